@@ -1,0 +1,42 @@
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+help: ## print this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+setup: $(READY) ## make .venv with everything in it, hashes checked
+
+run: $(READY) ## the incident on this machine: two deliveries in, two Jobs out
+	@$(BIN)/python tests/demo.py
+
+test: $(READY) ## all tests; those that need real components say so where these are missing
+	@$(BIN)/pytest -rs
+
+check: $(READY) ## format, lint, types, import contracts
+	@$(BIN)/ruff format --check -q . && $(BIN)/ruff check -q . && $(BIN)/mypy && $(BIN)/lint-imports --no-logo
+	@tests/check_policies
+
+real: $(READY) ## the tests against real components, which are built where missing (25 minutes, once)
+	@tests/real/tools/build >/dev/null
+	@REQUIRE_REAL=1 $(BIN)/pytest -m real -v
+
+bench: $(READY) ## start and first delivery, beside an empty function, as one table
+	@$(BIN)/python tests/bench/bench.py
+
+golden: $(READY) ## write tests/golden and policies/schemas anew; read the diff like prose
+	@$(BIN)/pytest -q tests/test_golden.py --renew
+
+lock: ## write requirements.lock anew
+	@$(BIN)/uv pip compile pyproject.toml --extra embedded --extra dev --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-header --quiet --output-file requirements.lock
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or later is needed: make PYTHON=python3.11")'
+	@echo "setting up .venv (a minute, once)"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.PHONY: help setup run test check real bench golden lock

@@ -1,0 +1,10 @@
+"""sre-dispatch: an Alertmanager delivery in, one governed Kubernetes Job per alert out.
+
+main        the web edge: a request in, a status out
+pipeline    the whole program in order; read it first
+translate, subject, canonical, survey, decide, enrich, render, plan
+            the stages, pure but for the one port each may be handed
+ports       what the program needs from outside, as protocols
+adapters    what gives it: OPA, the embedded engine, Kubernetes, a folder, the sinks
+wiring      the one place that chooses among them
+"""

@@ -1,0 +1,81 @@
+"""The command `sre-dispatch`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any, BinaryIO
+
+import click
+
+from function.errors import DispatchError, Misconfigured, Rejected
+
+EXIT_REFUSED = 2
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="sre-dispatch")
+def main() -> None:
+    """Turns Alertmanager alerts into governed Claude Code Jobs."""
+
+
+@main.command()
+@click.option("--host", envvar="HOST", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", envvar="PORT", default=8080, show_default=True, type=click.IntRange(1, 65535))
+def serve(host: str, port: int) -> None:
+    """Run the function. Its settings are environment variables; the README lists them."""
+    from function import serve as launcher
+
+    os.environ["HOST"], os.environ["PORT"] = host, str(port)  # main.py judges AUTH by the address
+    try:
+        launcher.serve(host, port)
+    except Misconfigured as error:
+        _fail(error)
+
+
+@main.command()
+@click.argument("file", type=click.File("rb"))
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object for a program.")
+@click.option("--at", metavar="TIME", help="The policy's clock, RFC 3339; now if not given.")
+@click.option("--opa", metavar="URL", help="Ask the OPA server there in place of the embedded policy.")
+def explain(file: BinaryIO, as_json: bool, at: str | None, opa: str | None) -> None:
+    """Tell what would happen to the delivery in FILE (or - for standard input), and why.
+
+    Nothing is created. No context is fetched and no running Job is counted.
+    """
+    from function import explain as explaining
+
+    try:
+        report = explaining.explain(file.read(), at=at, opa_url=opa)
+    except DispatchError as error:
+        _fail(error)
+    click.echo(explaining.as_json(report) if as_json else explaining.as_text(report), nl=False)
+
+
+@main.command()
+@click.argument("file", type=click.File("rb"))
+@click.option("--url", default="http://127.0.0.1:8080", show_default=True, help="Where the function listens.")
+@click.option("--token-file", type=click.File("rb"), help="Send the token in this file as bearer.")
+@click.option("--cloudevent", is_flag=True, help="Send it as a binary CloudEvent, as `func invoke` does.")
+def replay(file: BinaryIO, url: str, token_file: BinaryIO | None, cloudevent: bool) -> None:
+    """Send the delivery in FILE (or - for standard input) as Alertmanager would, and print the reply."""
+    from function import replay as replaying
+
+    token = token_file.read().strip() if token_file else b""
+    try:
+        status, body = replaying.send(file.read(), url, token, cloudevent=cloudevent)
+    except DispatchError as error:
+        _fail(error)
+    click.echo(f"{status} {body}")
+    if status >= 300:
+        sys.exit(1)
+
+
+def _fail(error: DispatchError) -> Any:
+    kind = "refused" if isinstance(error, Rejected) else "failed"
+    click.echo(f"sre-dispatch: {kind}: {error}", err=True)
+    sys.exit(EXIT_REFUSED)
+
+
+if __name__ == "__main__":
+    main()

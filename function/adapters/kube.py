@@ -1,0 +1,258 @@
+"""Cluster over the Kubernetes API, and Kubernetes Events as a sink.
+
+The client is used untyped: its typed API costs 150 to 200 ms at first use. Every call has its time limit
+and is sent once; Alertmanager is the one that retries.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from function.errors import Poison, Unavailable
+from function.model import Json, KnownJob, Result
+
+TIMEOUT_SECONDS = (1.0, 3.0)
+"""To connect, and for each read."""
+
+TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
+"""A listing as a Table carries status and metadata without the pod template: 3 KB a Job in place of 65."""
+
+Client = Any
+"""kubernetes.client.ApiClient, imported where it is first needed."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    body: Mapping[str, Any]
+
+
+def connect() -> Client:
+    """A client by the pod's ServiceAccount, else by KUBECONFIG. Raises Unavailable where neither serves."""
+    from kubernetes import config
+    from kubernetes.client import ApiClient, Configuration
+
+    configuration = Configuration()
+    try:
+        if "KUBERNETES_SERVICE_HOST" in os.environ:
+            config.load_incluster_config(client_configuration=configuration)
+        else:
+            config.load_kube_config(client_configuration=configuration)
+    except (config.ConfigException, OSError):
+        raise Unavailable("kubernetes_unconfigured", "no ServiceAccount and no usable KUBECONFIG") from None
+    configuration.retries = (
+        False  # the default sends a GET up to four times and sleeps as long as a server says
+    )
+    return ApiClient(configuration)
+
+
+class Api:
+    """The few requests that are made of the API server, each sent once, but for an expired token."""
+
+    def __init__(self, connect: Callable[[], Client] = connect) -> None:
+        self._connect = connect
+        self._lock = threading.Lock()
+        self._client: Client | None = None
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: Json | None = None,
+        *,
+        query: Mapping[str, str] | None = None,
+        accept: str = "",
+    ) -> Answer:
+        """The answer of any status below 500, a JSON object. Raises Unavailable for everything else."""
+        answer = self._send(self._connected(), method, path, body, query, accept)
+        if answer.status == 401:  # the token was rotated: read it again, once
+            answer = self._send(self._connected(anew=True), method, path, body, query, accept)
+        if answer.status == 429 or answer.status >= 500 or answer.status == 401:
+            raise Unavailable("kubernetes_status", f"the API server answered {method} with {answer.status}")
+        return answer
+
+    def _connected(self, *, anew: bool = False) -> Client:
+        with self._lock:
+            if self._client is None or anew:
+                self._client = self._connect()
+            return self._client
+
+    @staticmethod
+    def _send(
+        client: Client,
+        method: str,
+        path: str,
+        body: Json | None,
+        query: Mapping[str, str] | None,
+        accept: str,
+    ) -> Answer:
+        from urllib3.exceptions import HTTPError
+
+        headers = {"Accept": accept or "application/json", "Content-Type": "application/json"}
+        try:
+            request = client.param_serialize(
+                method, path, query_params=list((query or {}).items()), header_params=headers,
+                body=body, auth_settings=["BearerToken"],
+            )  # fmt: skip
+            response = client.call_api(*request, _request_timeout=TIMEOUT_SECONDS)
+            told = json.loads(response.read())
+        except HTTPError as error:
+            why = type(error).__name__
+            raise Unavailable("kubernetes_unreachable", f"the API server cannot be asked: {why}") from None
+        except (ValueError, RecursionError):
+            raise Unavailable("kubernetes_answer", "the API server's answer is no JSON") from None
+        if not isinstance(told, dict):
+            raise Unavailable("kubernetes_answer", "the API server's answer is no object")
+        return Answer(response.status, told)
+
+
+class Kubernetes:
+    """Jobs and their templates in one namespace."""
+
+    def __init__(self, api: Api, namespace: str) -> None:
+        self._api = api
+        self._jobs = f"/apis/batch/v1/namespaces/{namespace}/jobs"
+        self._templates = f"/apis/batch/v1/namespaces/{namespace}/cronjobs"
+
+    def jobs(self) -> Sequence[KnownJob]:
+        answer = self._api.request("GET", self._jobs, query={"includeObject": "Metadata"}, accept=TABLE)
+        if answer.status != 200:
+            raise _refused("list Jobs", answer)
+        try:
+            names = [column["name"] for column in answer.body["columnDefinitions"]]
+            status = names.index("Status")
+            return [
+                _listed(row["object"]["metadata"], row["cells"][status]) for row in answer.body["rows"] or ()
+            ]
+        except (KeyError, TypeError, ValueError, IndexError):
+            raise Unavailable(
+                "kubernetes_answer", "the listing of Jobs is no Table with a column Status"
+            ) from None
+
+    def job(self, name: str) -> KnownJob | None:
+        answer = self._api.request("GET", f"{self._jobs}/{name}")
+        if answer.status == 404:
+            return None
+        if answer.status != 200:
+            raise _refused("get Jobs", answer)
+        try:
+            return _seen(answer.body["metadata"], answer.body.get("status") or {})
+        except (KeyError, TypeError, ValueError):
+            raise Unavailable("kubernetes_answer", "a Job has not the shape of one") from None
+
+    def template(self, name: str) -> Mapping[str, Any]:
+        answer = self._api.request("GET", f"{self._templates}/{name}")
+        if answer.status == 404:
+            raise Unavailable("no_template", f"there is no CronJob {name}: apply knative/tiers")
+        if answer.status != 200:
+            raise _refused("get CronJobs", answer)
+        try:
+            template: Mapping[str, Any] = answer.body["spec"]["jobTemplate"]
+        except (KeyError, TypeError):
+            raise Unavailable("kubernetes_answer", f"CronJob {name} has no jobTemplate") from None
+        return template
+
+    def create(self, manifest: Json) -> bool:
+        answer = self._api.request("POST", self._jobs, manifest)
+        if answer.status == 201:
+            return True
+        if answer.status == 409:
+            return False
+        if answer.status == 403 and "exceeded quota" in _message(answer):
+            # Quota is checked before the name: an existing Job under a full quota is 403 as well.
+            if self.job(manifest["metadata"]["name"]) is not None:
+                return False
+            raise Unavailable("quota", "a quota in the agents' namespace admits no further Job now")
+        if answer.status == 422 and "ValidatingAdmissionPolicy" in _message(answer):
+            raise Unavailable(
+                "admission", "our admission policy refused the Job: was its tier changed just now?"
+            )
+        if answer.status in (400, 422):
+            raise Poison("invalid_job", f"the API server finds the Job invalid ({answer.status})")
+        raise _refused("create Jobs", answer)
+
+
+class Events:
+    """One Kubernetes Event an outcome, in the function's own namespace."""
+
+    def __init__(self, api: Api, namespace: str, clock: Callable[[], float]) -> None:
+        self._api, self._namespace, self._clock = api, namespace, clock
+
+    def tell(self, results: Sequence[Result]) -> None:
+        for result in results:
+            answer = self._api.request(
+                "POST", f"/api/v1/namespaces/{self._namespace}/events", self._event(result)
+            )
+            if answer.status != 201:
+                raise _refused("create Events", answer)
+
+    def _event(self, result: Result) -> Json:
+        now = datetime.fromtimestamp(self._clock(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        service = {"apiVersion": "serving.knative.dev/v1", "kind": "Service", "name": "sre-dispatch"}
+        return {
+            "apiVersion": "v1",
+            "kind": "Event",
+            "metadata": {"generateName": "sre-dispatch-", "namespace": self._namespace},
+            "involvedObject": {**service, "namespace": self._namespace},
+            "type": "Warning",
+            "reason": "Alert" + result.outcome.value.title().replace("-", ""),
+            "message": json.dumps(result.summary(), ensure_ascii=True)[:1024],  # the API's limit
+            "source": {"component": "sre-dispatch"},
+            "firstTimestamp": now,
+            "lastTimestamp": now,
+            "count": 1,
+        }
+
+
+def _listed(metadata: Mapping[str, Any], status: str) -> KnownJob:
+    return _known(metadata, finished=status in ("Complete", "Failed"), failed=status == "Failed")
+
+
+def _seen(metadata: Mapping[str, Any], status: Mapping[str, Any]) -> KnownJob:
+    ended = {
+        condition["type"]: condition
+        for condition in status.get("conditions") or ()
+        if condition["type"] in ("Complete", "Failed") and condition["status"] == "True"
+    }
+    when = next((condition["lastTransitionTime"] for condition in ended.values()), None)
+    completed = status.get("completionTime") or when
+    return _known(
+        metadata,
+        finished=bool(ended),
+        failed="Failed" in ended,
+        completed_at=datetime.fromisoformat(completed) if ended and completed else None,
+    )
+
+
+def _known(
+    metadata: Mapping[str, Any], *, finished: bool, failed: bool, completed_at: datetime | None = None
+) -> KnownJob:
+    return KnownJob(
+        name=metadata["name"],
+        identity=(metadata.get("annotations") or {}).get("sre-dispatch/identity", ""),
+        resource=(metadata.get("labels") or {}).get("sre-dispatch/resource", ""),
+        created_at=datetime.fromisoformat(metadata["creationTimestamp"]),
+        completed_at=completed_at,
+        finished=finished,
+        failed=failed,
+        deleting="deletionTimestamp" in metadata,
+    )
+
+
+def _message(answer: Answer) -> str:
+    """The API server's own words: looked at, never passed on, as they may quote the Job."""
+    return str(answer.body.get("message", ""))
+
+
+def _refused(what: str, answer: Answer) -> Unavailable:
+    if answer.status == 403:
+        return Unavailable(
+            "kubernetes_forbidden", f"the function's ServiceAccount may not {what}: see knative/base"
+        )
+    return Unavailable("kubernetes_status", f"the API server answered {answer.status} to: {what}")

@@ -1,0 +1,101 @@
+"""What people must see, brought to them: the log, a CloudEvents receiver, Alertmanager."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+
+import httpx
+from cloudevents.conversion import to_structured
+from cloudevents.http import CloudEvent
+
+from function.model import NOTICE_TYPE, Result
+from function.ports import Sink
+
+log = logging.getLogger("sre-dispatch")
+
+TIMEOUT_SECONDS = 1.0
+NOTICE_ALERT = "SREDispatchNeedsPerson"
+NOTICE_LASTS = timedelta(hours=1)
+"""Alertmanager lets an alert end after five minutes if it is not told when."""
+
+
+def client(url: str) -> httpx.Client:
+    return httpx.Client(timeout=TIMEOUT_SECONDS, verify=url.startswith("https:"), trust_env=False)
+
+
+class Log:
+    """One line an outcome; JSON escapes whatever the alert brought along."""
+
+    def tell(self, results: Sequence[Result]) -> None:
+        for result in results:
+            log.warning("needs a person: %s", json.dumps(result.summary(), ensure_ascii=True))
+
+
+class CloudEvents:
+    """One CloudEvent an outcome, to the URL that Knative injects as K_SINK."""
+
+    def __init__(self, client: httpx.Client, url: str) -> None:
+        self._client, self._url = client, url
+
+    def tell(self, results: Sequence[Result]) -> None:
+        for result in results:
+            attributes = {"type": NOTICE_TYPE, "source": "/sre-dispatch", "subject": result.outcome.value}
+            headers, body = to_structured(CloudEvent(attributes, result.summary()))
+            self._client.post(self._url, headers=headers, content=body).raise_for_status()
+
+
+class Alertmanager:
+    """One alert of ours an outcome. The function scales to zero, so nobody could scrape it."""
+
+    def __init__(self, client: httpx.Client, url: str, clock: Callable[[], float]) -> None:
+        self._client, self._url, self._clock = client, url, clock
+
+    def tell(self, results: Sequence[Result]) -> None:
+        ends = datetime.fromtimestamp(self._clock(), UTC) + NOTICE_LASTS
+        alerts = [
+            {"labels": _labels(result), "annotations": _text(result), "endsAt": ends.isoformat()}
+            for result in results
+        ]
+        self._client.post(f"{self._url}/api/v2/alerts", json=alerts).raise_for_status()
+
+
+class All:
+    """Tells every sink; one that fails costs the others nothing and is logged."""
+
+    def __init__(self, *sinks: Sink) -> None:
+        self._sinks = sinks
+
+    def tell(self, results: Sequence[Result]) -> None:
+        for sink in self._sinks:
+            try:
+                sink.tell(results)
+            except Exception as error:  # noqa: BLE001  whatever it is, the others are told
+                log.error(  # noqa: TRY400  a traceback can quote the alert
+                    "%s was not told of %d outcomes: %s",
+                    type(sink).__name__,
+                    len(results),
+                    type(error).__name__,
+                )
+
+
+def _labels(result: Result) -> dict[str, str]:
+    told = result.summary()
+    return {
+        "alertname": NOTICE_ALERT,
+        "severity": "warning",
+        "outcome": result.outcome.value,
+        "code": result.code,
+        "about": told.get("alertname", ""),
+        "about_namespace": told.get("namespace", ""),
+        "about_resource": told.get("resource_id", ""),
+    }
+
+
+def _text(result: Result) -> dict[str, str]:
+    return {
+        "summary": f"No agent works on this alert: {result.outcome.value}",
+        "description": json.dumps(result.summary(), ensure_ascii=True),
+    }

@@ -1,0 +1,55 @@
+"""Alert text -> lines of words that the policy can match.
+
+A phrase must not hide behind case, look-alike width, invisible characters or odd spacing. Hyphen, dot,
+underscore and slash stay inside words: they part a command from the name of a workload.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+IN_WORDS = frozenset("-._/")
+
+INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
+"""Unicode categories without a glyph: control, format (zero-width, bidi, tag), surrogate, private use,
+unassigned."""
+
+
+def lines(value: Any) -> tuple[str, ...]:
+    """Each string in a JSON value, names included, as lower-case words with a space around each.
+
+    Distinct lines in the order of first sight. " kubectl delete pvc data " holds the phrase " delete pvc ".
+    """
+    return tuple(dict.fromkeys(line for text in _strings(value) if (line := words(text)).strip()))
+
+
+def words(text: str) -> str:
+    """One text as words with a single space before, between and after them."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    kept = "".join(_kept(character) for character in folded)
+    return f" {' '.join(word.strip('.') for word in kept.split() if word.strip('.'))} "
+
+
+def _kept(character: str) -> str:
+    if character.isalnum() or character in IN_WORDS:
+        return character
+    if character not in "\t\n\r" and unicodedata.category(character) in INVISIBLE:
+        return ""
+    return " "
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        yield from _all(value.keys())
+        yield from _all(value.values())
+    elif isinstance(value, list | tuple):
+        yield from _all(value)
+
+
+def _all(values: Iterable[Any]) -> Iterator[str]:
+    for value in values:
+        yield from _strings(value)

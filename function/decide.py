@@ -1,0 +1,148 @@
+"""SREEvent and facts -> the policy's input -> a Decision.
+
+Only a well-formed decision is one. Whatever else comes back (nothing, an odd shape, another revision, a
+level below what was asked) is Unavailable: no Job, and the event is tried again.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from function import canonical
+from function.errors import Unavailable
+from function.model import Activity, Decision, Facts, Json, Level, LevelName, Look, SREEvent, to_json
+from function.ports import Policy
+
+CODE = re.compile(r"[a-z][a-z0-9_.-]{0,63}", re.ASCII)
+REVISION = re.compile(r"[0-9a-f]{64}", re.ASCII)
+
+Count = Annotated[int, Field(ge=0)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class PolicyEvent(_Strict):
+    alertname: str
+    severity: Literal["LOW", "MEDIUM", "HIGH"]
+    cluster: str
+    namespace: str
+    resource_type: str
+    resource_id: str
+
+
+class PolicyText(_Strict):
+    lines: list[str]
+    truncated: bool
+
+
+class PolicyFacts(_Strict):
+    complete: bool
+
+
+class PolicyActivity(_Strict):
+    active: Count
+    on_resource: Count
+    started_last_hour: Count
+
+
+class PolicyClock(_Strict):
+    epoch: Count
+    weekday: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+    minute_of_day: Annotated[int, Field(ge=0, lt=1440)]
+
+
+class PolicyInput(_Strict):
+    """The policy's input; policies/schemas/input.json is made from this class by `make golden`."""
+
+    look: Look
+    event: PolicyEvent
+    text: PolicyText
+    facts: PolicyFacts | None
+    activity: PolicyActivity
+    clock: PolicyClock
+
+
+_DECISION = TypeAdapter(Decision)
+
+
+def question(event: SREEvent, activity: Activity, epoch_seconds: float, facts: Facts | None = None) -> Json:
+    """The input document of one look: triage without `facts`, review with them."""
+    return PolicyInput(
+        look="triage" if facts is None else "review",
+        event=PolicyEvent(
+            alertname=event.alertname,
+            severity=_asked(event),
+            cluster=event.cluster,
+            namespace=event.namespace,
+            resource_type=event.resource_type,
+            resource_id=event.resource_id,
+        ),
+        text=PolicyText(lines=list(canonical.lines(event.raw_payload)), truncated=event.truncated),
+        facts=PolicyFacts(complete=facts.complete) if facts is not None and facts.items else None,
+        activity=PolicyActivity(**asdict(activity)),
+        clock=_clock(epoch_seconds),
+    ).model_dump()
+
+
+def decide(event: SREEvent, document: Json, policy: Policy) -> Decision:
+    """The policy's decision on `document`, which `question` made. Raises Unavailable."""
+    answer = policy.ask(document)
+    try:
+        decision = _DECISION.validate_json(to_json({"": answer})[4:-1])
+    except (ValidationError, TypeError, ValueError):
+        raise Unavailable(
+            "no_decision", "the policy's answer is not a decision; is its bundle complete?"
+        ) from None
+    if flaw := _flaw(event, decision):
+        raise Unavailable("bad_decision", f"the policy's decision is refused: {flaw}")
+    return decision
+
+
+def confirm(triage: Decision, review: Decision) -> Decision:
+    """The review, if it stands on the same policy as the triage and is no milder. Raises Unavailable."""
+    if review.policy_revision != triage.policy_revision:
+        raise Unavailable("policy_changed", "the policy changed between the two looks")
+    if Level[review.effective] < Level[triage.effective]:
+        raise Unavailable("bad_decision", "the policy's review is milder than its triage")
+    return review
+
+
+def _flaw(event: SREEvent, decision: Decision) -> str:
+    """What is wrong with the decision, or nothing."""
+    blocked = decision.mode == "blocked" and decision.grant is None
+    granted = decision.grant is not None and decision.mode == decision.grant.mode != "blocked"
+    codes = [reason.code for reason in decision.reasons] + [denial.code for denial in decision.denials]
+    checks = {
+        "it has no revision: build the bundle with one": REVISION.fullmatch(decision.policy_revision),
+        "initial is not what the event asks for": decision.initial == event.severity,
+        "effective is below initial": Level[decision.effective] >= Level[decision.initial],
+        "a code is no plain constant": all(CODE.fullmatch(code) for code in codes),
+        "allowed without grant, at CRITICAL, or in spite of a denial": not decision.allowed
+        or (granted and decision.effective != "CRITICAL" and not decision.denials),
+        "not allowed, yet neither blocked at CRITICAL nor denied": decision.allowed
+        or (blocked and (decision.effective == "CRITICAL" or bool(decision.denials))),
+    }
+    return next((flaw for flaw, passed in checks.items() if not passed), "")
+
+
+def _asked(event: SREEvent) -> Literal["LOW", "MEDIUM", "HIGH"]:
+    level: LevelName = event.severity
+    return "HIGH" if level == "CRITICAL" else level
+
+
+def _clock(epoch_seconds: float) -> PolicyClock:
+    now = datetime.fromtimestamp(epoch_seconds, UTC)
+    return PolicyClock.model_validate(
+        {
+            "epoch": int(epoch_seconds),
+            "weekday": now.strftime("%A").lower(),  # the C locale's: nothing here calls setlocale
+            "minute_of_day": now.hour * 60 + now.minute,
+        }
+    )

@@ -1,0 +1,42 @@
+"""What can go wrong, named by its consequence.
+
+DispatchError
+├── Rejected        the request is at fault: 4xx, Alertmanager does not retry it at once
+├── Unavailable     something we need is not there: the event is deferred, 503, Alertmanager comes back
+├── Poison          one alert cannot be handled, now or later: dead letter, its neighbours go on
+└── Misconfigured   we are at fault: refuses to start
+
+Every error carries a `code` (a short constant, safe in replies and metrics) and a message for the
+operator. Neither ever contains text of an alert, a credential, or a body that a peer sent.
+"""
+
+
+class DispatchError(Exception):
+    """The root: `code` for programs, the message for the operator's log."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Rejected(DispatchError):
+    """The request is refused with the 4xx `status`; nothing of it was acted on."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(code, message)
+        self.status = status
+
+
+class Unavailable(DispatchError):
+    """A dependency gave no usable answer; the same delivery may succeed later."""
+
+
+class Poison(DispatchError):
+    """This alert will never succeed; it goes to the dead letters."""
+
+
+class Misconfigured(DispatchError):
+    """The installation is unusable as it is; the message names the setting and the remedy."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("misconfigured", message)

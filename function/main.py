@@ -1,0 +1,296 @@
+"""The web edge: a request in, a status out; one audit line for each alert.
+
+Alertmanager retries 5xx and nothing else, and writes an error's body to its log. So 503 where another try
+can help, 4xx where the request is at fault, 200 only for what is done; never a word of the request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import hashlib
+import hmac
+import os
+from collections import Counter
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import unquote
+
+import functions_framework.aio
+from cloudevents.conversion import to_binary
+from cloudevents.http import CloudEvent
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from function import pipeline, translate, wiring
+from function.errors import Misconfigured, Rejected, Unavailable
+from function.model import FOR_PEOPLE, NOTICE_TYPE, RECEIPT_TYPE, Delivery, Outcome, Result, SREEvent, to_json
+from function.ports import App
+from function.settings import LOOPBACK, Settings
+
+MAX_BODY = 8 * 1024 * 1024
+"""Bytes. 10,000 alerts in one group were measured at 5.2 MB."""
+BODY_SECONDS = 10.0
+REPLY_SECONDS = 10.0
+"""No reply is later than this after the body is there: Alertmanager's HA peers wait for 15 s."""
+RETRY_AFTER_SECONDS = 15
+WORKERS = 10
+"""Deliveries worked on at once: containerConcurrency of the Knative Service."""
+MIN_TOKEN_BYTES = 16
+
+WEBHOOK_PATH = "/alertmanager"
+HEALTH_PATHS = frozenset({"/health/liveness", "/health/readiness"})
+"""What Knative's func expects. That we run at all means that settings, prompts and policy were read."""
+
+READERS = {
+    "sre-dispatch.alertmanager.v4": translate.webhook,
+    "sre-dispatch.alert.v1": translate.alert,
+    "boson.fn": translate.either,  # what `func invoke` sends if it is not told a type
+}
+OWN_TYPES = frozenset({RECEIPT_TYPE, NOTICE_TYPE})
+
+
+class Unauthorized(Exception):
+    """No accepted credential; says nothing more."""
+
+
+async def answer(request: Request, settings: Settings, app: App) -> Response:
+    """The whole reply contract; `request` may be anything that HTTP can carry."""
+    path, event = request.scope["path"], _is_event(request)
+    if request.method in ("GET", "HEAD") and path in HEALTH_PATHS:
+        return Response("ok", media_type="text/plain")
+    try:
+        _routed(request, path, event)
+        _authenticated(request, settings)
+        delivery = await _delivery(request, event, app)
+        if delivery is None:
+            return Response(status_code=204)
+        counts = await asyncio.wait_for(_worked(delivery, app), REPLY_SECONDS)
+    except Unauthorized:
+        return Response(status_code=401, headers={"WWW-Authenticate": "Bearer"})
+    except Rejected as error:
+        headers = {"Allow": "POST"} if error.status == 405 else {}
+        return _reply(error.status, {"error": error.code}, event, headers)
+    except Unavailable as error:
+        return _again({"error": error.code}, event)
+    except TimeoutError:
+        return _again({"error": "deadline"}, event)
+    receipt = {"outcomes": {outcome.value: count for outcome, count in sorted(counts.items())}}
+    if counts[Outcome.DEFERRED]:
+        return _again(receipt, event)
+    return _reply(202 if event else 200, receipt, event)
+
+
+def _is_event(request: Request) -> bool:
+    return "ce-specversion" in request.headers or _media_type(request).startswith("application/cloudevents")
+
+
+def _media_type(request: Request) -> str:
+    return request.headers.get("content-type", "").split(";")[0].strip().lower()
+
+
+def _routed(request: Request, path: str, event: bool) -> None:
+    """Raises Rejected for what no door takes."""
+    if path != WEBHOOK_PATH and not event:
+        raise Rejected(404, "not_found", "no such path")
+    if request.method != "POST":
+        raise Rejected(405, "method", "only POST is taken here")
+
+
+def _authenticated(request: Request, settings: Settings) -> None:
+    """Raises Unauthorized, or Unavailable where the accepted tokens cannot be read."""
+    if settings.auth == "none":
+        if (request.scope.get("server") or ("",))[0] not in LOOPBACK:
+            raise Unauthorized
+        return
+    given = hashlib.sha256(_credential(request)).digest()
+    accepted = [hashlib.sha256(token).digest() for token in tokens(settings)]
+    if not any([hmac.compare_digest(given, token) for token in accepted]):  # a list: no early end
+        raise Unauthorized
+
+
+def tokens(settings: Settings) -> list[bytes]:
+    """The accepted tokens, read anew each time. Raises Unavailable for a file that is unreadable or short."""
+    try:
+        found = [path.read_bytes().strip() for path in settings.token_files]
+    except OSError:
+        raise Unavailable("no_tokens", "a file of SRE_DISPATCH_TOKEN_FILES cannot be read") from None
+    if any(len(token) < MIN_TOKEN_BYTES for token in found):
+        raise Unavailable(
+            "no_tokens", f"a token in SRE_DISPATCH_TOKEN_FILES is under {MIN_TOKEN_BYTES} bytes"
+        )
+    return found
+
+
+def _credential(request: Request) -> bytes:
+    """The bearer token, or the password of Basic, which is all that `func invoke` can send."""
+    headers = request.headers.getlist("authorization")
+    scheme, _, value = headers[0].partition(" ") if len(headers) == 1 else ("", "", "")
+    credential = value.strip().encode("latin-1")
+    if scheme.lower() == "bearer" and credential:
+        return credential
+    if scheme.lower() == "basic":
+        try:
+            return base64.b64decode(credential, validate=True).partition(b":")[2]
+        except binascii.Error:
+            raise Unauthorized from None
+    raise Unauthorized
+
+
+async def _delivery(request: Request, event: bool, app: App) -> Delivery | None:
+    """The delivery that the request carries, None for an event of our own. Raises Rejected, Unavailable."""
+    media_type = _media_type(request)
+    if media_type not in ("application/json", "application/cloudevents+json"):
+        raise Rejected(415, "media_type", "only application/json and application/cloudevents+json are taken")
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise Rejected(415, "content_encoding", "encoded bodies are not taken")
+    body = await _body(request)
+    reader: Any = translate.webhook
+    if event:
+        attributes, data = _cloudevent(request, body, media_type)
+        if attributes["type"] in OWN_TYPES:
+            return None
+        if attributes["type"] not in READERS:
+            raise Rejected(415, "event_type", f"the types taken are {', '.join(READERS)}")
+        reader = READERS[attributes["type"]]
+    else:
+        data = translate.parse(body)
+    delivery: Delivery = reader(data, cluster=app.cluster_name, volatile=app.volatile_labels)
+    return delivery
+
+
+async def _body(request: Request) -> bytes:
+    """The body, counted as it comes. A slow sender is a broken line, not a bad request: Unavailable."""
+    length = request.headers.get("content-length", "0")
+    if length.isascii() and length.isdigit() and int(length[:20]) > MAX_BODY:
+        raise Rejected(413, "too_large", f"the body is over {MAX_BODY} bytes")
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > MAX_BODY:
+                    raise Rejected(413, "too_large", f"the body is over {MAX_BODY} bytes")
+    except (TimeoutError, ClientDisconnect):
+        raise Unavailable("slow_body", f"the body did not come within {BODY_SECONDS} s") from None
+    return bytes(body)
+
+
+def _cloudevent(request: Request, body: bytes, media_type: str) -> tuple[Mapping[str, Any], Any]:
+    """Attributes and data of a CloudEvent 1.0, binary or structured. Raises Rejected.
+
+    Read here and not by the SDK, which takes duplicate keys and NaN, passes broken JSON on as bytes and
+    leaves header values encoded.
+    """
+    if media_type == "application/cloudevents+json":
+        attributes = translate.parse(body)
+        if not isinstance(attributes, dict):
+            raise Rejected(400, "bad_event", "a structured CloudEvent is a JSON object")
+        data = _structured_data(attributes)
+    else:
+        attributes = {
+            name.removeprefix("ce-"): unquote(value)
+            for name, value in request.headers.items()
+            if name.startswith("ce-")
+        }
+        data = translate.parse(body)
+    wanted = ("id", "source", "type")
+    if attributes.get("specversion") != "1.0" or not all(_is_text(attributes.get(name)) for name in wanted):
+        raise Rejected(400, "bad_event", "a CloudEvent 1.0 has specversion, id, source and type")
+    if "time" in attributes and not _is_time(attributes["time"]):
+        raise Rejected(400, "bad_event", "the CloudEvent's time is no RFC 3339 time")
+    return attributes, data
+
+
+def _structured_data(event: Mapping[str, Any]) -> Any:
+    if "data_base64" not in event:
+        return event.get("data")
+    try:
+        return translate.parse(base64.b64decode(event["data_base64"], validate=True))
+    except (binascii.Error, TypeError, ValueError):
+        raise Rejected(400, "bad_event", "data_base64 is no base64 text") from None
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and value != ""
+
+
+def _is_time(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and datetime.fromisoformat(value).tzinfo is not None
+    except ValueError:
+        return False
+
+
+async def _worked(delivery: Delivery, app: App) -> Counter[Outcome]:
+    return await asyncio.get_running_loop().run_in_executor(_threads, _work, delivery, app)
+
+
+def _work(delivery: Delivery, app: App) -> Counter[Outcome]:
+    """The delivery through the pipeline: an audit line for each alert, then word to people."""
+    counts: Counter[Outcome] = Counter()
+    for_people: list[Result] = []
+    for result in pipeline.run(delivery, app):
+        print(audit_line(result, app.clock()), flush=True)
+        counts[result.outcome] += 1
+        if result.outcome in FOR_PEOPLE:
+            for_people.append(result)
+    if for_people:
+        app.sink.tell(for_people)
+    return counts
+
+
+def audit_line(result: Result, epoch_seconds: float) -> str:
+    """What outlives the Job: one line of ASCII JSON with the raw alert, the decision and the outcome."""
+    alert = result.alert
+    return to_json(
+        {
+            "audit": result.summary(),
+            "time": datetime.fromtimestamp(epoch_seconds, UTC),
+            "decision": asdict(result.decision) if result.decision else None,
+            "context": {"status": result.facts.status, "gaps": result.facts.gaps} if result.facts else None,
+            "prompt": {"template": result.prompt.template, "sha256": result.prompt.sha256}
+            if result.prompt
+            else None,
+            "raw": alert.raw_payload if isinstance(alert, SREEvent) else alert.raw,
+        }
+    )
+
+
+def _again(body: Mapping[str, Any], event: bool) -> Response:
+    return _reply(503, body, event, {"Retry-After": str(RETRY_AFTER_SECONDS)})
+
+
+def _reply(
+    status: int, body: Mapping[str, Any], event: bool, headers: Mapping[str, str] | None = None
+) -> Response:
+    """A CloudEvent is answered with one, errors too: `func invoke` prints nothing else, a broker takes
+    nothing else."""
+    if not event:
+        return Response(to_json(body), status, {**(headers or {}), "Content-Type": "application/json"})
+    attributes = {"type": RECEIPT_TYPE, "source": "/sre-dispatch", "datacontenttype": "application/json"}
+    event_headers, content = to_binary(CloudEvent(attributes, dict(body)))
+    return Response(content, status, {**event_headers, **(headers or {})})
+
+
+def _started() -> tuple[Settings, App]:
+    """Raises Misconfigured for all that can be known to be wrong before the first request."""
+    settings = Settings.read(os.environ)
+    try:
+        tokens(settings)
+    except Unavailable as error:
+        raise Misconfigured(str(error)) from None
+    return settings, wiring.app(settings)
+
+
+_threads = ThreadPoolExecutor(WORKERS, "delivery")
+_settings, _app = _started()
+
+
+@functions_framework.aio.http  # type: ignore[untyped-decorator]  # the framework ships no types
+async def handle(request: Request) -> Response:
+    return await answer(request, _settings, _app)

@@ -1,0 +1,263 @@
+"""The frozen values that pass between the stages. No behaviour beyond what follows from the fields."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum, StrEnum
+from typing import Any, Literal
+
+Json = Mapping[str, Any]
+"""A JSON object as `json.loads` gives it."""
+
+LevelName = Literal["LOW", "MEDIUM", "HIGH", "CRITICAL"]
+Mode = Literal["autonomous", "merge-request", "investigate", "blocked"]
+Look = Literal["triage", "review"]
+"""Triage is the policy's look before context was fetched, review the one with it; only review decides."""
+
+
+STRICT: Any = {"extra": "forbid", "strict": True}
+"""How decide.py reads the classes marked with it: no unknown key, no coercion."""
+
+
+class Level(IntEnum):
+    """Risk of acting. The order is the lattice: levels join by maximum."""
+
+    LOW = 0
+    MEDIUM = 1
+    HIGH = 2
+    CRITICAL = 3
+
+
+class Outcome(StrEnum):
+    """What became of an event. All but `deferred` are durable: sending the event again adds nothing."""
+
+    CREATED = "created"
+    DUPLICATE = "duplicate"
+    HELD = "held"
+    RESOLVED = "resolved"
+    BLOCKED = "blocked"
+    DENIED = "denied"
+    DEAD_LETTERED = "dead-lettered"
+    DEFERRED = "deferred"
+
+
+RECEIPT_TYPE = "sre-dispatch.receipt.v1"
+NOTICE_TYPE = "sre-dispatch.notice.v1"
+"""CloudEvents types that we emit, and so never work on."""
+
+FOR_PEOPLE = frozenset({Outcome.BLOCKED, Outcome.HELD, Outcome.DENIED, Outcome.DEAD_LETTERED})
+"""Outcomes after which no agent works on a firing alert, so that a person has to know."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What an alert is about. All empty where its labels name nothing."""
+
+    resource_type: str = ""
+    namespace: str = ""
+    resource_id: str = ""
+
+
+@dataclass(frozen=True)
+class SREEvent:
+    """One alert, as every later stage sees it. Untrusted text stays in the fields named for it."""
+
+    source: str
+    status: Literal["firing", "resolved"]
+    identity: str
+    """SHA-256 in hex; the same for every delivery of the same problem (see subject.identify)."""
+    severity: LevelName
+    """What the severity label asks for; policy may raise it, nothing lowers it."""
+    alertname: str
+    resource_type: str
+    namespace: str
+    resource_id: str
+    cluster: str
+    description: str
+    starts_at: datetime
+    fingerprint: str
+    group_key: str
+    raw_payload: Json
+    """The full alert; texts beyond the limits of translate.py are cut, each cut marked in the text."""
+    truncated: bool
+    """Whether anything was cut from raw_payload."""
+
+    @property
+    def job(self) -> str:
+        """The Job's name: identity alone, so that the name is the lock (46 of 63 characters)."""
+        return f"sre-{self.identity[:40]}"
+
+    @property
+    def resource(self) -> str:
+        """16 hex digits that mark the resource on a Job; the identity's where there is no resource."""
+        if not self.resource_id:
+            return self.identity[:16]
+        return digest(self.cluster, self.resource_type, self.namespace, self.resource_id)[:16]
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """An alert that could not become an event. `raw` is what came, cut to the limits of translate.py."""
+
+    code: str
+    raw: Json
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One webhook body: events and dead letters in the order in which the alerts came."""
+
+    receiver: str
+    status: str
+    group_key: str
+    group_labels: Mapping[str, str]
+    truncated_alerts: int
+    """How many alerts Alertmanager left out (max_alerts): they are lost to us."""
+    notification_reason: str
+    alerts: tuple[SREEvent | DeadLetter, ...]
+
+
+@dataclass(frozen=True)
+class KnownJob:
+    """What a Job in the agents' namespace tells about an event that was seen before."""
+
+    name: str
+    identity: str
+    resource: str
+    created_at: datetime
+    completed_at: datetime | None = None
+    """When it ended. A listing does not tell; a look by name does."""
+    finished: bool = False
+    failed: bool = False
+    deleting: bool = False
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Context from the world model. A gap is a reason code for what is missing, never an error text."""
+
+    complete: bool = False
+    gaps: tuple[str, ...] = ()
+    items: tuple[Json, ...] = ()
+
+    @property
+    def status(self) -> Literal["complete", "partial", "missing"]:
+        if not self.items:
+            return "missing"
+        return "complete" if self.complete else "partial"
+
+
+@dataclass(frozen=True)
+class Activity:
+    """What the agents are doing already, in Jobs; the policy's budgets count it."""
+
+    active: int
+    on_resource: int
+    started_last_hour: int
+
+
+@dataclass(frozen=True)
+class Reason:
+    __pydantic_config__ = STRICT
+    code: str
+    level: LevelName
+    rule: str
+
+
+@dataclass(frozen=True)
+class Denial:
+    __pydantic_config__ = STRICT
+    code: str
+    retry: bool
+
+
+@dataclass(frozen=True)
+class Grant:
+    """A row of policies/tiers/data.json: which tier, what it may do, which CronJob is its template."""
+
+    __pydantic_config__ = STRICT
+    tier: str
+    mode: Mode
+    template: str
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What the policy said, after decide.py found it well-formed."""
+
+    __pydantic_config__ = STRICT
+    allowed: bool
+    initial: LevelName
+    effective: LevelName
+    mode: Mode
+    reasons: tuple[Reason, ...]
+    denials: tuple[Denial, ...]
+    grant: Grant | None
+    policy_revision: str
+
+
+@dataclass(frozen=True)
+class Prompt:
+    template: str
+    sha256: str
+    text: str = field(repr=False)
+    cut: tuple[str, ...] = ()
+    """Which parts were shortened to hold the size limit, in the order in which they were."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one alert, and all that led there: the audit line and `explain` print this."""
+
+    alert: SREEvent | DeadLetter
+    outcome: Outcome
+    code: str = ""
+    """Why, as a constant; empty where the outcome says it all."""
+    decision: Decision | None = None
+    facts: Facts | None = None
+    prompt: Prompt | None = None
+    job: str = ""
+    manifest: Json | None = field(default=None, repr=False)
+    """The Job that was created."""
+    detail: str = ""
+    """For the operator's log; free of alert text, like every error message."""
+
+    def summary(self) -> dict[str, str]:
+        """Who, what and why in a few strings, the same for the audit line and every sink."""
+        told = {"outcome": self.outcome.value, "code": self.code, "job": self.job, "detail": self.detail}
+        if isinstance(self.alert, SREEvent):
+            names = (
+                "identity",
+                "alertname",
+                "severity",
+                "cluster",
+                "namespace",
+                "resource_type",
+                "resource_id",
+            )
+            told |= {name: getattr(self.alert, name) for name in names}
+        return {name: value for name, value in told.items() if value}
+
+
+def digest(*parts: str) -> str:
+    """SHA-256 in hex over length-prefixed parts, so that ("a", "bc") and ("ab", "c") differ."""
+    joined = hashlib.sha256()
+    for part in parts:
+        data = part.encode("utf-8", "surrogatepass")
+        joined.update(len(data).to_bytes(8, "big") + data)
+    return joined.hexdigest()
+
+
+def to_json(value: Json) -> str:
+    """One line of ASCII JSON with sorted keys: no text in it can start a line or hide a character."""
+    return json.dumps(value, ensure_ascii=True, sort_keys=True, separators=(",", ":"), default=_plain)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} has no JSON form here")

@@ -1,0 +1,135 @@
+"""The whole program in order: what happens to each alert of a delivery.
+
+    translate -> survey -> triage -> enrich -> review -> render -> plan -> submit
+
+The Job is the only effect; nothing is remembered here between deliveries.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from function import decide, survey
+from function.enrich import enrich
+from function.errors import Poison, Unavailable
+from function.model import DeadLetter, Decision, Delivery, Facts, Json, KnownJob, Outcome, Result, SREEvent
+from function.plan import plan
+from function.ports import App
+from function.render import render
+
+SOFT_DEADLINE_SECONDS = 8.0
+"""After this no further event of a delivery is begun. Alertmanager's HA peers send the same delivery
+after 15 s without an answer, and its own time limit is 14 s."""
+
+
+@dataclass
+class Course:
+    """Where the work on one delivery stands. Lives as long as the delivery."""
+
+    app: App
+    survey: survey.Survey
+    templates: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Each tier's template as read in this delivery: fresh for every delivery, read once in it."""
+
+    def template(self, name: str) -> Mapping[str, Any]:
+        if name not in self.templates:
+            self.templates[name] = self.app.cluster.template(name)
+        return self.templates[name]
+
+
+def run(delivery: Delivery, app: App) -> Iterator[Result]:
+    """One Result for each alert of the delivery, in its order, each as soon as it is known."""
+    deadline = app.monotonic() + SOFT_DEADLINE_SECONDS
+    course: Course | None = None
+    for alert in delivery.alerts:
+        if isinstance(alert, DeadLetter):
+            yield Result(alert, Outcome.DEAD_LETTERED, alert.code)
+        elif alert.status == "resolved":
+            yield Result(alert, Outcome.RESOLVED)
+        elif app.monotonic() > deadline:
+            yield Result(alert, Outcome.DEFERRED, "deadline")
+        else:
+            course, result = _begun(alert, course, app)
+            yield result
+
+
+def _begun(event: SREEvent, course: Course | None, app: App) -> tuple[Course | None, Result]:
+    """The event worked on; the listing of Jobs is taken before the first that needs it."""
+    try:
+        course = course or Course(app, survey.take(app.cluster.jobs(), app.clock()))
+    except Unavailable as error:
+        return None, Result(event, Outcome.DEFERRED, error.code, detail=str(error))
+    result = _settled(event, course)
+    if result.outcome is Outcome.CREATED:
+        course.survey = course.survey.admit(event)
+    return course, result
+
+
+def _settled(event: SREEvent, course: Course) -> Result:
+    """What became of the event; a failure ends it, never its neighbours."""
+    found: dict[str, Any] = {}
+    try:
+        outcome, code = _govern(event, course, found)
+        return Result(event, outcome, code, **found)
+    except Unavailable as error:
+        return Result(event, Outcome.DEFERRED, error.code, detail=str(error), **found)
+    except Poison as error:
+        return Result(event, Outcome.DEAD_LETTERED, error.code, detail=str(error), **found)
+    except Exception as error:  # noqa: BLE001  a fault of ours: loud, but it must not block its group
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        detail = f"{type(error).__name__} at {where.filename}:{where.lineno}"
+        return Result(event, Outcome.DEAD_LETTERED, "internal_error", detail=detail, **found)
+
+
+def _govern(event: SREEvent, course: Course, found: dict[str, Any]) -> tuple[Outcome, str]:
+    """The way of one event, in order. `found` keeps what was learnt, also where the way breaks off."""
+    app = course.app
+    job = _known(event, course)
+    if job is not None:
+        found["job"] = job.name
+        return survey.standing(event, job)
+    triage = found["decision"] = _look(event, course)
+    if not triage.allowed:
+        return _refusal(triage)
+    facts = found["facts"] = enrich(event, app.world)
+    review = found["decision"] = decide.confirm(triage, _look(event, course, facts))
+    if review.grant is None:
+        return _refusal(review)
+    prompt = found["prompt"] = render(event, review, facts, app.prompts)
+    template = course.template(review.grant.template)
+    manifest = found["manifest"] = plan(event, review, review.grant, prompt, template, app.namespace)
+    found["job"] = event.job
+    return _submit(event, manifest, app)
+
+
+def _known(event: SREEvent, course: Course) -> KnownJob | None:
+    job = course.survey.jobs.get(event.job)
+    if job is not None and survey.wants_a_closer_look(event, job):
+        return course.app.cluster.job(event.job)
+    return job
+
+
+def _look(event: SREEvent, course: Course, facts: Facts | None = None) -> Decision:
+    document = decide.question(event, course.survey.activity(event), course.app.clock(), facts)
+    return decide.decide(event, document, course.app.policy)
+
+
+def _refusal(decision: Decision) -> tuple[Outcome, str]:
+    if decision.effective == "CRITICAL":
+        return Outcome.BLOCKED, "critical"
+    final = [denial.code for denial in decision.denials if not denial.retry]
+    if final:
+        return Outcome.DENIED, final[0]
+    return Outcome.DEFERRED, decision.denials[0].code
+
+
+def _submit(event: SREEvent, manifest: Json, app: App) -> tuple[Outcome, str]:
+    for _ in range(2):  # twice: the Job that holds the name may go between our POST and our look
+        if app.cluster.create(manifest):
+            return Outcome.CREATED, ""
+        if (job := app.cluster.job(event.job)) is not None:
+            return survey.standing(event, job)
+    raise Unavailable("name_taken", f"the name {event.job} is taken and free in turn")

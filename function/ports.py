@@ -1,0 +1,59 @@
+"""What the program needs from outside, each as small as its use, and App, the bundle made at start."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from function.model import Json, KnownJob, Result, SREEvent
+
+
+class Policy(Protocol):
+    def ask(self, document: Json) -> object:
+        """The policy's raw answer to one input, None where it has none. Raises Unavailable."""
+
+
+class WorldModel(Protocol):
+    def facts(self, event: SREEvent) -> Sequence[Json]:
+        """What is known about the event's resource. Raises Unavailable."""
+
+
+class Cluster(Protocol):
+    def jobs(self) -> Sequence[KnownJob]:
+        """Every Job in the agents' namespace, by one listing. Raises Unavailable."""
+
+    def job(self, name: str) -> KnownJob | None:
+        """The Job of that name, with the time it completed, or None. Raises Unavailable."""
+
+    def template(self, name: str) -> Mapping[str, Any]:
+        """The jobTemplate of the tier's CronJob of that name. Raises Unavailable."""
+
+    def create(self, manifest: Json) -> bool:
+        """Create the Job; False where its name is taken. Raises Unavailable where the outcome is not
+        known or may change, Poison where this manifest can never be accepted."""
+
+
+class Sink(Protocol):
+    def tell(self, results: Sequence[Result]) -> None:
+        """Bring outcomes to people, in a few seconds at most. Never raises: what cannot be told is logged."""
+
+
+@dataclass(frozen=True)
+class App:
+    """All that a delivery is worked with; made once at start, never changed."""
+
+    policy: Policy
+    cluster: Cluster
+    sink: Sink
+    world: WorldModel | None
+    prompts: Any
+    """The Jinja environment that render.py made."""
+    namespace: str
+    """Where the agents' Jobs are created."""
+    cluster_name: str
+    volatile_labels: Set[str]
+    clock: Callable[[], float]
+    """Seconds since the epoch; what the policy is told of time."""
+    monotonic: Callable[[], float]
+    """Seconds, for the deadline of a delivery."""

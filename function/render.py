@@ -1,0 +1,121 @@
+"""SREEvent, Decision and Facts -> the Prompt.
+
+Templates are trusted files; what an alert or the world model says reaches them only as finished blocks of
+JSON in which nothing can close the block, name a file or hide a character. Same input, same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from jinja2 import FileSystemLoader, StrictUndefined, TemplateError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from function.errors import Misconfigured, Poison
+from function.model import Decision, Facts, Prompt, SREEvent
+
+MAX_BYTES = 64 * 1024
+"""Of a prompt in UTF-8: a pod's annotations hold 256 KiB, and it stands there twice with the event."""
+
+DEFAULT = "alerts/_default.md.j2"
+ALERTNAME = re.compile(r"[A-Za-z][A-Za-z0-9]{0,127}", re.ASCII)
+"""Alert names that may choose a file; all others take the default."""
+
+UNSAFE = str.maketrans({character: f"\\u{ord(character):04x}" for character in "<>&@\x7f"})
+"""Beyond what JSON escapes: `<`, `>` and `&` could close the block, `@` names a file to Claude Code."""
+
+
+def environment(folder: Path) -> ImmutableSandboxedEnvironment:
+    """The strict Jinja environment over a folder of prompts. Raises Misconfigured where there is none."""
+    if not (folder / DEFAULT).is_file():
+        raise Misconfigured(f"no prompts in {folder}: {DEFAULT} is missing; set SRE_DISPATCH_ROOT")
+    return ImmutableSandboxedEnvironment(
+        loader=FileSystemLoader(folder),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
+def render(
+    event: SREEvent, decision: Decision, facts: Facts, environment: ImmutableSandboxedEnvironment
+) -> Prompt:
+    """The prompt of an allowed event, at most 64 KiB: context is cut first, alert text last.
+
+    Raises Poison where its template fails or does not fit even without either.
+    """
+    name = _template(event.alertname, environment)
+    try:
+        template = environment.get_template(name)
+        for alert, items, cut in _variants(event, facts):
+            text = template.render(
+                tag=event.identity[:16],
+                mode=decision.mode,
+                level=decision.effective,
+                reasons=[reason.code for reason in decision.reasons],
+                alert=block(alert),
+                facts=block(items),
+                status=facts.status,
+                gaps=facts.gaps,
+                cut=cut,
+            )
+            data = text.encode()
+            if len(data) <= MAX_BYTES:
+                return Prompt(name, hashlib.sha256(data).hexdigest(), text, cut)
+    except TemplateError as error:
+        raise Poison("template_failed", f"prompt {name}: {type(error).__name__}") from None
+    raise Poison("prompt_too_large", f"prompt {name} is over {MAX_BYTES} bytes without any data")
+
+
+def block(value: Any) -> str:
+    """JSON as it may stand between the tags of a block: ASCII, without `<`, `>`, `&`, `@`."""
+    return json.dumps(value, ensure_ascii=True, sort_keys=True, indent=2).translate(UNSAFE)
+
+
+def _template(alertname: str, environment: ImmutableSandboxedEnvironment) -> str:
+    own = f"alerts/{alertname}.md.j2"
+    chosen = ALERTNAME.fullmatch(alertname) and own in environment.list_templates()
+    return own if chosen else DEFAULT
+
+
+def _variants(event: SREEvent, facts: Facts) -> Iterator[tuple[Any, Any, tuple[str, ...]]]:
+    """Alert and facts, whole first, then with ever more left out, each with what was cut."""
+    alert = _alert(event)
+    yield alert, facts.items, ()
+    count = len(facts.items)
+    while count:
+        count //= 2
+        yield alert, facts.items[:count], ("context",)
+    cut = ("context", "alert") if facts.items else ("alert",)
+    for limit in (1024, 256, 64):
+        yield _shortened(alert, limit), (), cut
+    yield {**_shortened(_alert(event), 64), "raw": "[cut]"}, (), cut
+
+
+def _alert(event: SREEvent) -> dict[str, Any]:
+    return {
+        "alertname": event.alertname,
+        "description": event.description,
+        "cluster": event.cluster,
+        "namespace": event.namespace,
+        "resource_type": event.resource_type,
+        "resource_id": event.resource_id,
+        "starts_at": event.starts_at.isoformat(),
+        "raw": event.raw_payload,
+    }
+
+
+def _shortened(value: Any, limit: int) -> Any:
+    if isinstance(value, str) and len(value) > limit:
+        return value[:limit] + "[cut]"
+    if isinstance(value, dict):
+        return {key[:limit]: _shortened(child, limit) for key, child in value.items()}
+    if isinstance(value, list):
+        return [_shortened(child, limit) for child in value[:limit]]
+    return value

@@ -1,0 +1,35 @@
+"""A delivery from a file -> the function, as Alertmanager or as `func invoke` sends it."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+import httpx
+from cloudevents.conversion import to_binary
+from cloudevents.http import CloudEvent
+
+from function.errors import Unavailable
+
+TIMEOUT_SECONDS = 60.0
+"""A cold start and a full delivery; `func invoke` waits as long."""
+
+
+def send(body: bytes, url: str, token: bytes, *, cloudevent: bool) -> tuple[int, str]:
+    """The reply's status and body. Raises Unavailable where none came."""
+    headers = {"Content-Type": "application/json"}
+    if cloudevent:
+        attributes = {
+            "type": "boson.fn",
+            "source": "/sre-dispatch/replay",
+            "datacontenttype": "application/json",
+        }
+        headers, body = to_binary(CloudEvent(attributes, body))
+    elif urlsplit(url).path in ("", "/"):
+        url = url.rstrip("/") + "/alertmanager"
+    if token:
+        headers["Authorization"] = f"Bearer {token.decode('latin-1')}"
+    try:
+        reply = httpx.post(url, content=body, headers=headers, timeout=TIMEOUT_SECONDS, trust_env=False)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise Unavailable("no_reply", f"no reply from {url}: {type(error).__name__}") from None
+    return reply.status_code, reply.text

@@ -1,0 +1,116 @@
+"""The settings: read once, from one mapping; every error names the variable and what it may be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from function.errors import Misconfigured
+from function.subject import VOLATILE_LABELS
+
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+ROOT = Path(__file__).resolve().parent.parent
+MAX_TOKENS = 2
+
+
+@dataclass(frozen=True)
+class Settings:
+    host: str
+    """HOST. Address that is listened on. `sre-dispatch serve` takes 127.0.0.1 where it is not set, which is
+    right under Knative as well (its proxy dials loopback); plain functions-framework takes all addresses."""
+    port: int
+    """PORT. TCP port, 1 to 65535; Knative sets it."""
+    auth: str
+    """SRE_DISPATCH_AUTH. `token`, or `none`, which is accepted on loopback and outside Knative only."""
+    token_files: tuple[Path, ...]
+    """SRE_DISPATCH_TOKEN_FILES. One or two files, joined by a comma, each with an accepted token of at least
+    16 bytes; read anew for each request, so that a rotation needs no restart."""
+    policy: str
+    """SRE_DISPATCH_POLICY. `opa`, or `embedded` (extra `embedded`)."""
+    opa_url: str
+    """OPA_URL. Base URL of the OPA server; needed with `opa`."""
+    jobs: str
+    """SRE_DISPATCH_JOBS. `kubernetes`, or `folder`, which writes manifests instead of creating Jobs."""
+    jobs_folder: Path
+    """SRE_DISPATCH_JOBS_FOLDER. Where `folder` writes."""
+    namespace: str
+    """SRE_DISPATCH_NAMESPACE. The agents' namespace, where the tiers' CronJobs are and Jobs go."""
+    own_namespace: str
+    """SRE_DISPATCH_OWN_NAMESPACE. Where the function runs and writes Kubernetes Events."""
+    cluster: str
+    """SRE_DISPATCH_CLUSTER. Name of the cluster, for alerts that carry no label `cluster`."""
+    volatile_labels: frozenset[str]
+    """SRE_DISPATCH_VOLATILE_LABELS. Labels, joined by commas, that stay out of the identity of an alert
+    without a resource."""
+    root: Path
+    """SRE_DISPATCH_ROOT. The folder that holds prompts/, policies/ and knative/."""
+    sink_url: str
+    """K_SINK. Where notices go as CloudEvents; Knative's SinkBinding sets it. Empty: nowhere."""
+    alertmanager_url: str
+    """ALERTMANAGER_URL. Alertmanager that is told, as an alert, what people must see. Empty: none."""
+
+    @staticmethod
+    def read(environment: Mapping[str, str]) -> Settings:
+        """The settings in `environment`. Raises Misconfigured, naming the variable, for what is unusable."""
+        get = environment.get
+        settings = Settings(
+            host=get("HOST", "0.0.0.0"),  # noqa: S104  what functions-framework binds when it is not told
+            port=_port(get("PORT", "8080")),
+            auth=_one_of("SRE_DISPATCH_AUTH", get("SRE_DISPATCH_AUTH", "token"), "token", "none"),
+            token_files=tuple(Path(name) for name in _list(get("SRE_DISPATCH_TOKEN_FILES", ""))),
+            policy=_one_of("SRE_DISPATCH_POLICY", get("SRE_DISPATCH_POLICY", "opa"), "opa", "embedded"),
+            opa_url=_url("OPA_URL", get("OPA_URL", "")),
+            jobs=_one_of("SRE_DISPATCH_JOBS", get("SRE_DISPATCH_JOBS", "kubernetes"), "kubernetes", "folder"),
+            jobs_folder=Path(get("SRE_DISPATCH_JOBS_FOLDER", ".dispatched")),
+            namespace=get("SRE_DISPATCH_NAMESPACE", "sre-agents"),
+            own_namespace=get("SRE_DISPATCH_OWN_NAMESPACE", "f3iai"),
+            cluster=get("SRE_DISPATCH_CLUSTER", ""),
+            volatile_labels=frozenset(
+                _list(get("SRE_DISPATCH_VOLATILE_LABELS", ",".join(sorted(VOLATILE_LABELS))))
+            ),
+            root=Path(get("SRE_DISPATCH_ROOT", str(ROOT))),
+            sink_url=_url("K_SINK", get("K_SINK", "")),
+            alertmanager_url=_url("ALERTMANAGER_URL", get("ALERTMANAGER_URL", "")),
+        )
+        _check_authentication(settings, behind_knative="K_SERVICE" in environment)
+        if settings.policy == "opa" and not settings.opa_url:
+            raise Misconfigured("OPA_URL is not set: give OPA's URL, or set SRE_DISPATCH_POLICY=embedded")
+        return settings
+
+
+def _check_authentication(settings: Settings, *, behind_knative: bool) -> None:
+    if settings.auth == "none":
+        if behind_knative or settings.host not in LOOPBACK:
+            raise Misconfigured(
+                "SRE_DISPATCH_AUTH=none is for loopback only, and never under Knative, whose proxy dials "
+                "loopback for everybody: set SRE_DISPATCH_TOKEN_FILES"
+            )
+        return
+    if not 1 <= len(settings.token_files) <= MAX_TOKENS:
+        raise Misconfigured(
+            "SRE_DISPATCH_TOKEN_FILES is not one or two files: name the files with the accepted tokens "
+            "(on a laptop: SRE_DISPATCH_AUTH=none)"
+        )
+
+
+def _one_of(name: str, value: str, *choices: str) -> str:
+    if value not in choices:
+        raise Misconfigured(f"{name} is neither {' nor '.join(choices)}")
+    return value
+
+
+def _port(value: str) -> int:
+    if not (value.isascii() and value.isdigit() and 0 < int(value[:6]) < 65536):
+        raise Misconfigured("PORT is no TCP port: give a number from 1 to 65535")
+    return int(value)
+
+
+def _url(name: str, value: str) -> str:
+    if value and not value.startswith(("http://", "https://")):
+        raise Misconfigured(f"{name} is no http or https URL")
+    return value.rstrip("/")
+
+
+def _list(value: str) -> list[str]:
+    return [item.strip() for item in value.split(",") if item.strip()]

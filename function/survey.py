@@ -1,0 +1,66 @@
+"""One listing of Jobs -> which events are known already, and the activity that the policy counts.
+
+The Job object is the lock and the memory: while it exists, its event starts nothing new.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from function.errors import Poison, Unavailable
+from function.model import Activity, KnownJob, Outcome, SREEvent
+
+HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Survey:
+    """The Jobs by name: those listed, and those that this delivery has admitted since."""
+
+    jobs: Mapping[str, KnownJob]
+    now: datetime
+
+    def admit(self, event: SREEvent) -> Survey:
+        """The survey with the event's Job in it, so that the next event of the delivery counts it."""
+        job = KnownJob(event.job, event.identity, event.resource, created_at=self.now)
+        return replace(self, jobs={**self.jobs, event.job: job})
+
+    def activity(self, event: SREEvent) -> Activity:
+        """Active Jobs, those on the event's resource, and all that started within the last hour."""
+        jobs = self.jobs.values()
+        active = [job for job in jobs if not job.finished]
+        return Activity(
+            active=len(active),
+            on_resource=sum(job.resource == event.resource for job in active),
+            started_last_hour=sum(self.now - job.created_at < HOUR for job in jobs),
+        )
+
+
+def take(jobs: Sequence[KnownJob], epoch_seconds: float) -> Survey:
+    return Survey({job.name: job for job in jobs}, datetime.fromtimestamp(epoch_seconds, UTC))
+
+
+def wants_a_closer_look(event: SREEvent, job: KnownJob) -> bool:
+    """Whether only the time of completion, which no listing tells, can decide about the event."""
+    return job.finished and job.completed_at is None and event.starts_at > job.created_at
+
+
+def standing(event: SREEvent, job: KnownJob) -> tuple[Outcome, str]:
+    """What the Job that has the event's name means for the event: an outcome and its code.
+
+    Raises Unavailable while the Job is being deleted (its name is free in a moment), Poison where it
+    belongs to another identity.
+    """
+    if job.identity != event.identity:
+        raise Poison(
+            "identity_mismatch", f"Job {job.name} exists and is not of this identity: look who made it"
+        )
+    if job.deleting:
+        raise Unavailable("job_deleting", f"Job {job.name} of the same identity is being deleted")
+    if job.failed:
+        return Outcome.HELD, "run_failed"
+    if job.completed_at is not None and event.starts_at > job.completed_at:
+        return Outcome.HELD, "back_after_run"
+    return Outcome.DUPLICATE, ""

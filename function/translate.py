@@ -1,0 +1,249 @@
+"""Webhook JSON, or one alert -> a Delivery of SREEvents.
+
+Reads Alertmanager's webhook version 4, tolerant to fields it does not know (0.32 added
+`notification_reason`, 0.34 `routeLabels`), strict on those it uses. One alert that cannot be read becomes
+a dead letter and costs its neighbours nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Set
+from datetime import UTC
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field, NonNegativeInt, ValidationError
+
+from function.errors import Poison, Rejected
+from function.model import DeadLetter, Delivery, LevelName, SREEvent, to_json
+from function.subject import VOLATILE_LABELS, identify, subject
+
+MAX_BRACKETS = 200_000
+"""Opening brackets in a body: an alert has three, and 10 MB of them would take 300 MiB to parse."""
+MAX_DEPTH = 32
+MAX_ENTRIES = 64
+"""Labels, and annotations, that are kept of one alert."""
+MAX_NAME = 256
+MAX_VALUE = 1024
+"""Characters kept of a label's value."""
+MAX_TEXT = 4096
+"""Characters kept of an annotation or any other field of an alert."""
+
+SEVERITIES: Mapping[str, LevelName] = {"info": "LOW", "warning": "MEDIUM", "critical": "HIGH"}
+"""The severity label's values; any other, and none, is HIGH."""
+
+
+def _empty_for_null(value: Any) -> Any:
+    return {} if value is None else value  # Go marshals a nil map as null
+
+
+Texts = Annotated[dict[str, str], BeforeValidator(_empty_for_null)]
+
+
+class _Webhook(BaseModel):
+    version: Literal["4"]
+    receiver: str = ""
+    status: str = ""
+    groupKey: str = ""
+    groupLabels: Texts = Field(default_factory=dict)
+    truncatedAlerts: NonNegativeInt = 0
+    notification_reason: str = ""
+    alerts: list[Any]
+
+
+class _Alert(BaseModel):
+    status: Literal["firing", "resolved"]
+    labels: dict[str, str]
+    annotations: Texts = Field(default_factory=dict)
+    startsAt: AwareDatetime
+    fingerprint: str = ""
+
+
+def parse(body: bytes) -> Any:
+    """The JSON in `body`, read strictly.
+
+    Raises Rejected (400) for anything but UTF-8 JSON, and for NaN and infinities, a key twice in one
+    object, lone surrogates, more than 32 levels or 200,000 brackets: what other parsers of the same text
+    (OPA, the API server) would read differently or not at all.
+    """
+    if body.count(b"{") + body.count(b"[") > MAX_BRACKETS:
+        raise Rejected(400, "too_many_brackets", f"the body opens more than {MAX_BRACKETS} brackets")
+    try:
+        text = body.decode("utf-8")
+        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite)
+        if "\\ud" in text.lower():
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except (ValueError, RecursionError):  # UnicodeError is a ValueError
+        raise Rejected(400, "not_json", "the body is not strict UTF-8 JSON") from None
+    if _deeper(value, MAX_DEPTH):
+        raise Rejected(400, "too_deep", f"the body nests deeper than {MAX_DEPTH} levels")
+    return value
+
+
+def webhook(data: Any, *, cluster: str, volatile: Set[str] = VOLATILE_LABELS) -> Delivery:
+    """A Delivery of what Alertmanager posted.
+
+    `cluster` names the cluster of alerts without a label `cluster`; `volatile` are the labels that stay out
+    of the identity of an alert without a resource. Raises Rejected (400) for what is no webhook version 4.
+    """
+    try:
+        body = _Webhook.model_validate(data)
+    except ValidationError as error:
+        where = _where(error)
+        raise Rejected(400, f"bad_{where}", f"not an Alertmanager webhook of version 4: {where}") from None
+    alerts = [_translated(alert, body.groupKey, cluster, volatile) for alert in body.alerts]
+    if body.truncatedAlerts:  # max_alerts: what Alertmanager left out it counts as delivered
+        alerts.append(
+            DeadLetter(
+                "truncated_alerts", {"count": body.truncatedAlerts, "group": _cut(body.groupKey, MAX_TEXT)}
+            )
+        )
+    return Delivery(
+        receiver=body.receiver[:MAX_NAME],
+        status=body.status[:MAX_NAME],
+        group_key=body.groupKey,
+        group_labels=_entries(body.groupLabels, MAX_VALUE),
+        truncated_alerts=body.truncatedAlerts,
+        notification_reason=body.notification_reason[:MAX_NAME],
+        alerts=tuple(alerts),
+    )
+
+
+def alert(data: Any, *, cluster: str, volatile: Set[str] = VOLATILE_LABELS) -> Delivery:
+    """A Delivery of one alert on its own, as a member of a webhook's `alerts` looks."""
+    if not isinstance(data, dict) or "labels" not in data:
+        raise Rejected(400, "bad_alert", "not an Alertmanager alert: no labels")
+    return webhook({"version": "4", "alerts": [data]}, cluster=cluster, volatile=volatile)
+
+
+def either(data: Any, *, cluster: str, volatile: Set[str] = VOLATILE_LABELS) -> Delivery:
+    """Whichever of the two `data` is, for senders that do not say."""
+    read = alert if isinstance(data, dict) and "labels" in data and "alerts" not in data else webhook
+    return read(data, cluster=cluster, volatile=volatile)
+
+
+def _translated(data: Any, group_key: str, cluster: str, volatile: Set[str]) -> SREEvent | DeadLetter:
+    raw, truncated = _capped(data)
+    try:
+        return _event(data, raw, truncated, group_key, cluster, volatile)
+    except Poison as error:
+        return DeadLetter(error.code, raw)
+
+
+def _event(
+    data: Any, raw: dict[str, Any], truncated: bool, group_key: str, cluster: str, volatile: Set[str]
+) -> SREEvent:
+    try:
+        read = _Alert.model_validate(data)
+    except ValidationError as error:
+        raise Poison(f"bad_{_where(error)}", "the alert cannot be read") from None
+    labels = read.labels
+    if not labels.get("alertname"):
+        raise Poison("no_alertname", "the alert has no label alertname")
+    about = subject(labels)
+    home = labels.get("cluster") or cluster
+    return SREEvent(
+        source="grafana",
+        status=read.status,
+        identity=identify(about, labels, home, volatile),
+        severity=SEVERITIES.get(labels.get("severity", ""), "HIGH"),
+        alertname=_cut(labels["alertname"], MAX_NAME),
+        resource_type=about.resource_type,
+        namespace=_cut(about.namespace, MAX_NAME),
+        resource_id=_cut(about.resource_id, MAX_VALUE),
+        cluster=_cut(home, MAX_NAME),
+        description=_description(read, about.namespace),
+        starts_at=read.startsAt.astimezone(UTC),
+        fingerprint=read.fingerprint[:MAX_NAME],
+        group_key=group_key,
+        raw_payload=raw,
+        truncated=truncated,
+    )
+
+
+def _description(read: _Alert, namespace: str) -> str:
+    text = read.annotations.get("summary") or read.annotations.get("description") or read.labels["alertname"]
+    prefix = f"[{_cut(namespace, MAX_NAME)}] " if namespace else ""
+    return prefix + _cut(text, MAX_TEXT)
+
+
+def _capped(data: Any) -> tuple[dict[str, Any], bool]:
+    """The alert with every part held to its limit, and whether that cut anything."""
+    if not isinstance(data, dict):
+        return {"unreadable": _bounded(data)}, False
+    limits = {"labels": MAX_VALUE, "annotations": MAX_TEXT}
+    fields = list(data.items())[:MAX_ENTRIES]
+    capped = {
+        _cut(key, MAX_NAME): _entries(value, limits[key])
+        if key in limits and isinstance(value, dict)
+        else _bounded(value)
+        for key, value in fields
+    }
+    return capped, capped != data
+
+
+def _entries(texts: Mapping[str, Any], limit: int) -> dict[str, Any]:
+    kept = sorted(texts.items())[:MAX_ENTRIES]
+    entries = {_cut(key, MAX_NAME): _bounded(value, limit) for key, value in kept}
+    if len(texts) > MAX_ENTRIES:
+        entries["..."] = _mark(len(texts) - MAX_ENTRIES, "entries")
+    return entries
+
+
+def _bounded(value: Any, limit: int = MAX_TEXT) -> Any:
+    if isinstance(value, str):
+        return _cut(value, limit)
+    if isinstance(value, dict | list) and (size := len(to_json({"": value}))) > limit:
+        return _mark(size, "bytes")
+    return value
+
+
+def _cut(text: str, limit: int) -> str:
+    if len(text) <= limit:
+        return text
+    return text[:limit] + _mark(len(text) - limit, "characters")
+
+
+def _mark(count: int, of: str) -> str:
+    return f"[cut: {count} more {of}]"
+
+
+def _where(error: ValidationError) -> str:
+    """The top-level field at fault; deeper parts of the path may be text of the alert."""
+    path = error.errors(include_url=False, include_context=False, include_input=False)[0]["loc"]
+    return str(path[0]) if path else "body"
+
+
+def _unique(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError("a key stands twice in one object")
+        found[key] = value
+    return found
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError("a number is out of range")
+    return number
+
+
+def _deeper(value: Any, limit: int) -> bool:
+    level = [value]
+    for _ in range(limit + 1):
+        level = [
+            child
+            for parent in level
+            if isinstance(parent, dict | list)
+            for child in (parent.values() if isinstance(parent, dict) else parent)
+        ]
+        if not level:
+            return False
+    return True

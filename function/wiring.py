@@ -1,0 +1,93 @@
+"""Settings -> App. The only place that picks adapters; what is heavy is imported in its branch."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from function import render
+from function.adapters.sink import All, Log
+from function.errors import Misconfigured
+from function.ports import App, Cluster, Policy, Sink
+from function.settings import Settings
+
+
+def app(settings: Settings) -> App:
+    """The bundle that every delivery is worked with. Raises Misconfigured."""
+    cluster, events = _cluster(settings)
+    return App(
+        policy=_policy(settings),
+        cluster=cluster,
+        sink=All(Log(), *events, *_sinks(settings)),
+        world=None,
+        prompts=render.environment(settings.root / "prompts"),
+        namespace=settings.namespace,
+        cluster_name=settings.cluster,
+        volatile_labels=settings.volatile_labels,
+        clock=time.time,
+        monotonic=time.monotonic,
+    )
+
+
+def offline(settings: Settings, policy: Policy | None = None, clock: Callable[[], float] = time.time) -> App:
+    """The bundle of `explain`: embedded policy unless one is given, no context, nothing created or told."""
+    from function.adapters.local import Nowhere
+
+    return App(
+        policy=policy or _embedded(settings),
+        cluster=Nowhere(settings.root / "knative" / "tiers"),
+        sink=All(),
+        world=None,
+        prompts=render.environment(settings.root / "prompts"),
+        namespace=settings.namespace,
+        cluster_name=settings.cluster,
+        volatile_labels=settings.volatile_labels,
+        clock=clock,
+        monotonic=lambda: 0.0,
+    )
+
+
+def opa(url: str) -> Policy:
+    """The policy that the OPA server at `url` holds."""
+    from function.adapters.opa import Opa, client
+
+    return Opa(client(url))
+
+
+def _policy(settings: Settings) -> Policy:
+    return opa(settings.opa_url) if settings.policy == "opa" else _embedded(settings)
+
+
+def _embedded(settings: Settings) -> Policy:
+    try:
+        from function.adapters import rego
+    except ImportError:
+        raise Misconfigured(
+            "the embedded policy engine is not installed: pip install 'sre-dispatch[embedded]'"
+        ) from None
+    return rego.Rego(rego.read(settings.root / "policies"))
+
+
+def _cluster(settings: Settings) -> tuple[Cluster, list[Sink]]:
+    """Where Jobs go, and the sinks that come with it."""
+    if settings.jobs == "folder":
+        from function.adapters.local import Folder
+
+        return Folder(settings.root / "knative" / "tiers", settings.jobs_folder), []
+    from function.adapters.kube import Api, Events, Kubernetes
+
+    api = Api()
+    return Kubernetes(api, settings.namespace), [Events(api, settings.own_namespace, time.time)]
+
+
+def _sinks(settings: Settings) -> list[Sink]:
+    from function.adapters import sink
+
+    sinks: list[Sink] = []
+    if settings.sink_url:
+        sinks.append(sink.CloudEvents(sink.client(settings.sink_url), settings.sink_url))
+    if settings.alertmanager_url:
+        sinks.append(
+            sink.Alertmanager(sink.client(settings.alertmanager_url), settings.alertmanager_url, time.time)
+        )
+    return sinks

@@ -1,0 +1,99 @@
+"""`make run`: the function, started on this machine, is sent the two deliveries of the incident."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+
+from tests.process import ROOT, free_port, stopping
+
+JOBS = ROOT / ".dispatched"
+INCIDENT = ("incident-75", "incident-90")
+
+
+def main() -> None:
+    port = free_port()
+    settings = {
+        "SRE_DISPATCH_AUTH": "none",
+        "SRE_DISPATCH_POLICY": "embedded",
+        "SRE_DISPATCH_JOBS": "folder",
+        "SRE_DISPATCH_JOBS_FOLDER": str(JOBS),
+    }
+    command = [sys.executable, "-m", "function", "serve", "--port", str(port)]
+    process = subprocess.Popen(
+        command, env=os.environ | settings, stdout=subprocess.PIPE, text=True, cwd=ROOT
+    )
+    with stopping(process):
+        url = f"http://127.0.0.1:{port}"
+        wait_until_ready(process, url)
+        for name in INCIDENT:
+            reply = httpx.post(
+                f"{url}/alertmanager",
+                content=(ROOT / "tests" / "deliveries" / f"{name}.json").read_bytes(),
+                headers={"Content-Type": "application/json"},
+                timeout=30,
+            )
+            assert process.stdout is not None
+            show(name, reply, json.loads(process.stdout.readline()))
+    print(WHAT_NEXT)
+
+
+def wait_until_ready(process: subprocess.Popen[str], url: str) -> None:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            if httpx.get(f"{url}/health/readiness", timeout=1).is_success:
+                return
+        except httpx.TransportError:
+            time.sleep(0.05)
+    sys.exit("the function did not start: see above")
+
+
+def show(name: str, reply: httpx.Response, line: dict[str, Any]) -> None:
+    told, decision = line["audit"], line["decision"]
+    heading(f"tests/deliveries/{name}.json: {told['alertname']} on {told['namespace']}/{told['resource_id']}")
+    print(f"reply     {reply.status_code} {reply.text}")
+    print(f"outcome   {told['outcome']} {told.get('code', '')}")
+    path = JOBS / f"{told['job']}.yaml"
+    print(f"job       {path.relative_to(ROOT)}")
+    if decision is None:
+        print(
+            "decision  none asked for: the Job exists, so the event is known (remove .dispatched to start over)"
+        )
+        return
+    print(f"decision  {decision['initial']} asked, {decision['effective']} decided: {decision['mode']}")
+    for reason in decision["reasons"]:
+        print(f"          {reason['level']} by {reason['code']} (rule {reason['rule']})")
+    print(f"context   {line['context']['status']} ({', '.join(line['context']['gaps'])})")
+    manifest = yaml.safe_load(path.read_text(encoding="utf-8"))
+    annotations = manifest["spec"]["template"]["metadata"]["annotations"]
+    heading(f"the prompt, from {line['prompt']['template']}")
+    print(annotations["sre-dispatch/prompt"])
+    annotations |= {key: f"({len(value)} bytes)" for key, value in annotations.items()}
+    heading("the Job, its long annotations left out")
+    print(yaml.safe_dump(manifest, sort_keys=False, width=110))
+
+
+def heading(text: str) -> None:
+    print(f"\n==== {text}\n")
+
+
+WHAT_NEXT = f"""
+==== what next
+
+  make run                                                  again: both are duplicates now
+  .venv/bin/sre-dispatch explain tests/deliveries/destructive.json   what the policy stops, and why
+  .venv/bin/sre-dispatch explain --json tests/deliveries/asks-low.json
+  {ROOT.name}/prompts/alerts, policies/rules                        where to add an alert's page, a rule
+"""
+
+if __name__ == "__main__":
+    main()

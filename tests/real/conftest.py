@@ -1,0 +1,94 @@
+"""What the tests here share: one API server with our manifests in force, and its controllers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.real.components import (
+    ApiServer,
+    Missing,
+    Process,
+    api_server,
+    controller_manager,
+    find,
+    wait_until,
+)
+
+KNATIVE = Path(__file__).parents[2] / "knative"
+TIERS = sorted(path.stem for path in (KNATIVE / "tiers").glob("*.yaml") if path.stem != "kustomization")
+MANIFESTS = [KNATIVE / "base" / f"{name}.yaml" for name in ("agents", "dispatcher", "admission")]
+MANIFESTS += [KNATIVE / "tiers" / f"{tier}.yaml" for tier in TIERS]
+
+AGENTS = "/apis/batch/v1/namespaces/sre-agents"
+
+
+def need(*binaries: str) -> None:
+    """Skips the test and says why where one is not on this machine; with REQUIRE_REAL=1 it fails."""
+    for binary in binaries:
+        try:
+            find(binary)
+        except Missing as missing:
+            if os.environ.get("REQUIRE_REAL") == "1":
+                pytest.fail(str(missing), pytrace=False)
+            pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="session")
+def api(tmp_path_factory: pytest.TempPathFactory, manifests: list[Path]) -> Iterator[ApiServer]:
+    """An API server with everything a dispatcher meets: namespaces, rights, tiers, and policies that bite."""
+    need("etcd", "kube-apiserver", "kubectl")
+    with api_server(tmp_path_factory.mktemp("api")) as api:
+        api.kubectl("create", "namespace", "f3iai")
+        for manifest in manifests:
+            api.kubectl("apply", "--warnings-as-errors", "-f", manifest)
+        # Policies and bindings take effect some moments after they were applied.
+        wait_until(lambda: all(_judged(api, tier) for tier in TIERS), "the admission policies to be in force")
+        yield api
+
+
+@pytest.fixture(scope="session")
+def controllers(api: ApiServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
+    """The controllers: Jobs get pods (which stay Pending, there is no node), quotas count, TTLs run."""
+    need("kube-controller-manager")
+    with controller_manager(api, tmp_path_factory.mktemp("controllers")) as process:
+        yield process
+
+
+@pytest.fixture(scope="session")
+def dispatcher(api: ApiServer) -> Iterator[httpx.Client]:
+    """The API server as the dispatcher's own ServiceAccount sees it."""
+    with api.client(api.token("f3iai", "sre-dispatch")) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def manifests() -> list[Path]:
+    """The files under knative/ that need nothing but Kubernetes, in the order in which they apply."""
+    return MANIFESTS
+
+
+@pytest.fixture(params=TIERS)
+def tier(request: pytest.FixtureRequest) -> str:
+    """Every tier that has a file."""
+    return str(request.param)
+
+
+def _judged(api: ApiServer, tier: str) -> bool:
+    """Whether a Job without a tier and one with a lifetime of its own are both refused by our policies."""
+    with api.client() as admin:
+        template = admin.get(f"{AGENTS}/cronjobs/sre-agent-{tier}").json()["spec"]["jobTemplate"]
+        without_tier = {"metadata": {"name": "bad", "labels": {"a": "b"}}, "spec": template["spec"]}
+        immortal = {
+            "metadata": {"name": "bad", "labels": template["metadata"]["labels"]},
+            "spec": template["spec"] | {"ttlSecondsAfterFinished": None},
+        }
+        replies = [
+            admin.post(f"{AGENTS}/jobs", json=job, params={"dryRun": "All"})
+            for job in (without_tier, immortal)
+        ]
+    return all("denied request: sre-dispatch: " in reply.text for reply in replies)

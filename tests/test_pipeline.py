@@ -1,0 +1,214 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from function import pipeline
+from function.errors import Poison, Unavailable
+from function.model import Delivery, Outcome, Result
+from function.ports import App
+from tests.fakes import NOW, FakeCluster, FakePolicy, FakeWorld, app, decided, delivery, event, known, refused
+
+DOWN = Unavailable("down", "it is down")
+
+
+def outcomes(delivery: Delivery, app: App) -> list[tuple[str, str]]:
+    return [(result.outcome.value, result.code) for result in pipeline.run(delivery, app)]
+
+
+def test_a_firing_alert_becomes_one_job() -> None:
+    cluster = FakeCluster()
+    (result,) = pipeline.run(delivery("incident-75"), app(cluster=cluster))
+    assert result.outcome is Outcome.CREATED
+    assert [job["metadata"]["name"] for job in cluster.created] == [event().job] == [result.job]
+    assert cluster.calls == ["jobs", "template", "create"]
+
+
+def test_the_policy_looks_twice_first_without_and_then_with_context() -> None:
+    policy = FakePolicy()
+    list(pipeline.run(delivery("incident-75"), app(policy, world=FakeWorld([{"a": 1}]))))
+    assert [(asked["look"], asked["facts"]) for asked in policy.asked] == [
+        ("triage", None),
+        ("review", {"complete": True}),
+    ]
+
+
+def test_a_known_event_asks_neither_policy_nor_context() -> None:
+    policy, cluster = FakePolicy(), FakeCluster({event().job: known(event())})
+    assert outcomes(delivery("incident-75"), app(policy, cluster)) == [("duplicate", "")]
+    assert policy.asked == []
+    assert cluster.calls == ["jobs"]
+
+
+def test_a_grown_group_asks_the_policy_about_the_new_member_only() -> None:
+    policy, cluster = FakePolicy(), FakeCluster({event().job: known(event())})
+    assert outcomes(delivery("group-grown"), app(policy, cluster)) == [("duplicate", ""), ("created", "")]
+    assert {asked["event"]["resource_id"] for asked in policy.asked} == {"postgres-data"}
+
+
+def test_the_same_problem_twice_in_one_delivery_is_one_job() -> None:
+    once = delivery("incident-75")
+    twice = replace(once, alerts=once.alerts * 2)
+    assert outcomes(twice, app()) == [("created", ""), ("duplicate", "")]
+
+
+def test_what_the_delivery_admitted_is_counted_for_the_next_alert() -> None:
+    policy = FakePolicy()
+    list(pipeline.run(delivery("group-grown"), app(policy)))
+    assert [asked["activity"]["active"] for asked in policy.asked] == [0, 0, 1, 1]
+
+
+def test_a_template_is_read_once_in_a_delivery() -> None:
+    cluster = FakeCluster()
+    list(pipeline.run(delivery("group-grown"), app(cluster=cluster)))
+    assert cluster.calls == ["jobs", "template", "create", "create"]
+
+
+def test_resolved_alerts_and_dead_letters_need_nothing() -> None:
+    cluster = FakeCluster()
+    assert outcomes(delivery("resolved"), app(cluster=cluster)) == [("resolved", "")]
+    assert cluster.calls == []
+
+
+def test_a_poison_alert_is_accounted_for_among_its_neighbours() -> None:
+    assert outcomes(delivery("poison-among-good"), app()) == [
+        ("created", ""),
+        ("dead-lettered", "bad_labels"),
+        ("dead-lettered", "no_alertname"),
+        ("dead-lettered", "bad_body"),
+        ("dead-lettered", "bad_startsAt"),
+        ("created", ""),
+    ]
+
+
+def test_blocked_at_triage_calls_nothing_further() -> None:
+    cluster, world = FakeCluster(), FakeWorld(AssertionError("must not be asked"))
+    assert outcomes(delivery("incident-75"), app(FakePolicy(refused()), cluster, world)) == [
+        ("blocked", "critical")
+    ]
+    assert cluster.calls == ["jobs"]
+
+
+@pytest.mark.parametrize(
+    ("denials", "expected"),
+    [
+        ([("loop", False)], ("denied", "loop")),
+        ([("budget", True)], ("deferred", "budget")),
+        ([("budget", True), ("loop", False)], ("denied", "loop")),
+    ],
+)
+def test_a_denial_is_final_unless_all_of_it_may_pass(
+    denials: list[tuple[str, bool]], expected: tuple[str, str]
+) -> None:
+    answer = refused(effective="HIGH", denials=[{"code": code, "retry": retry} for code, retry in denials])
+    assert outcomes(delivery("incident-75"), app(FakePolicy(answer))) == [expected]
+
+
+def test_an_alert_back_after_its_run_is_held_after_one_closer_look() -> None:
+    back = replace(event(), starts_at=NOW)
+    ended = NOW - timedelta(minutes=1)
+    job = known(back, created_at=NOW - timedelta(hours=1), finished=True)
+
+    class Listing(FakeCluster):
+        def jobs(self) -> list[Any]:
+            self.calls.append("jobs")
+            return [job]
+
+    cluster = Listing({back.job: replace(job, completed_at=ended)})
+    again = replace(delivery("incident-75"), alerts=(back,))
+    assert outcomes(again, app(cluster=cluster)) == [("held", "back_after_run")]
+    assert cluster.calls == ["jobs", "job"]
+
+
+def test_an_existing_job_found_only_by_the_post_is_a_duplicate() -> None:
+    class Late(FakeCluster):
+        def jobs(self) -> list[Any]:
+            return []
+
+    cluster = Late({event().job: known(event())})
+    assert outcomes(delivery("incident-75"), app(cluster=cluster)) == [("duplicate", "")]
+
+
+def test_a_name_that_is_taken_and_free_in_turn_is_tried_twice() -> None:
+    class Flickering(FakeCluster):
+        def create(self, manifest: Any) -> bool:
+            self.calls.append("create")
+            return False
+
+    cluster = Flickering()
+    assert outcomes(delivery("incident-75"), app(cluster=cluster)) == [("deferred", "name_taken")]
+    assert cluster.calls.count("create") == 2
+
+
+@pytest.mark.parametrize("call", ["jobs", "template", "create"])
+def test_a_cluster_that_does_not_answer_defers(call: str) -> None:
+    cluster = FakeCluster(failing={call: DOWN})
+    assert outcomes(delivery("incident-75"), app(cluster=cluster)) == [("deferred", "down")]
+
+
+def test_a_job_that_can_never_be_accepted_is_a_dead_letter() -> None:
+    cluster = FakeCluster(failing={"create": Poison("invalid_job", "no")})
+    assert outcomes(delivery("incident-75"), app(cluster=cluster)) == [("dead-lettered", "invalid_job")]
+
+
+@pytest.mark.parametrize("answer", [DOWN, None, {}, "x"])
+def test_no_decision_defers(answer: Any) -> None:
+    cluster = FakeCluster()
+    ((outcome, _),) = outcomes(delivery("incident-75"), app(FakePolicy(answer), cluster))
+    assert outcome == "deferred"
+    assert cluster.created == []
+
+
+def test_a_fault_of_ours_is_a_dead_letter_that_names_its_place_and_no_alert_text() -> None:
+    broken = FakePolicy(ZeroDivisionError("secret alert text"))
+    first, second = pipeline.run(delivery("group-grown"), app(broken))
+    assert (first.code, second.code) == ("internal_error", "internal_error")
+    assert "fakes.py" in first.detail and "secret" not in first.detail
+
+
+def test_after_the_soft_deadline_the_rest_is_deferred() -> None:
+    ticks = iter([0.0, 1.0, pipeline.SOFT_DEADLINE_SECONDS + 1])
+    assert outcomes(delivery("group-grown"), app(ticks=ticks)) == [("created", ""), ("deferred", "deadline")]
+
+
+def test_a_result_keeps_what_was_learnt_before_it_failed() -> None:
+    cluster = FakeCluster(failing={"create": DOWN})
+    (result,) = pipeline.run(delivery("incident-75"), app(cluster=cluster))
+    assert result.decision is not None and result.prompt is not None and result.job == event().job
+
+
+FAULTS = st.sampled_from(["none", "policy", "jobs", "template", "create"])
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["incident-75", "incident-90", "group-grown"]), FAULTS), max_size=8)
+)
+def test_any_order_of_deliveries_and_faults_makes_at_most_one_job_an_identity(
+    course: list[tuple[str, str]],
+) -> None:
+    cluster = FakeCluster()
+    for name, fault in course:
+        cluster.failing = {fault: DOWN}
+        results = list(
+            pipeline.run(delivery(name), app(FakePolicy(DOWN if fault == "policy" else decided_for), cluster))
+        )
+        assert len(results) == len(delivery(name).alerts)
+        remember(cluster, results)
+    names = [job["metadata"]["name"] for job in cluster.created]
+    assert len(names) == len(set(names))
+
+
+def decided_for(document: Any) -> dict[str, Any]:
+    asks = document["event"]["severity"]
+    return decided(asks, initial=asks)
+
+
+def remember(cluster: FakeCluster, results: list[Result]) -> None:
+    for result in results:
+        if result.outcome is Outcome.CREATED and not isinstance(result.alert, type(None)):
+            cluster.known[result.job] = known(result.alert)  # type: ignore[arg-type]
