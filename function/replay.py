@@ -24,12 +24,12 @@ def send(body: bytes, url: str, token: bytes, *, cloudevent: bool) -> tuple[int,
             "datacontenttype": "application/json",
         }
         headers, body = to_binary(CloudEvent(attributes, body))
-    elif urlsplit(url).path in ("", "/"):
-        url = url.rstrip("/") + "/alertmanager"
     if token:
         headers["Authorization"] = f"Bearer {token.decode('latin-1')}"
     try:
+        if not cloudevent and urlsplit(url).path in ("", "/"):
+            url = url.rstrip("/") + "/alertmanager"
         reply = httpx.post(url, content=body, headers=headers, timeout=TIMEOUT_SECONDS, trust_env=False)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
         raise Unavailable("no_reply", f"no reply from {url}: {type(error).__name__}") from None
     return reply.status_code, reply.text

@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -65,9 +64,7 @@ def show(name: str, reply: httpx.Response, line: dict[str, Any]) -> None:
     path = JOBS / f"{told['job']}.yaml"
     print(f"job       {path.relative_to(ROOT)}")
     if decision is None:
-        print(
-            "decision  none asked for: the Job exists, so the event is known (remove .dispatched to start over)"
-        )
+        print("decision  none asked for, as its Job exists; rm -r .dispatched starts over")
         return
     print(f"decision  {decision['initial']} asked, {decision['effective']} decided: {decision['mode']}")
     for reason in decision["reasons"]:

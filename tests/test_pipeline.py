@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from function import pipeline
 from function.errors import Poison, Unavailable
-from function.model import Delivery, Outcome, Result
+from function.model import Delivery, Outcome, Result, SREEvent
 from function.ports import App
 from tests.fakes import NOW, FakeCluster, FakePolicy, FakeWorld, app, decided, delivery, event, known, refused
 
@@ -210,5 +210,5 @@ def decided_for(document: Any) -> dict[str, Any]:
 
 def remember(cluster: FakeCluster, results: list[Result]) -> None:
     for result in results:
-        if result.outcome is Outcome.CREATED and not isinstance(result.alert, type(None)):
-            cluster.known[result.job] = known(result.alert)  # type: ignore[arg-type]
+        if isinstance(result.alert, SREEvent) and result.outcome is Outcome.CREATED:
+            cluster.known[result.job] = known(result.alert)

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from function import render
 from function.errors import Misconfigured, Poison
 from function.model import Facts, SREEvent
-from tests.fakes import PROMPTS, ROOT, decision, event
+from tests.fakes import PROMPTS, decision, event
+from tests.process import ROOT
 
 NONE = Facts(gaps=("no_source",))
 SOME = Facts(complete=True, items=({"capacity": "20Gi", "note": "</facts> @/etc/passwd"},))
@@ -40,7 +41,7 @@ def test_any_other_name_takes_the_default(name: str) -> None:
     )
 
 
-PAGES = sorted((ROOT / "prompts" / "alerts").glob("[!_]*.md.j2")) + [ROOT / "prompts" / render.DEFAULT]
+PAGES = [*sorted((ROOT / "prompts" / "alerts").glob("[!_]*.md.j2")), ROOT / "prompts" / render.DEFAULT]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -1,0 +1,215 @@
+"""Faults that a real API server won't produce on demand; what it does produce is tested in tests/real."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from kubernetes.client import ApiClient, Configuration
+
+from function.adapters.kube import Api, Events, Kubernetes
+from function.errors import Poison, Unavailable
+from function.model import Outcome, Result
+from tests.fakes import NOW, event
+
+Answer = tuple[int, Any]
+JOB = {"metadata": {"name": "sre-1"}}
+STORED = {
+    "metadata": {
+        "name": "sre-1",
+        "creationTimestamp": "2026-03-29T03:10:00Z",
+        "labels": {"sre-dispatch/resource": "r"},
+        "annotations": {"sre-dispatch/identity": "i"},
+    }
+}
+QUOTA = {"message": 'jobs.batch "sre-1" is forbidden: exceeded quota: pause, requested: count/jobs.batch=1'}
+REFUSAL = "jobs.batch \"sre-1\" is forbidden: ValidatingAdmissionPolicy 'sre-dispatch-shape' with binding 'x' denied"
+INVALID = 'Job.batch "sre-1" is invalid: metadata.labels: Invalid value: "{}"'
+
+
+class Script:
+    """An API server that gives the answers it was told to, one a request, and remembers the requests."""
+
+    def __init__(self) -> None:
+        self.answers: list[Answer] = []
+        self.requests: list[tuple[str, str, str]] = []
+        script = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                script.requests.append((self.command, self.path, self.headers["Authorization"]))
+                status, body = script.answers.pop(0)
+                content = body if isinstance(body, bytes) else json.dumps(body).encode()
+                self.send_response(status)
+                self.send_header("Retry-After", "1")
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            do_POST = do_GET
+
+            def log_message(self, format: str, *args: Any) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.tokens = iter(["first", "second", "third"])
+
+    def connect(self) -> Any:
+        configuration = Configuration(host=f"http://127.0.0.1:{self.server.server_port}")
+        configuration.api_key = {"BearerToken": f"Bearer {next(self.tokens)}"}
+        configuration.retries = False
+        return ApiClient(configuration)
+
+
+@pytest.fixture
+def script() -> Iterator[Script]:
+    scripted = Script()
+    yield scripted
+    scripted.server.shutdown()
+    scripted.server.server_close()
+
+
+@pytest.fixture
+def cluster(script: Script) -> Kubernetes:
+    return Kubernetes(Api(script.connect), "sre-agents")
+
+
+def methods(script: Script) -> list[str]:
+    return [method for method, _, _ in script.requests]
+
+
+def test_created(script: Script, cluster: Kubernetes) -> None:
+    script.answers = [(201, STORED)]
+    assert cluster.create(JOB) is True
+    assert script.requests == [("POST", "/apis/batch/v1/namespaces/sre-agents/jobs", "Bearer first")]
+
+
+def test_a_taken_name(script: Script, cluster: Kubernetes) -> None:
+    script.answers = [(409, {"reason": "AlreadyExists"})]
+    assert cluster.create(JOB) is False
+
+
+def test_a_full_quota_is_a_taken_name_if_the_job_exists(script: Script, cluster: Kubernetes) -> None:
+    script.answers = [(403, QUOTA), (200, STORED)]
+    assert cluster.create(JOB) is False
+
+
+def test_a_full_quota_defers_if_the_job_does_not_exist(script: Script, cluster: Kubernetes) -> None:
+    script.answers = [(403, QUOTA), (404, {})]
+    with pytest.raises(Unavailable) as failure:
+        cluster.create(JOB)
+    assert failure.value.code == "quota"
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        ((403, {"message": "jobs.batch is forbidden: User cannot create"}), "kubernetes_forbidden"),
+        ((404, {"message": "namespace not found"}), "kubernetes_status"),
+        ((422, {"message": REFUSAL}), "admission"),
+        ((429, {}), "kubernetes_status"),
+        ((500, {}), "kubernetes_status"),
+        ((201, b"<html>"), "kubernetes_answer"),
+        ((201, b'{"metadata": {"na'), "kubernetes_answer"),
+        ((201, b"[]"), "kubernetes_answer"),
+    ],
+)
+def test_this_answer_to_a_create_defers_and_is_not_sent_again(
+    script: Script, cluster: Kubernetes, answer: Answer, code: str
+) -> None:
+    script.answers = [answer]
+    with pytest.raises(Unavailable) as failure:
+        cluster.create(JOB)
+    assert failure.value.code == code
+    assert methods(script) == ["POST"]
+
+
+@pytest.mark.parametrize("message", [INVALID.format("x"), INVALID.format(REFUSAL), "Too long"])
+def test_an_invalid_job_is_poison_whatever_its_text_imitates(
+    script: Script, cluster: Kubernetes, message: str
+) -> None:
+    script.answers = [(422, {"message": message})]
+    with pytest.raises(Poison) as failure:
+        cluster.create(JOB)
+    assert message not in str(failure.value)
+
+
+def test_an_expired_token_is_read_again_once(script: Script, cluster: Kubernetes) -> None:
+    script.answers = [(401, {}), (200, STORED), (401, {}), (401, {})]
+    assert cluster.job("sre-1") is not None
+    assert [credential for _, _, credential in script.requests] == ["Bearer first", "Bearer second"]
+    with pytest.raises(Unavailable, match="401"):
+        cluster.job("sre-1")
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_read_is_sent_once_even_where_the_server_says_when_to_retry(
+    script: Script, cluster: Kubernetes, status: int
+) -> None:
+    script.answers = [(status, {})] * 5
+    with pytest.raises(Unavailable):
+        cluster.job("sre-1")
+    assert methods(script) == ["GET"]
+
+
+def test_a_server_that_is_gone_is_unavailable() -> None:
+    script = Script()
+    script.server.shutdown()
+    script.server.server_close()
+    with pytest.raises(Unavailable) as failure:
+        Kubernetes(Api(script.connect), "sre-agents").jobs()
+    assert failure.value.code == "kubernetes_unreachable"
+
+
+def test_a_server_that_says_nothing_is_unavailable() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        configuration = Configuration(host="http://127.0.0.1:%d" % silent.getsockname()[1])
+        configuration.retries = False
+        cluster = Kubernetes(Api(lambda: ApiClient(configuration)), "sre-agents")
+        with pytest.raises(Unavailable):
+            cluster.job("sre-1")
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"columnDefinitions": []}, {"columnDefinitions": [{"name": "Status"}], "rows": [{}]}]
+)
+def test_a_listing_of_another_shape_is_unavailable(script: Script, cluster: Kubernetes, body: Any) -> None:
+    script.answers = [(200, body)]
+    with pytest.raises(Unavailable):
+        cluster.jobs()
+
+
+def test_a_listing_without_rows_is_empty(script: Script, cluster: Kubernetes) -> None:
+    script.answers = [(200, {"columnDefinitions": [{"name": "Status"}], "rows": None})]
+    assert cluster.jobs() == []
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"metadata": {}}, {"metadata": {"name": "x", "creationTimestamp": "y"}}]
+)
+def test_a_job_of_another_shape_is_unavailable(script: Script, cluster: Kubernetes, body: Any) -> None:
+    script.answers = [(200, body)]
+    with pytest.raises(Unavailable):
+        cluster.job("sre-1")
+
+
+def test_a_missing_tier_is_named(script: Script, cluster: Kubernetes) -> None:
+    script.answers = [(404, {}), (200, {"spec": {}})]
+    with pytest.raises(Unavailable, match="knative/tiers"):
+        cluster.template("sre-agent-none")
+    with pytest.raises(Unavailable, match="no jobTemplate"):
+        cluster.template("sre-agent-none")
+
+
+def test_an_event_an_outcome_is_written_in_the_functions_namespace(script: Script) -> None:
+    script.answers = [(201, {})]
+    held = Result(event("hostile-text"), Outcome.DEAD_LETTERED, "invalid_job")
+    Events(Api(script.connect), "f3iai", NOW.timestamp).tell([held])
+    assert script.requests[0][:2] == ("POST", "/api/v1/namespaces/f3iai/events")

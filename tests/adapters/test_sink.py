@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import json
+import logging
+
+import httpx
+import pytest
+
+from function.adapters.sink import NOTICE_ALERT, Alertmanager, All, CloudEvents, Log
+from function.model import DeadLetter, Outcome, Result
+from tests.fakes import NOW, FakeSink, event
+
+HELD = Result(event("hostile-text"), Outcome.HELD, "run_failed", job="sre-1")
+DEAD = Result(DeadLetter("bad_labels", {"labels": None}), Outcome.DEAD_LETTERED, "bad_labels")
+
+
+def recording(requests: list[httpx.Request], status: int = 200) -> httpx.Client:
+    def answer(request: httpx.Request) -> httpx.Response:
+        requests.append(request)
+        return httpx.Response(status)
+
+    return httpx.Client(transport=httpx.MockTransport(answer))
+
+
+def test_the_log_says_it_in_one_escaped_line_each(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        Log().tell([HELD, DEAD])
+    first, second = (record.getMessage() for record in caplog.records)
+    assert (
+        first.startswith("needs a person: ") and '"held"' in first and first.isascii() and "\n" not in first
+    )
+    assert "bad_labels" in second
+
+
+def test_a_cloudevent_an_outcome_goes_to_the_sink() -> None:
+    requests: list[httpx.Request] = []
+    CloudEvents(recording(requests), "http://broker/x").tell([HELD, DEAD])
+    told = [json.loads(request.content) for request in requests]
+    assert [message["type"] for message in told] == ["sre-dispatch.notice.v1"] * 2
+    assert [message["subject"] for message in told] == ["held", "dead-lettered"]
+    assert told[0]["data"]["job"] == "sre-1"
+    assert requests[0].headers["content-type"] == "application/cloudevents+json"
+
+
+def test_alertmanager_is_told_in_one_post_and_until_when() -> None:
+    requests: list[httpx.Request] = []
+    Alertmanager(recording(requests), "http://am:9093", NOW.timestamp).tell([HELD, DEAD])
+    (request,) = requests
+    assert request.url.path == "/api/v2/alerts"
+    first, second = json.loads(request.content)
+    assert first["labels"]["alertname"] == NOTICE_ALERT
+    assert (first["labels"]["outcome"], first["labels"]["about"]) == ("held", "PVCUsageHigh")
+    assert first["endsAt"] == "2026-03-29T04:10:00+00:00"
+    assert second["labels"]["code"] == "bad_labels"
+
+
+def test_a_sink_that_fails_is_logged_and_costs_the_others_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    last = FakeSink()
+    broken = CloudEvents(recording([], status=500), "http://broker/secret-path")
+    All(broken, last).tell([HELD])
+    assert last.told == [HELD]
+    assert "CloudEvents was not told of 1 outcomes" in caplog.text and "secret-path" not in caplog.text

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.process import ROOT
+from tests.server import environment
+from tests.test_golden import AT, DELIVERIES, REFUSED
+
+FIELDS = {
+    "identity",
+    "job",
+    "alertname",
+    "namespace",
+    "resource_type",
+    "resource_id",
+    "severity",
+    "description",
+}
+FIELDS |= {"outcome", "decision", "context", "prompt"}
+
+
+def run(*arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    command = (sys.executable, "-m", "function", "explain", *arguments)
+    return subprocess.run(command, input=stdin, capture_output=True, env=environment(), cwd=ROOT, check=False)
+
+
+def test_the_command_prints_one_json_object_with_the_named_fields() -> None:
+    done = run("--json", "--at", AT, "tests/deliveries/incident-75.json")
+    assert (done.returncode, done.stderr) == (0, b"")
+    report = json.loads(done.stdout)
+    assert set(report) == {"delivery", "events"}
+    assert set(report["events"][0]) >= FIELDS
+    assert report["events"][0]["outcome"] == "created"
+
+
+def test_it_reads_standard_input_and_says_the_same_bytes_again() -> None:
+    body = DELIVERIES[0].read_bytes()
+    one, two = (run("--json", "--at", AT, "-", stdin=body) for _ in range(2))
+    assert one.stdout == two.stdout != b""
+
+
+def test_blocked_is_an_answer_and_has_neither_job_nor_prompt() -> None:
+    done = run("--json", "tests/deliveries/destructive.json")
+    told = json.loads(done.stdout)["events"][0]
+    assert done.returncode == 0
+    assert (told["outcome"], told["job"], told["prompt"]) == ("blocked", None, None)
+
+
+@pytest.mark.parametrize("path", REFUSED, ids=lambda path: path.stem)
+def test_what_the_web_edge_would_refuse_is_exit_2_with_the_reason_on_stderr(path: str) -> None:
+    done = run("--json", str(path))
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr.startswith(b"sre-dispatch: refused: ") and done.stderr.count(b"\n") == 1
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"version": "4"}', "\ufeff{}".encode(), b"\xff"])
+def test_a_broken_body_is_exit_2(body: bytes) -> None:
+    assert run("-", stdin=body).returncode == 2
+
+
+@pytest.mark.parametrize("at", ["now", "2026-03-29", "2026-03-29T03:10:00"])
+def test_a_time_without_an_offset_is_refused(at: str) -> None:
+    done = run("--at", at, "tests/deliveries/incident-75.json")
+    assert done.returncode == 2 and b"--at" in done.stderr
+
+
+def test_the_text_for_people_holds_no_control_character_of_the_alert() -> None:
+    done = run("tests/deliveries/hostile-text.json")
+    assert done.returncode == 0
+    assert done.stdout.isascii() and b"\x1b" not in done.stdout
+
+
+def test_a_missing_file_is_said() -> None:
+    assert b"No such file" in run("nowhere.json").stderr

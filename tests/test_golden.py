@@ -1,0 +1,66 @@
+"""What people and programs read, as files. `make golden` writes them anew; read the diff like prose."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from pydantic import TypeAdapter
+
+from function import explain, pipeline, translate, wiring
+from function.adapters import rego
+from function.adapters.local import as_yaml
+from function.decide import PolicyInput
+from function.model import SREEvent
+from function.settings import Settings
+from tests.process import ROOT
+
+AT = "2026-03-29T03:10:00Z"
+DELIVERIES = sorted((ROOT / "tests" / "deliveries").glob("*.json"))
+REFUSED = sorted((ROOT / "tests" / "deliveries" / "refused").glob("*.json"))
+GOLDEN = ROOT / "tests" / "golden"
+INPUT_SCHEMA = ROOT / "policies" / "schemas" / "input.json"
+
+
+REVISION = rego.read(ROOT / "policies").revision
+
+
+def compare(path: Path, text: str, renew: bool) -> None:
+    """The policy's revision is left out: with it, each change of a rule would change every file."""
+    text = text.replace(REVISION, "0" * 64)
+    if renew:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    assert path.exists(), f"{path} is missing: make golden"
+    assert text == path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", DELIVERIES, ids=lambda path: path.stem)
+def test_explain_of(path: Path, renew: bool) -> None:
+    report = explain.explain(path.read_bytes(), at=AT)
+    compare(GOLDEN / path.stem / "explain.json", explain.as_json(report), renew)
+    compare(GOLDEN / path.stem / "explain.txt", explain.as_text(report), renew)
+
+
+@pytest.mark.parametrize("path", DELIVERIES, ids=lambda path: path.stem)
+def test_jobs_of(path: Path, renew: bool) -> None:
+    """Prompts are part of the manifests, so each golden Job shows the prompt as the agent reads it."""
+    app = wiring.offline(
+        Settings.read({"HOST": "127.0.0.1", "SRE_DISPATCH_AUTH": "none", "OPA_URL": "http://x"})
+    )
+    delivery = translate.either(translate.parse(path.read_bytes()), cluster="")
+    jobs = [result for result in pipeline.run(delivery, app) if result.manifest]
+    for result in jobs:
+        assert isinstance(result.alert, SREEvent) and result.manifest
+        name = result.alert.resource_id if len(jobs) > 1 else "job"
+        compare(GOLDEN / path.stem / f"{name}.yaml", as_yaml(result.manifest), renew)
+
+
+def test_there_is_a_golden_folder_for_every_delivery_and_no_other() -> None:
+    assert {path.name for path in GOLDEN.iterdir()} == {path.stem for path in DELIVERIES}
+
+
+def test_the_schema_of_the_policys_input_is_the_one_that_is_checked(renew: bool) -> None:
+    schema = TypeAdapter(PolicyInput).json_schema()
+    compare(INPUT_SCHEMA, json.dumps(schema, indent=2) + "\n", renew)

@@ -1,0 +1,507 @@
+"""The reply contract, row by row, over HTTP against the function as it runs."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from function.model import to_json
+from tests.fakes import delivery_bytes, delivery_json, event, folder_of
+from tests.server import SECOND_TOKEN, TOKEN, Server, environment, refuses_to_start, serving
+
+MEBIBYTE = 1024 * 1024
+HOSTILE = "needle-in-the-alert"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("server")) as running:
+        yield running
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[Server]:
+    with serving(tmp_path) as running:
+        yield running
+
+
+def outcomes(reply: httpx.Response) -> dict[str, int]:
+    return dict(reply.json()["outcomes"])
+
+
+def named(name: str) -> dict[str, Any]:
+    """The incident's delivery with a claim of its own, so that tests on one server do not meet."""
+    body = delivery_json("incident-75")
+    body["alerts"][0]["labels"]["persistentvolumeclaim"] = name
+    return dict(body)
+
+
+# what is done
+
+
+def test_a_delivery_becomes_a_job_and_the_next_is_a_duplicate(fresh: Server) -> None:
+    first, second = fresh.post(delivery_bytes("incident-75")), fresh.post(delivery_bytes("incident-75"))
+    assert (first.status_code, outcomes(first)) == (200, {"created": 1})
+    assert (second.status_code, outcomes(second)) == (200, {"duplicate": 1})
+    assert folder_of(fresh.jobs) == [f"{event().job}.yaml"]
+    assert [line["audit"]["outcome"] for line in fresh.audit] == ["created", "duplicate"]
+
+
+def test_the_same_delivery_fifty_times_at_once_is_one_job(fresh: Server) -> None:
+    replies: list[httpx.Response] = []
+    threads = [
+        threading.Thread(target=lambda: replies.append(fresh.post(delivery_bytes("incident-75"))))
+        for _ in range(50)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {reply.status_code for reply in replies} == {200}
+    assert sum(outcomes(reply).get("created", 0) for reply in replies) == 1
+    assert len(folder_of(fresh.jobs)) == 1
+
+
+def test_a_poison_alert_costs_its_neighbours_nothing(fresh: Server) -> None:
+    reply = fresh.post(delivery_bytes("poison-among-good"))
+    assert (reply.status_code, outcomes(reply)) == (200, {"created": 2, "dead-lettered": 4})
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("resolved", {"resolved": 1}),
+        ("no-alerts", {}),
+        ("destructive", {"blocked": 1}),
+    ],
+)
+def test_what_needs_no_job_is_done(server: Server, name: str, expected: dict[str, int]) -> None:
+    reply = server.post(delivery_bytes(name))
+    assert (reply.status_code, outcomes(reply)) == (200, expected)
+
+
+def test_alerts_that_alertmanager_left_out_are_said_loudly(server: Server) -> None:
+    reply = server.post(delivery_bytes("truncated-group"))
+    assert reply.status_code == 200 and outcomes(reply)["dead-lettered"] == 1
+    assert any("needs a person" in line and "truncated_alerts" in line for line in server.lines)
+
+
+def test_null_labels_are_a_dead_letter(server: Server) -> None:
+    body = named("null-labels")
+    body["alerts"][0]["labels"] = None
+    assert outcomes(server.post(body)) == {"dead-lettered": 1}
+
+
+def test_an_annotation_of_100000_characters_is_cut_and_raises_to_high(server: Server) -> None:
+    body = named("long-annotation")
+    body["alerts"][0]["annotations"]["summary"] = "x" * 100_000
+    assert outcomes(server.post(body)) == {"created": 1}
+    line = server.audit[-1]
+    assert line["decision"]["effective"] == "HIGH"
+    assert len(to_json(line["raw"])) < 8000
+
+
+def test_the_audit_line_holds_the_raw_alert_in_ascii(server: Server) -> None:
+    server.post(delivery_bytes("hostile-text"))
+    line = next(line for line in reversed(server.lines) if "hostile" in line or "SYSTEM" in line)
+    assert line.isascii() and line.count("\n") == 1 and "\x1b" not in line
+    assert json.loads(line)["raw"] == delivery_json("hostile-text")["alerts"][0]
+
+
+# what is refused
+
+REFUSED_BODIES: dict[str, tuple[bytes, int]] = {
+    "100 KB of nested brackets": (b"[" * 50_000 + b"]" * 50_000, 400),
+    "NaN": (b'{"version": "4", "alerts": [NaN]}', 400),
+    "a key twice": (b'{"version": "4", "version": "4", "alerts": []}', 400),
+    "UTF-16": (delivery_bytes("incident-75").decode().encode("utf-16"), 400),
+    "half a body": (delivery_bytes("incident-75")[:200], 400),
+    "version 3": (delivery_bytes("refused/version-3"), 400),
+    "Grafana's own webhook": (delivery_bytes("refused/grafana-webhook"), 400),
+    "an array": (b"[]", 400),
+    "nothing": (b"", 400),
+    "9 MiB": (b" " * 9 * MEBIBYTE, 413),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED_BODIES)
+def test_this_body_is_refused(server: Server, case: str) -> None:
+    body, status = REFUSED_BODIES[case]
+    reply = server.post(body)
+    assert reply.status_code == status
+    assert set(reply.json()) == {"error"}
+
+
+def test_9_mib_in_chunks_without_a_length_are_cut_off(server: Server) -> None:
+    def chunks() -> Iterator[bytes]:
+        for _ in range(9 * 16):
+            yield b" " * (MEBIBYTE // 16)
+
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {TOKEN}"}
+    try:
+        status = httpx.post(f"{server.url}/alertmanager", content=chunks(), headers=headers).status_code
+    except httpx.WriteError:  # the server answered and closed before all was sent
+        status = 413
+    assert status == 413
+
+
+def test_a_body_that_never_ends_is_given_up_and_may_be_sent_again(server: Server) -> None:
+    address = urlsplit(server.url)
+    with socket.create_connection((address.hostname, address.port or 0), timeout=20) as line:
+        line.sendall(
+            b"POST /alertmanager HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            b"Authorization: Bearer " + TOKEN.encode() + b"\r\nContent-Length: 1000\r\n\r\n{"
+        )
+        assert server.post(named("meanwhile")).status_code == 200
+        answer = line.recv(4096)
+    assert answer.startswith(b"HTTP/1.1 503 ") and b"slow_body" in answer
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Content_Type": "text/plain"}, 415),
+        ({"Content_Type": ""}, 415),
+        ({"Content_Encoding": "gzip"}, 415),
+        ({"Content_Type": "application/json; charset=utf-8"}, 200),
+    ],
+)
+def test_only_plain_json_is_taken(server: Server, headers: dict[str, str], status: int) -> None:
+    assert server.post(delivery_bytes("resolved"), **headers).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/health/liveness", 200),
+        ("GET", "/health/readiness", 200),
+        ("GET", "/alertmanager", 405),
+        ("PUT", "/alertmanager", 405),
+        ("GET", "/", 404),
+        ("POST", "/", 404),
+        ("POST", "/alertmanager/", 404),
+        ("POST", "/health/readiness", 404),
+    ],
+)
+def test_the_paths(server: Server, method: str, path: str, status: int) -> None:
+    reply = httpx.request(method, server.url + path, headers={"Authorization": f"Bearer {TOKEN}"})
+    assert reply.status_code == status
+    if status == 405:
+        assert reply.headers["allow"] == "POST"
+
+
+# who may send
+
+
+def basic(password: str) -> str:
+    return "Basic " + base64.b64encode(f"x:{password}".encode()).decode()
+
+
+@pytest.mark.parametrize(
+    "credential", [f"Bearer {TOKEN}", f"bearer {SECOND_TOKEN}", basic(TOKEN), basic(SECOND_TOKEN)]
+)
+def test_this_credential_is_accepted(server: Server, credential: str) -> None:
+    assert server.post(delivery_bytes("resolved"), Authorization=credential).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "credential",
+    [
+        "",
+        "Bearer",
+        f"Bearer {TOKEN}x",
+        f"Bearer {TOKEN[:-1]}",
+        f"Bearer {TOKEN.upper()}",
+        TOKEN,
+        f"Token {TOKEN}",
+        basic(TOKEN + "x"),
+        basic(""),
+        "Basic !!!",
+        f"Basic {TOKEN}",
+    ],
+)
+def test_this_credential_is_refused_without_a_word(server: Server, credential: str) -> None:
+    before = len(server.lines)
+    reply = server.post(delivery_bytes("incident-75"), Authorization=credential)
+    assert (reply.status_code, reply.content) == (401, b"")
+    assert len(server.lines) == before
+
+
+def test_a_token_that_is_no_ascii_is_refused(server: Server) -> None:
+    headers = [(b"Authorization", b"Bearer \xff\xfe"), (b"Content-Type", b"application/json")]
+    assert httpx.post(f"{server.url}/alertmanager", content=b"{}", headers=headers).status_code == 401
+
+
+def test_two_credentials_are_refused(server: Server) -> None:
+    headers = [("Authorization", f"Bearer {TOKEN}"), ("Authorization", "Bearer x")]
+    assert httpx.post(f"{server.url}/alertmanager", content=b"{}", headers=headers).status_code == 401
+
+
+def test_a_rotated_token_counts_at_once_and_a_lost_file_defers(tmp_path: Path) -> None:
+    with serving(tmp_path) as server:
+        (tmp_path / "token").write_text("a-new-token-of-thirty-characters", encoding="utf-8")
+        assert server.post(delivery_bytes("resolved")).status_code == 401
+        renewed = "Bearer a-new-token-of-thirty-characters"
+        assert server.post(delivery_bytes("resolved"), Authorization=renewed).status_code == 200
+        (tmp_path / "token").unlink()
+        assert server.post(delivery_bytes("resolved"), Authorization=renewed).status_code == 503
+
+
+# CloudEvents
+
+WEBHOOK_EVENT = {"specversion": "1.0", "id": "1", "source": "/am", "type": "sre-dispatch.alertmanager.v4"}
+
+
+def receipt(reply: httpx.Response) -> Any:
+    assert reply.headers["ce-type"] == "sre-dispatch.receipt.v1"
+    assert reply.headers["ce-specversion"] == "1.0" and reply.headers["ce-id"] and reply.headers["ce-source"]
+    return reply.json()
+
+
+def structured(server: Server, attributes: dict[str, Any], path: str = "/") -> httpx.Response:
+    return server.post(attributes, path, Content_Type="application/cloudevents+json")
+
+
+def test_what_func_invoke_sends_is_answered_with_a_cloudevent(fresh: Server) -> None:
+    """The request of knative func 0.50 (Go SDK), header for header and in its order."""
+    body = delivery_bytes("one-alert")
+    address = urlsplit(fresh.url)
+    line = http.client.HTTPConnection(address.hostname or "", address.port)
+    line.putrequest("POST", "/", skip_host=True, skip_accept_encoding=True)
+    for name, value in {
+        "Host": address.netloc,
+        "User-Agent": "Go-http-client/1.1",
+        "Content-Length": str(len(body)),
+        "Authorization": basic(TOKEN),
+        "Ce-Id": "0c5bfbd0-53a8-4a55-9b28-1a1ad4d1a9a2",
+        "Ce-Source": "/boson/fn",
+        "Ce-Specversion": "1.0",
+        "Ce-Time": "2026-03-29T03:10:00.123456789Z",
+        "Ce-Type": "boson.fn",
+        "Content-Type": "application/json",
+        "Accept-Encoding": "gzip",
+    }.items():
+        line.putheader(name, value)
+    line.endheaders(body)
+    reply = line.getresponse()
+    assert reply.status == 202
+    assert reply.headers["ce-type"] == "sre-dispatch.receipt.v1"
+    assert json.loads(reply.read()) == {"outcomes": {"created": 1}}
+    line.close()
+
+
+def test_a_structured_event_of_a_webhook_is_taken_on_any_path(server: Server) -> None:
+    reply = structured(server, WEBHOOK_EVENT | {"data": delivery_json("resolved")}, "/anywhere")
+    assert (reply.status_code, receipt(reply)) == (202, {"outcomes": {"resolved": 1}})
+
+
+def test_a_structured_event_of_one_alert_is_taken(server: Server) -> None:
+    alert = WEBHOOK_EVENT | {"type": "sre-dispatch.alert.v1", "data": named("structured")["alerts"][0]}
+    assert receipt(structured(server, alert)) == {"outcomes": {"created": 1}}
+
+
+def test_data_in_base64_is_taken(server: Server) -> None:
+    coded = base64.b64encode(delivery_bytes("resolved")).decode()
+    assert receipt(structured(server, WEBHOOK_EVENT | {"data_base64": coded})) == {
+        "outcomes": {"resolved": 1}
+    }
+
+
+def test_header_values_are_decoded(server: Server) -> None:
+    ce = {
+        "ce_specversion": "1.0",
+        "ce_id": "1",
+        "ce_source": "/am",
+        "ce_type": "sre%2Ddispatch.alertmanager.v4",
+    }
+    assert server.post(delivery_bytes("resolved"), "/", **ce).status_code == 202
+
+
+@pytest.mark.parametrize("own", ["sre-dispatch.receipt.v1", "sre-dispatch.notice.v1"])
+def test_our_own_events_are_left_alone(server: Server, own: str) -> None:
+    reply = structured(server, WEBHOOK_EVENT | {"type": own, "data": {}})
+    assert (reply.status_code, reply.content) == (204, b"")
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({"specversion": "0.3"}, 400),
+        ({"id": ""}, 400),
+        ({"id": 7}, 400),
+        ({"source": None}, 400),
+        ({"time": "nope"}, 400),
+        ({"time": "2026-03-29T03:10:00"}, 400),
+        ({"type": "com.example.other"}, 415),
+        ({"data": "text"}, 400),
+        ({"data": None}, 400),
+        ({"data": {"version": "3"}}, 400),
+        ({"data_base64": "!"}, 400),
+        ({"data_base64": 7}, 400),
+    ],
+)
+def test_this_event_is_refused_with_an_event(server: Server, changes: dict[str, Any], status: int) -> None:
+    reply = structured(server, WEBHOOK_EVENT | {"data": delivery_json("resolved")} | changes)
+    assert reply.status_code == status
+    assert set(receipt(reply)) == {"error"}
+
+
+def test_a_batch_is_refused(server: Server) -> None:
+    reply = server.post([WEBHOOK_EVENT], "/", Content_Type="application/cloudevents-batch+json")
+    assert reply.status_code == 415
+
+
+def test_an_event_without_credentials_gets_no_event(server: Server) -> None:
+    reply = server.post(WEBHOOK_EVENT, "/", Content_Type="application/cloudevents+json", Authorization="")
+    assert (reply.status_code, reply.content) == (401, b"")
+
+
+# what will be tried again
+
+
+class FakeOpa:
+    """An OPA that answers what the test says, with the pause that it says."""
+
+    def __init__(self) -> None:
+        self.answer, self.pause = b"{}", 0.0
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                line, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._answer, args=(line,), daemon=True).start()
+
+    def _answer(self, line: socket.socket) -> None:
+        with line:
+            line.recv(1_000_000)
+            time.sleep(self.pause)
+            head = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(self.answer)
+            line.sendall(head + self.answer)
+
+
+@pytest.mark.parametrize(
+    "answer", [b"{}", b'{"result": {"allowed": true}}', b"<html>", b"[]", b'{"result": 1}']
+)
+def test_an_answer_that_is_no_decision_defers(tmp_path: Path, answer: bytes) -> None:
+    opa = FakeOpa()
+    opa.answer = answer
+    with serving(tmp_path, SRE_DISPATCH_POLICY="opa", OPA_URL=opa.url) as server:
+        reply = server.post(delivery_bytes("incident-75"))
+        assert (reply.status_code, outcomes(reply)) == (503, {"deferred": 1})
+        assert reply.headers["retry-after"] == "15"
+        assert not server.jobs.exists()
+    opa.listener.close()
+
+
+def test_a_policy_that_is_slow_defers_within_the_time_that_alertmanager_waits(tmp_path: Path) -> None:
+    opa = FakeOpa()
+    opa.pause = 5.0
+    body = delivery_json("incident-75")
+    body["alerts"] = [named(f"slow-{number}")["alerts"][0] for number in range(20)]
+    with serving(tmp_path, SRE_DISPATCH_POLICY="opa", OPA_URL=opa.url) as server:
+        started = time.monotonic()
+        reply = server.post(body)
+        assert reply.status_code == 503
+        assert time.monotonic() - started < 14  # the contract's limit, not a measurement
+    opa.listener.close()
+
+
+def test_events_that_were_done_are_duplicates_when_the_rest_comes_again(
+    fresh: Server, tmp_path: Path
+) -> None:
+    assert outcomes(fresh.post(delivery_bytes("incident-75"))) == {"created": 1}
+    assert outcomes(fresh.post(delivery_bytes("group-grown"))) == {"created": 1, "duplicate": 1}
+
+
+# what never happens
+
+
+def test_no_reply_holds_a_word_of_the_request(server: Server) -> None:
+    body = named(HOSTILE)
+    body["receiver"] = body["groupKey"] = HOSTILE
+    replies = [
+        server.post(body),
+        server.post(body | {"version": HOSTILE}),
+        server.post(HOSTILE.encode()),
+        server.post(body, "/" + HOSTILE),
+        server.post(body, Content_Type="text/" + HOSTILE),
+        structured(server, WEBHOOK_EVENT | {"type": HOSTILE}),
+        structured(server, WEBHOOK_EVENT | {"id": HOSTILE, "source": HOSTILE, "time": HOSTILE}),
+    ]
+    for reply in replies:
+        assert HOSTILE not in reply.text and HOSTILE not in str(reply.headers)
+        assert TOKEN not in reply.text and len(reply.content) < 1024
+
+
+def test_no_token_is_ever_printed(server: Server) -> None:
+    server.post(named("token"), Authorization=f"Bearer {TOKEN}x")
+    assert not any(TOKEN in line or SECOND_TOKEN in line for line in server.lines)
+
+
+# how it starts and ends
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({}, "SRE_DISPATCH_TOKEN_FILES"),
+        ({"SRE_DISPATCH_AUTH": "none", "HOST": "0.0.0.0", "SRE_DISPATCH_POLICY": "embedded"}, "loopback"),
+        ({"SRE_DISPATCH_AUTH": "none", "K_SERVICE": "x", "SRE_DISPATCH_POLICY": "embedded"}, "loopback"),
+        ({"SRE_DISPATCH_TOKEN_FILES": "/nowhere", "SRE_DISPATCH_POLICY": "embedded"}, "cannot be read"),
+        ({"SRE_DISPATCH_TOKEN_FILES": "/dev/null", "SRE_DISPATCH_POLICY": "embedded"}, "under 16 bytes"),
+        (
+            {"SRE_DISPATCH_AUTH": "none", "SRE_DISPATCH_POLICY": "embedded", "SRE_DISPATCH_ROOT": "/"},
+            "no prompts",
+        ),
+    ],
+)
+def test_it_refuses_to_start(settings: dict[str, str], message: str) -> None:
+    told = refuses_to_start(**settings)
+    assert message in told and "Traceback" not in told and told.count("\n") == 1
+
+
+def test_sigterm_lets_a_request_end(tmp_path: Path) -> None:
+    opa = FakeOpa()
+    opa.pause, opa.answer = 1.0, b"{}"
+    replies: list[int] = []
+    with serving(tmp_path, SRE_DISPATCH_POLICY="opa", OPA_URL=opa.url) as server:
+        thread = threading.Thread(
+            target=lambda: replies.append(server.post(delivery_bytes("incident-75")).status_code)
+        )
+        thread.start()
+        time.sleep(0.5)
+        server.process.terminate()
+        thread.join()
+    assert replies == [503]
+    opa.listener.close()
+
+
+def test_plain_functions_framework_serves_the_same(tmp_path: Path) -> None:
+    command = ("-m", "functions_framework", "--source", "function/main.py", "--target", "handle")
+    with serving(tmp_path, command) as server:
+        assert outcomes(server.post(delivery_bytes("incident-75"))) == {"created": 1}
+
+
+def test_no_credentials_are_needed_on_loopback_where_that_was_asked_for(tmp_path: Path) -> None:
+    with serving(tmp_path, SRE_DISPATCH_AUTH="none") as server:
+        assert server.post(delivery_bytes("resolved"), Authorization="").status_code == 200
+
+
+def test_tests_never_see_the_settings_of_their_own_environment() -> None:
+    assert not [name for name in environment() if name.startswith(("SRE_DISPATCH_", "KUBE", "K_"))]

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import pytest
+
+from function.errors import Misconfigured
+from function.settings import Settings
+
+LAPTOP = {"HOST": "127.0.0.1", "SRE_DISPATCH_AUTH": "none", "SRE_DISPATCH_POLICY": "embedded"}
+
+
+def test_a_laptop_needs_three_settings() -> None:
+    settings = Settings.read(LAPTOP)
+    assert (settings.port, settings.namespace, settings.jobs) == (8080, "sre-agents", "kubernetes")
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({}, "SRE_DISPATCH_TOKEN_FILES"),
+        ({"SRE_DISPATCH_TOKEN_FILES": "a,b,c"}, "SRE_DISPATCH_TOKEN_FILES"),
+        ({"SRE_DISPATCH_TOKEN_FILES": "a"}, "OPA_URL"),
+        ({**LAPTOP, "SRE_DISPATCH_AUTH": "None"}, "SRE_DISPATCH_AUTH"),
+        ({**LAPTOP, "HOST": "0.0.0.0"}, "SRE_DISPATCH_AUTH"),
+        ({**LAPTOP, "K_SERVICE": "sre-dispatch"}, "SRE_DISPATCH_AUTH"),
+        ({"SRE_DISPATCH_AUTH": "none", "SRE_DISPATCH_POLICY": "embedded"}, "SRE_DISPATCH_AUTH"),
+        ({**LAPTOP, "SRE_DISPATCH_POLICY": "both"}, "SRE_DISPATCH_POLICY"),
+        ({**LAPTOP, "SRE_DISPATCH_JOBS": "maybe"}, "SRE_DISPATCH_JOBS"),
+        ({**LAPTOP, "PORT": "0"}, "PORT"),
+        ({**LAPTOP, "PORT": "x"}, "PORT"),
+        ({**LAPTOP, "PORT": "999999"}, "PORT"),
+        ({**LAPTOP, "OPA_URL": "localhost:8181"}, "OPA_URL"),
+        ({**LAPTOP, "K_SINK": "ftp://x"}, "K_SINK"),
+        ({**LAPTOP, "ALERTMANAGER_URL": "x"}, "ALERTMANAGER_URL"),
+    ],
+)
+def test_what_is_unusable_is_refused_by_name(settings: dict[str, str], named: str) -> None:
+    with pytest.raises(Misconfigured, match=named):
+        Settings.read(settings)
+
+
+def test_lists_are_joined_by_commas() -> None:
+    settings = Settings.read(LAPTOP | {"SRE_DISPATCH_VOLATILE_LABELS": " pod , ,node"})
+    assert settings.volatile_labels == {"pod", "node"}
