@@ -15,7 +15,6 @@ test: $(READY) ## all tests; those that need real components say so where these 
 
 check: $(READY) ## format, lint, types, import contracts
 	@$(BIN)/ruff format --check -q . && $(BIN)/ruff check -q . && $(BIN)/mypy && $(BIN)/lint-imports --no-logo
-	@tests/check_policies
 
 real: $(READY) ## the tests against real components, which are built where missing (25 minutes, once)
 	@tests/real/tools/build >/dev/null

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
@@ -36,14 +37,14 @@ def explain(body: bytes, *, at: str | None = None, opa_url: str | None = None) -
     laptop = {"SRE_DISPATCH_AUTH": "none", "HOST": "127.0.0.1", "SRE_DISPATCH_POLICY": "embedded"}
     environment = {name: value for name, value in os.environ.items() if name != "K_SERVICE"}
     settings = Settings.read(environment | laptop)
-    app = wiring.offline(settings, wiring.opa(opa_url) if opa_url else None, _clock(at))
+    clock = _clock(at)
     delivery = translate.either(
         translate.parse(body), cluster=settings.cluster, volatile=settings.volatile_labels
     )
-    return {
-        "delivery": _delivery(delivery),
-        "events": [_event(result) for result in pipeline.run(delivery, app)],
-    }
+    with contextlib.ExitStack() as stack:
+        opa = stack.enter_context(contextlib.closing(wiring.opa(opa_url))) if opa_url else None
+        results = list(pipeline.run(delivery, wiring.offline(settings, opa, clock)))
+    return {"delivery": _delivery(delivery), "events": [_event(result) for result in results]}
 
 
 def as_json(report: dict[str, Any]) -> str:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from function import render
 from function.adapters.sink import All, Log
 from function.errors import Misconfigured
 from function.ports import App, Cluster, Policy, Sink
 from function.settings import Settings
+
+if TYPE_CHECKING:
+    from function.adapters.opa import Opa
 
 
 def app(settings: Settings) -> App:
@@ -47,7 +51,7 @@ def offline(settings: Settings, policy: Policy | None = None, clock: Callable[[]
     )
 
 
-def opa(url: str) -> Policy:
+def opa(url: str) -> Opa:
     """The policy that the OPA server at `url` holds."""
     from function.adapters.opa import Opa, client
 

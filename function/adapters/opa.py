@@ -31,6 +31,10 @@ class Opa:
     def __init__(self, client: httpx.Client) -> None:
         self._client = client
 
+    def close(self) -> None:
+        """Ends its connections; the function keeps them as long as it lives."""
+        self._client.close()
+
     def ask(self, document: Json) -> object:
         try:
             try:

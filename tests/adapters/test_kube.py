@@ -28,7 +28,7 @@ STORED = {
     }
 }
 QUOTA = {"message": 'jobs.batch "sre-1" is forbidden: exceeded quota: pause, requested: count/jobs.batch=1'}
-REFUSAL = "jobs.batch \"sre-1\" is forbidden: ValidatingAdmissionPolicy 'sre-dispatch-shape' with binding 'x' denied"
+REFUSAL = "jobs.batch \"sre-1\" is forbidden: ValidatingAdmissionPolicy 'sre-dispatch-shape' denied request"
 INVALID = 'Job.batch "sre-1" is invalid: metadata.labels: Invalid value: "{}"'
 
 
@@ -170,7 +170,7 @@ def test_a_server_that_is_gone_is_unavailable() -> None:
 
 def test_a_server_that_says_nothing_is_unavailable() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        configuration = Configuration(host="http://127.0.0.1:%d" % silent.getsockname()[1])
+        configuration = Configuration(host=f"http://127.0.0.1:{silent.getsockname()[1]}")
         configuration.retries = False
         cluster = Kubernetes(Api(lambda: ApiClient(configuration)), "sre-agents")
         with pytest.raises(Unavailable):

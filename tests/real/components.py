@@ -312,7 +312,7 @@ def alertmanager(
     config: str,
     port: int | None = None,
     cluster_port: int | None = None,
-    peers: Sequence[str] = (),
+    flags: Sequence[str] = (),
 ) -> Iterator[str]:
     """An Alertmanager with the configuration; alone, or one of a pair that gossips. Yields its URL."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -324,7 +324,7 @@ def alertmanager(
         f"--storage.path={folder / 'alertmanager'}",
         f"--web.listen-address={address}",
         f"--cluster.listen-address={f'127.0.0.1:{cluster_port}' if cluster_port else ''}",
-        *(f"--cluster.peer={peer}" for peer in peers),
+        *flags,
     ]
     with running(command, folder, lambda: answers(f"http://{address}/-/ready")):
         yield f"http://{address}"

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
+from function.adapters import rego
+from tests.process import ROOT
 from tests.real.components import (
     ApiServer,
     Missing,
@@ -16,6 +20,7 @@ from tests.real.components import (
     api_server,
     controller_manager,
     find,
+    opa,
     wait_until,
 )
 
@@ -57,6 +62,27 @@ def controllers(api: ApiServer, tmp_path_factory: pytest.TempPathFactory) -> Ite
     need("kube-controller-manager")
     with controller_manager(api, tmp_path_factory.mktemp("controllers")) as process:
         yield process
+
+
+@pytest.fixture(scope="session")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return stamped(tmp_path_factory.mktemp("bundle") / "policies")
+
+
+def stamped(target: Path) -> Path:
+    """policies/ as a bundle for OPA: with its revision, without tests."""
+    shutil.copytree(ROOT / "policies", target, ignore=shutil.ignore_patterns("*_test.rego"))
+    (target / "revision").mkdir()
+    revision = {"sha256": rego.read(ROOT / "policies").revision}
+    (target / "revision" / "data.json").write_text(json.dumps(revision), encoding="utf-8")
+    return target
+
+
+@pytest.fixture(scope="session")
+def opa_url(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    need("opa")
+    with opa(tmp_path_factory.mktemp("opa"), bundle) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
