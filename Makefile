@@ -8,7 +8,7 @@ help: ## print this list
 setup: $(READY) ## make .venv with everything in it, hashes checked
 
 run: $(READY) ## the incident on this machine: two deliveries in, two Jobs out
-	@$(BIN)/python tests/demo.py
+	@$(BIN)/python -m tests.demo
 
 test: $(READY) ## all tests; those that need real components say so where these are missing
 	@$(BIN)/pytest -rs
@@ -21,7 +21,7 @@ real: $(READY) ## the tests against real components, which are built where missi
 	@REQUIRE_REAL=1 $(BIN)/pytest -m real -v
 
 bench: $(READY) ## start and first delivery, beside an empty function, as one table
-	@$(BIN)/python tests/bench/bench.py
+	@$(BIN)/python -m tests.bench.bench
 
 golden: $(READY) ## write tests/golden and policies/schemas anew; read the diff like prose
 	@$(BIN)/pytest -q tests/test_golden.py --renew

@@ -60,7 +60,7 @@ def show(name: str, reply: httpx.Response, line: dict[str, Any]) -> None:
     told, decision = line["audit"], line["decision"]
     heading(f"tests/deliveries/{name}.json: {told['alertname']} on {told['namespace']}/{told['resource_id']}")
     print(f"reply     {reply.status_code} {reply.text}")
-    print(f"outcome   {told['outcome']} {told.get('code', '')}")
+    print(" ".join(filter(None, ("outcome  ", told["outcome"], told.get("code")))))
     path = JOBS / f"{told['job']}.yaml"
     print(f"job       {path.relative_to(ROOT)}")
     if decision is None:
@@ -83,13 +83,14 @@ def heading(text: str) -> None:
     print(f"\n==== {text}\n")
 
 
-WHAT_NEXT = f"""
+WHAT_NEXT = """
 ==== what next
 
-  make run                                                  again: both are duplicates now
-  .venv/bin/sre-dispatch explain tests/deliveries/destructive.json   what the policy stops, and why
-  .venv/bin/sre-dispatch explain --json tests/deliveries/asks-low.json
-  {ROOT.name}/prompts/alerts, policies/rules                        where to add an alert's page, a rule
+  make run                                    again: both alerts are duplicates now
+  .venv/bin/sre-dispatch explain tests/deliveries/destructive.json
+                                              what the policy stops, and why
+  .venv/bin/sre-dispatch serve --help         run the function yourself; README.md lists its settings
+  prompts/alerts, policies/rules              where to add an alert's page, where a rule
 """
 
 if __name__ == "__main__":

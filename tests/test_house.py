@@ -1,0 +1,132 @@
+"""The promises of the house: where things stand, what they may know, and that words and code agree."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import subprocess
+import sys
+import tomllib
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from function import settings
+from tests.process import ROOT
+
+MODULES = sorted((ROOT / "function").rglob("*.py"))
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+TOP = {
+    "pyproject.toml",
+    "function",
+    "tests",
+    "knative",
+    "prompts",
+    "policies",
+    "Makefile",
+    "README.md",
+    "LICENSE",
+}
+TOP |= {"CHANGELOG.md", "func.yaml", "requirements.lock", ".ci", ".gitignore", ".dockerignore", ".git"}
+MAX_FUNCTION = 40
+
+
+def tracked() -> list[str]:
+    done = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
+    return done.stdout.split()
+
+
+def functions(path: Path) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+
+
+def test_the_top_level_is_the_one_that_was_agreed() -> None:
+    assert {name.split("/")[0] for name in tracked()} <= TOP
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_functions_are_short_enough_to_see(path: Path) -> None:
+    long = {node.name: (node.end_lineno or 0) - node.lineno + 1 for node in functions(path)}
+    assert {name: length for name, length in long.items() if length > MAX_FUNCTION} == {}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_every_module_says_what_it_is(path: Path) -> None:
+    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+
+
+def test_no_module_names_a_tier_an_alert_or_a_rule() -> None:
+    alerts = {path.name.split(".")[0] for path in (ROOT / "prompts" / "alerts").glob("[!_]*")}
+    rules = {path.name for path in (ROOT / "policies" / "rules").iterdir()} - {
+        "severity"
+    }  # a field's name as well
+    tiers = {path.stem for path in (ROOT / "knative" / "tiers").glob("*.yaml")}
+    named = re.compile(r"['\"](sre-agent-)?(" + "|".join(sorted(alerts | rules | tiers)) + r")['\"]")
+    assert [path.name for path in MODULES if named.search(path.read_text(encoding="utf-8"))] == []
+
+
+def test_the_environment_is_read_at_the_edges_only() -> None:
+    reading = {path.name for path in MODULES if "os.environ" in path.read_text(encoding="utf-8")}
+    assert reading <= {"main.py", "__main__.py", "explain.py", "kube.py"}
+
+
+@pytest.mark.parametrize("field", [field.name for field in fields(settings.Settings)])
+def test_every_setting_is_documented_where_it_is_and_in_the_readme(field: str) -> None:
+    source = inspect.getsource(settings.Settings)
+    documented = re.search(rf'^    {field}: .*\n    """([A-Z_]+)\. ', source, re.M)
+    assert documented, f"{field} has no docstring that begins with its variable"
+    assert f"| `{documented.group(1)}` |" in README
+
+
+def test_the_readme_names_every_module_of_the_pipeline_and_no_file_that_is_not_there() -> None:
+    named = set(re.findall(r"`((?:function|policies|prompts|knative|tests)/[\w./-]*)`", README))
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_the_version_is_the_changelogs_newest() -> None:
+    newest = re.search(r"^## \[([^\]]+)\]", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.M)
+    assert newest and newest.group(1) == PYPROJECT["project"]["version"]
+
+
+def test_every_module_has_a_test_of_its_name() -> None:
+    tests = {path.name for path in (ROOT / "tests").rglob("test_*.py")}
+    declarations = {
+        "__init__.py",
+        "__main__.py",
+        "model.py",
+        "ports.py",
+        "wiring.py",
+        "serve.py",
+    }  # tested through others
+    missing = [
+        path.name for path in MODULES if path.name not in declarations and f"test_{path.name}" not in tests
+    ]
+    assert missing == []
+
+
+def test_every_dependency_has_a_reason_and_is_locked_with_hashes() -> None:
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    for requirement in PYPROJECT["project"]["dependencies"]:
+        assert re.search(rf'"{re.escape(requirement)}",\s+# \w+', text), f"{requirement} has no reason"
+        name = re.split(r"[<>=]", requirement)[0]
+        assert re.search(rf"^{name}==\S+ \\\n    --hash=sha256:", lock, re.M), f"{name} is not locked"
+
+
+def test_the_lock_names_no_address() -> None:
+    assert "://" not in (ROOT / "requirements.lock").read_text(encoding="utf-8")
+
+
+def test_imports_run_downward() -> None:
+    done = subprocess.run(
+        [Path(sys.executable).with_name("lint-imports"), "--no-logo"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
