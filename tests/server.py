@@ -40,6 +40,16 @@ class Server:
         sent = {name: value for name, value in told.items() if value}
         return httpx.post(self.url + path, content=content, headers=sent, timeout=30)
 
+    def said(self, *words: str) -> str:
+        """The first line with all the words in it, which may come a moment after the reply."""
+        deadline = time.monotonic() + READY_SECONDS
+        while time.monotonic() < deadline:
+            for line in list(self.lines):
+                if all(word in line for word in words):
+                    return line
+            time.sleep(0.02)
+        raise AssertionError(f"never said {words}:\n" + "".join(self.lines))
+
     @property
     def audit(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in list(self.lines) if line.startswith("{")]

@@ -98,9 +98,17 @@ class System:
 @pytest.fixture
 def admin(api: ApiServer) -> Iterator[httpx.Client]:
     with api.client() as client:
+        clear(client)
         yield client
-        client.delete(JOBS, params={"propagationPolicy": "Background"})
-        wait_until(lambda: not client.get(JOBS).json()["items"], "the Jobs of the test to go", every=0.2)
+        clear(client)
+
+
+def clear(client: httpx.Client) -> None:
+    """Deletes the Jobs of the test before, or of this one."""
+    client.delete(JOBS, params={"propagationPolicy": "Background"})
+    client.delete(PODS)
+    wait_until(lambda: not client.get(JOBS).json()["items"], "the Jobs to go", every=0.2)
+    wait_until(lambda: not client.get(PODS).json()["items"], "their pods to go", every=0.2)
 
 
 @pytest.fixture
