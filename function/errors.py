@@ -10,6 +10,8 @@ Every error carries a `code` (a short constant, safe in replies and metrics) and
 operator. Neither ever contains text of an alert, a credential, or a body that a peer sent.
 """
 
+import traceback
+
 
 class DispatchError(Exception):
     """The root: `code` for programs, the message for the operator's log."""
@@ -40,3 +42,9 @@ class Misconfigured(DispatchError):
 
     def __init__(self, message: str) -> None:
         super().__init__("misconfigured", message)
+
+
+def place(error: BaseException) -> str:
+    """Type and line of an error that nobody expected; its message and traceback may quote an alert."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} at {last.filename}:{last.lineno}"

@@ -11,6 +11,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import logging
 import os
 from collections import Counter
 from collections.abc import Mapping
@@ -27,10 +28,12 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from function import pipeline, translate, wiring
-from function.errors import Misconfigured, Rejected, Unavailable
+from function.errors import Misconfigured, Rejected, Unavailable, place
 from function.model import FOR_PEOPLE, NOTICE_TYPE, RECEIPT_TYPE, Delivery, Outcome, Result, SREEvent, to_json
 from function.ports import App
 from function.settings import LOOPBACK, Settings
+
+log = logging.getLogger("sre-dispatch")
 
 MAX_BODY = 8 * 1024 * 1024
 """Bytes. 10,000 alerts in one group were measured at 5.2 MB."""
@@ -60,16 +63,9 @@ class Unauthorized(Exception):
 
 async def answer(request: Request, settings: Settings, app: App) -> Response:
     """The whole reply contract; `request` may be anything that HTTP can carry."""
-    path, event = request.scope["path"], _is_event(request)
-    if request.method in ("GET", "HEAD") and path in HEALTH_PATHS:
-        return Response("ok", media_type="text/plain")
+    event = _is_event(request)
     try:
-        _routed(request, path, event)
-        _authenticated(request, settings)
-        delivery = await _delivery(request, event, app)
-        if delivery is None:
-            return Response(status_code=204)
-        counts = await asyncio.wait_for(_worked(delivery, app), REPLY_SECONDS)
+        return await _answered(request, event, settings, app)
     except Unauthorized:
         return Response(status_code=401, headers={"WWW-Authenticate": "Bearer"})
     except Rejected as error:
@@ -79,6 +75,21 @@ async def answer(request: Request, settings: Settings, app: App) -> Response:
         return _again({"error": error.code}, event)
     except TimeoutError:
         return _again({"error": "deadline"}, event)
+    except Exception as error:  # noqa: BLE001  the framework would log the message, and so the alert
+        log.error("internal error: %s", place(error))  # noqa: TRY400
+        return _again({"error": "internal_error"}, event)
+
+
+async def _answered(request: Request, event: bool, settings: Settings, app: App) -> Response:
+    path = request.scope["path"]
+    if request.method in ("GET", "HEAD") and path in HEALTH_PATHS:
+        return Response("ok", media_type="text/plain")
+    _routed(request, path, event)
+    _authenticated(request, settings)
+    delivery = await _delivery(request, event, app)
+    if delivery is None:
+        return Response(status_code=204)
+    counts = await asyncio.wait_for(_worked(delivery, app), REPLY_SECONDS)
     receipt = {"outcomes": {outcome.value: count for outcome, count in sorted(counts.items())}}
     if counts[Outcome.DEFERRED]:
         return _again(receipt, event)

@@ -222,7 +222,7 @@ class Result:
     prompt: Prompt | None = None
     job: str = ""
     manifest: Json | None = field(default=None, repr=False)
-    """The Job that was created."""
+    """The Job as planned."""
     detail: str = ""
     """For the operator's log; free of alert text, like every error message."""
 

@@ -7,14 +7,13 @@ The Job is the only effect; nothing is remembered here between deliveries.
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from function import decide, survey
 from function.enrich import enrich
-from function.errors import Poison, Unavailable
+from function.errors import Poison, Unavailable, place
 from function.model import DeadLetter, Decision, Delivery, Facts, Json, KnownJob, Outcome, Result, SREEvent
 from function.plan import plan
 from function.ports import App
@@ -43,29 +42,27 @@ class Course:
 def run(delivery: Delivery, app: App) -> Iterator[Result]:
     """One Result for each alert of the delivery, in its order, each as soon as it is known."""
     deadline = app.monotonic() + SOFT_DEADLINE_SECONDS
-    course: Course | None = None
+    course = _begun(delivery, app)
     for alert in delivery.alerts:
         if isinstance(alert, DeadLetter):
             yield Result(alert, Outcome.DEAD_LETTERED, alert.code)
         elif alert.status == "resolved":
             yield Result(alert, Outcome.RESOLVED)
+        elif isinstance(course, Unavailable):
+            yield Result(alert, Outcome.DEFERRED, course.code, detail=str(course))
         elif app.monotonic() > deadline:
             yield Result(alert, Outcome.DEFERRED, "deadline")
         else:
-            course, result = _begun(alert, course, app)
-            yield result
+            yield _settled(alert, course)
 
 
-def _begun(event: SREEvent, course: Course | None, app: App) -> tuple[Course | None, Result]:
-    """The event worked on; the listing of Jobs is taken before the first that needs it."""
+def _begun(delivery: Delivery, app: App) -> Course | Unavailable:
+    """The Jobs listed once, and only for a delivery that can need one."""
     try:
-        course = course or Course(app, survey.take(app.cluster.jobs(), app.clock()))
+        firing = any(isinstance(alert, SREEvent) and alert.status == "firing" for alert in delivery.alerts)
+        return Course(app, survey.take(app.cluster.jobs() if firing else (), app.clock()))
     except Unavailable as error:
-        return None, Result(event, Outcome.DEFERRED, error.code, detail=str(error))
-    result = _settled(event, course)
-    if result.outcome is Outcome.CREATED:
-        course.survey = course.survey.admit(event)
-    return course, result
+        return error
 
 
 def _settled(event: SREEvent, course: Course) -> Result:
@@ -73,15 +70,15 @@ def _settled(event: SREEvent, course: Course) -> Result:
     found: dict[str, Any] = {}
     try:
         outcome, code = _govern(event, course, found)
+        if outcome is Outcome.CREATED:
+            course.survey = course.survey.admit(event)
         return Result(event, outcome, code, **found)
     except Unavailable as error:
         return Result(event, Outcome.DEFERRED, error.code, detail=str(error), **found)
     except Poison as error:
         return Result(event, Outcome.DEAD_LETTERED, error.code, detail=str(error), **found)
     except Exception as error:  # noqa: BLE001  a fault of ours: loud, but it must not block its group
-        where = traceback.extract_tb(error.__traceback__)[-1]
-        detail = f"{type(error).__name__} at {where.filename}:{where.lineno}"
-        return Result(event, Outcome.DEAD_LETTERED, "internal_error", detail=detail, **found)
+        return Result(event, Outcome.DEAD_LETTERED, "internal_error", detail=place(error), **found)
 
 
 def _govern(event: SREEvent, course: Course, found: dict[str, Any]) -> tuple[Outcome, str]:

@@ -212,3 +212,9 @@ def remember(cluster: FakeCluster, results: list[Result]) -> None:
     for result in results:
         if isinstance(result.alert, SREEvent) and result.outcome is Outcome.CREATED:
             cluster.known[result.job] = known(result.alert)
+
+
+def test_a_cluster_that_cannot_be_listed_is_asked_once_for_the_whole_delivery() -> None:
+    cluster = FakeCluster(failing={"jobs": DOWN})
+    assert outcomes(delivery("group-grown"), app(cluster=cluster)) == [("deferred", "down")] * 2
+    assert cluster.calls == ["jobs"]
