@@ -233,10 +233,15 @@ def test_this_credential_is_accepted(server: Server, credential: str) -> None:
     ],
 )
 def test_this_credential_is_refused_without_a_word(server: Server, credential: str) -> None:
-    before = len(server.lines)
-    reply = server.post(delivery_bytes("incident-75"), Authorization=credential)
+    reply = server.post(named("refused-claim"), Authorization=credential)
     assert (reply.status_code, reply.content) == (401, b"")
-    assert len(server.lines) == before
+
+
+def test_a_refused_delivery_is_not_worked_on(server: Server) -> None:
+    server.post(named("refused-claim"), Authorization="Bearer nobody-gave-out-this-token")
+    server.post(named("accepted-claim"))
+    assert server.said('"audit"', "accepted-claim")
+    assert not any("refused-claim" in line for line in server.lines)
 
 
 def test_a_token_that_is_no_ascii_is_refused(server: Server) -> None:
