@@ -13,6 +13,7 @@ import hashlib
 import hmac
 import logging
 import os
+import sys
 from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -246,7 +247,8 @@ def _work(delivery: Delivery, app: App) -> Counter[Outcome]:
     counts: Counter[Outcome] = Counter()
     for_people: list[Result] = []
     for result in pipeline.run(delivery, app):
-        print(audit_line(result, app.clock()), flush=True)
+        sys.stdout.write(audit_line(result, app.clock()) + "\n")  # at once: other deliveries write as well
+        sys.stdout.flush()
         counts[result.outcome] += 1
         if result.outcome in FOR_PEOPLE:
             for_people.append(result)

@@ -10,10 +10,18 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping, Set
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field, NonNegativeInt, ValidationError
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    NonNegativeInt,
+    ValidationError,
+)
 
 from function.errors import Poison, Rejected
 from function.model import DeadLetter, Delivery, LevelName, SREEvent, to_json
@@ -38,6 +46,13 @@ def _empty_for_null(value: Any) -> Any:
     return {} if value is None else value  # Go marshals a nil map as null
 
 
+def _utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("out of range") from None
+
+
 Texts = Annotated[dict[str, str], BeforeValidator(_empty_for_null)]
 
 
@@ -56,7 +71,7 @@ class _Alert(BaseModel):
     status: Literal["firing", "resolved"]
     labels: dict[str, str]
     annotations: Texts = Field(default_factory=dict)
-    startsAt: AwareDatetime
+    startsAt: Annotated[AwareDatetime, AfterValidator(_utc)]
     fingerprint: str = ""
 
 
@@ -154,7 +169,7 @@ def _event(
         resource_id=_cut(about.resource_id, MAX_VALUE),
         cluster=_cut(home, MAX_NAME),
         description=_description(read, about.namespace),
-        starts_at=read.startsAt.astimezone(UTC),
+        starts_at=read.startsAt,
         fingerprint=read.fingerprint[:MAX_NAME],
         group_key=group_key,
         raw_payload=raw,

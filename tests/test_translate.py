@@ -105,6 +105,8 @@ def test_newer_fields_and_nine_digit_times_are_read() -> None:
         ({"labels": {"severity": "warning"}}, "no_alertname"),
         ({"startsAt": "yesterday"}, "bad_startsAt"),
         ({"startsAt": "2026-03-29T03:02:11"}, "bad_startsAt"),
+        ({"startsAt": "9999-12-31T23:59:59-14:00"}, "bad_startsAt"),
+        ({"startsAt": "0001-01-01T00:00:00+14:00"}, "bad_startsAt"),
         ({"status": "maybe"}, "bad_status"),
         ({"annotations": ["a"]}, "bad_annotations"),
     ],
