@@ -53,9 +53,9 @@ def offline(settings: Settings, policy: Policy | None = None, clock: Callable[[]
 
 def opa(url: str) -> Opa:
     """The policy that the OPA server at `url` holds."""
-    from function.adapters.opa import Opa, client
+    from function.adapters.opa import Opa
 
-    return Opa(client(url))
+    return Opa(url)
 
 
 def _policy(settings: Settings) -> Policy:
@@ -89,9 +89,7 @@ def _sinks(settings: Settings) -> list[Sink]:
 
     sinks: list[Sink] = []
     if settings.sink_url:
-        sinks.append(sink.CloudEvents(sink.client(settings.sink_url), settings.sink_url))
+        sinks.append(sink.CloudEvents(settings.sink_url))
     if settings.alertmanager_url:
-        sinks.append(
-            sink.Alertmanager(sink.client(settings.alertmanager_url), settings.alertmanager_url, time.time)
-        )
+        sinks.append(sink.Alertmanager(settings.alertmanager_url, time.time))
     return sinks

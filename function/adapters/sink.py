@@ -6,13 +6,16 @@ import json
 import logging
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
-import httpx
 from cloudevents.conversion import to_structured
 from cloudevents.http import CloudEvent
 
 from function.model import NOTICE_TYPE, Result
 from function.ports import Sink
+
+if TYPE_CHECKING:
+    import httpx
 
 log = logging.getLogger("sre-dispatch")
 
@@ -22,7 +25,10 @@ NOTICE_LASTS = timedelta(hours=1)
 """Alertmanager lets an alert end after five minutes if it is not told when."""
 
 
-def client(url: str) -> httpx.Client:
+def connect(url: str) -> httpx.Client:
+    """A client for one telling: outcomes for people are too rare to keep a connection for them."""
+    import httpx
+
     return httpx.Client(timeout=TIMEOUT_SECONDS, verify=url.startswith("https:"), trust_env=False)
 
 
@@ -37,21 +43,24 @@ class Log:
 class CloudEvents:
     """One CloudEvent an outcome, to the URL that Knative injects as K_SINK."""
 
-    def __init__(self, client: httpx.Client, url: str) -> None:
-        self._client, self._url = client, url
+    def __init__(self, url: str, connect: Callable[[str], httpx.Client] = connect) -> None:
+        self._url, self._connect = url, connect
 
     def tell(self, results: Sequence[Result]) -> None:
-        for result in results:
-            attributes = {"type": NOTICE_TYPE, "source": "/sre-dispatch", "subject": result.outcome.value}
-            headers, body = to_structured(CloudEvent(attributes, result.summary()))
-            self._client.post(self._url, headers=headers, content=body).raise_for_status()
+        with self._connect(self._url) as client:
+            for result in results:
+                attributes = {"type": NOTICE_TYPE, "source": "/sre-dispatch", "subject": result.outcome.value}
+                headers, body = to_structured(CloudEvent(attributes, result.summary()))
+                client.post(self._url, headers=headers, content=body).raise_for_status()
 
 
 class Alertmanager:
     """One alert of ours an outcome. The function scales to zero, so nobody could scrape it."""
 
-    def __init__(self, client: httpx.Client, url: str, clock: Callable[[], float]) -> None:
-        self._client, self._url, self._clock = client, url, clock
+    def __init__(
+        self, url: str, clock: Callable[[], float], connect: Callable[[str], httpx.Client] = connect
+    ) -> None:
+        self._url, self._clock, self._connect = url, clock, connect
 
     def tell(self, results: Sequence[Result]) -> None:
         ends = datetime.fromtimestamp(self._clock(), UTC) + NOTICE_LASTS
@@ -59,7 +68,8 @@ class Alertmanager:
             {"labels": _labels(result), "annotations": _text(result), "endsAt": ends.isoformat()}
             for result in results
         ]
-        self._client.post(f"{self._url}/api/v2/alerts", json=alerts).raise_for_status()
+        with self._connect(self._url) as client:
+            client.post(f"{self._url}/api/v2/alerts", json=alerts).raise_for_status()
 
 
 class All:

@@ -6,14 +6,17 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
-from function.adapters.opa import MAX_BYTES, Opa, client
+from function.adapters.opa import MAX_BYTES, Opa, connect
 from function.errors import Unavailable
 
 Answer = Callable[[httpx.Request], httpx.Response]
 
 
 def opa(answer: Answer) -> Opa:
-    return Opa(httpx.Client(base_url="http://opa:8181", transport=httpx.MockTransport(answer)))
+    return Opa(
+        "http://opa:8181",
+        lambda url: httpx.Client(base_url=url, transport=httpx.MockTransport(answer)),
+    )
 
 
 def test_it_posts_the_input_to_the_one_path_with_strict_built_ins() -> None:
@@ -82,4 +85,4 @@ def test_a_connection_that_was_closed_meanwhile_is_opened_again_once() -> None:
 
 
 def test_the_client_uses_no_proxy_of_the_environment() -> None:
-    assert not client("http://127.0.0.1:8181").trust_env
+    assert not connect("http://127.0.0.1:8181").trust_env

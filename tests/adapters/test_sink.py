@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Callable
 
 import httpx
 import pytest
@@ -14,12 +15,12 @@ HELD = Result(event("hostile-text"), Outcome.HELD, "run_failed", job="sre-1")
 DEAD = Result(DeadLetter("bad_labels", {"labels": None}), Outcome.DEAD_LETTERED, "bad_labels")
 
 
-def recording(requests: list[httpx.Request], status: int = 200) -> httpx.Client:
+def recording(requests: list[httpx.Request], status: int = 200) -> Callable[[str], httpx.Client]:
     def answer(request: httpx.Request) -> httpx.Response:
         requests.append(request)
         return httpx.Response(status)
 
-    return httpx.Client(transport=httpx.MockTransport(answer))
+    return lambda _: httpx.Client(transport=httpx.MockTransport(answer))
 
 
 def test_the_log_says_it_in_one_escaped_line_each(caplog: pytest.LogCaptureFixture) -> None:
@@ -34,7 +35,7 @@ def test_the_log_says_it_in_one_escaped_line_each(caplog: pytest.LogCaptureFixtu
 
 def test_a_cloudevent_an_outcome_goes_to_the_sink() -> None:
     requests: list[httpx.Request] = []
-    CloudEvents(recording(requests), "http://broker/x").tell([HELD, DEAD])
+    CloudEvents("http://broker/x", recording(requests)).tell([HELD, DEAD])
     told = [json.loads(request.content) for request in requests]
     assert [message["type"] for message in told] == ["sre-dispatch.notice.v1"] * 2
     assert [message["subject"] for message in told] == ["held", "dead-lettered"]
@@ -44,7 +45,7 @@ def test_a_cloudevent_an_outcome_goes_to_the_sink() -> None:
 
 def test_alertmanager_is_told_in_one_post_and_until_when() -> None:
     requests: list[httpx.Request] = []
-    Alertmanager(recording(requests), "http://am:9093", NOW.timestamp).tell([HELD, DEAD])
+    Alertmanager("http://am:9093", NOW.timestamp, recording(requests)).tell([HELD, DEAD])
     (request,) = requests
     assert request.url.path == "/api/v2/alerts"
     first, second = json.loads(request.content)
@@ -56,7 +57,7 @@ def test_alertmanager_is_told_in_one_post_and_until_when() -> None:
 
 def test_a_sink_that_fails_is_logged_and_costs_the_others_nothing(caplog: pytest.LogCaptureFixture) -> None:
     last = FakeSink()
-    broken = CloudEvents(recording([], status=500), "http://broker/secret-path")
+    broken = CloudEvents("http://broker/secret-path", recording([], status=500))
     All(broken, last).tell([HELD])
     assert last.told == [HELD]
     assert "CloudEvents was not told of 1 outcomes" in caplog.text and "secret-path" not in caplog.text

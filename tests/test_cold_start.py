@@ -1,0 +1,88 @@
+"""What a cold start loads and asks, counted in a fresh process; `make bench` has the times."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.bench import stub
+from tests.server import serving
+
+JOBS = "/apis/batch/v1/namespaces/sre-agents/jobs"
+TEMPLATE = "/apis/batch/v1/namespaces/sre-agents/cronjobs/sre-agent-medium"
+DECISION = "/v1/data/sre_dispatch/decision"
+
+
+@dataclass(frozen=True)
+class Start:
+    """One process's inside as it was when ready and after its first delivery, and what it asked for that."""
+
+    ready: Any
+    answered: Any
+    requests: list[stub.Request]
+
+    def loaded(self, *packages: str, when: str = "answered") -> list[str]:
+        """The modules of these packages that the process holds."""
+        return [
+            name
+            for name in getattr(self, when)["modules"]
+            if any(name == package or name.startswith(f"{package}.") for package in packages)
+        ]
+
+
+@pytest.fixture(scope="module")
+def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
+    folder: Path = tmp_path_factory.mktemp("start")
+    with stub.Stub() as stubs:
+        threading.Thread(target=stubs.serve_forever, daemon=True).start()
+        settings = {"SRE_DISPATCH_POLICY": "opa", "SRE_DISPATCH_JOBS": "kubernetes"}
+        settings |= stub.settings(stubs.url, folder)
+        with serving(folder, ("-m", "tests.bench.launch", "inside"), **settings) as server:
+            ready = httpx.get(f"{server.url}/inside").json()
+            reply = server.post(stub.five_alerts())
+            assert reply.json() == {"outcomes": {"created": 5}}
+            yield Start(ready, httpx.get(f"{server.url}/inside").json(), list(stubs.requests))
+        stubs.shutdown()
+
+
+def test_at_readiness_nothing_is_loaded_that_only_a_delivery_needs(start: Start) -> None:
+    assert start.loaded("kubernetes", "urllib3", "httpx", "httpcore", "regorus", "yaml", when="ready") == []
+
+
+def test_the_typed_kubernetes_api_is_never_loaded(start: Start) -> None:
+    """`kubernetes.client.models` is a package that loads its 700 models one by one, when they are named."""
+    assert start.loaded("kubernetes.client")  # the untyped client is there, else this would prove nothing
+    assert start.loaded("kubernetes.client.models") == ["kubernetes.client.models"]
+    assert start.loaded("kubernetes.client.api") == []
+
+
+def test_no_policy_engine_and_no_cluster_is_loaded_but_the_chosen_one(start: Start) -> None:
+    others = ("regorus", "function.adapters.rego", "function.adapters.local")
+    assert start.loaded(*others) == []
+    assert start.loaded("function.adapters.opa", "function.adapters.kube") != []
+
+
+def test_no_authorities_are_loaded_where_nothing_is_https(start: Start) -> None:
+    """Reading the usual ones costs 38 ms. httpx makes a TLS context in any case; it has to stay empty."""
+    assert start.ready["authorities"] == []
+    assert start.answered["authorities"] == [0]
+
+
+def test_five_alerts_cost_one_listing_one_template_two_looks_and_one_job_each(start: Start) -> None:
+    asked = Counter((request.method, request.path) for request in start.requests)
+    assert asked == {("GET", JOBS): 1, ("GET", TEMPLATE): 1, ("POST", JOBS): 5, ("POST", DECISION): 10}
+
+
+def test_each_server_is_asked_over_one_connection(start: Start) -> None:
+    connections = {
+        kind: {request.connection for request in start.requests if (request.path == DECISION) is kind}
+        for kind in (True, False)
+    }
+    assert [len(ports) for ports in connections.values()] == [1, 1]
