@@ -17,17 +17,38 @@ INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 unassigned."""
 
 
-def lines(value: Any) -> tuple[str, ...]:
-    """Each string in a JSON value, names included, as lower-case words with a space around each.
+MAX_CHARACTERS = 128 * 1024
+"""Of all texts after folding; one character can fold into eighteen (U+FDFA)."""
+
+
+def lines(value: Any) -> tuple[tuple[str, ...], bool]:
+    """Each string in a JSON value, names included, as lower-case words with a space around each; and whether
+    text was left out, for being beyond MAX_CHARACTERS.
 
     Distinct lines in the order of first sight. " kubectl delete pvc data " holds the phrase " delete pvc ".
     """
-    return tuple(dict.fromkeys(line for text in _strings(value) if (line := words(text)).strip()))
+    found: dict[str, None] = {}
+    room = MAX_CHARACTERS
+    for text in _strings(value):
+        folded = _folded(text)
+        if len(folded) > room:
+            return tuple(found), True
+        room -= len(folded)
+        if (line := _spaced(folded)).strip():
+            found[line] = None
+    return tuple(found), False
 
 
 def words(text: str) -> str:
     """One text as words with a single space before, between and after them."""
-    folded = unicodedata.normalize("NFKC", text).casefold()
+    return _spaced(_folded(text))
+
+
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).casefold()
+
+
+def _spaced(folded: str) -> str:
     kept = "".join(_kept(character) for character in folded)
     return f" {' '.join(word.strip('.') for word in kept.split() if word.strip('.'))} "
 

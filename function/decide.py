@@ -16,7 +16,6 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from function import canonical
 from function.errors import Unavailable
 from function.model import Activity, Decision, Facts, Json, Level, LevelName, Look, SREEvent, to_json
-from function.ports import Policy
 
 CODE = re.compile(r"[a-z][a-z0-9_.-]{0,63}", re.ASCII)
 REVISION = re.compile(r"[0-9a-f]{64}", re.ASCII)
@@ -33,6 +32,7 @@ class PolicyEvent(_Strict):
     severity: Literal["LOW", "MEDIUM", "HIGH"]
     cluster: str
     namespace: str
+    namespace_label: str
     resource_type: str
     resource_id: str
 
@@ -74,6 +74,7 @@ _DECISION = TypeAdapter(Decision)
 
 def question(event: SREEvent, activity: Activity, epoch_seconds: float, facts: Facts | None = None) -> Json:
     """The input document of one look: triage without `facts`, review with them."""
+    lines, cut = canonical.lines(event.raw_payload)
     return PolicyInput(
         look="triage" if facts is None else "review",
         event=PolicyEvent(
@@ -81,19 +82,19 @@ def question(event: SREEvent, activity: Activity, epoch_seconds: float, facts: F
             severity=_asked(event),
             cluster=event.cluster,
             namespace=event.namespace,
+            namespace_label=event.namespace_label,
             resource_type=event.resource_type,
             resource_id=event.resource_id,
         ),
-        text=PolicyText(lines=list(canonical.lines(event.raw_payload)), truncated=event.truncated),
+        text=PolicyText(lines=list(lines), truncated=event.truncated or cut),
         facts=PolicyFacts(complete=facts.complete) if facts is not None and facts.items else None,
         activity=PolicyActivity(**asdict(activity)),
         clock=_clock(epoch_seconds),
     ).model_dump()
 
 
-def decide(event: SREEvent, document: Json, policy: Policy) -> Decision:
-    """The policy's decision on `document`, which `question` made. Raises Unavailable."""
-    answer = policy.ask(document)
+def decide(event: SREEvent, answer: object) -> Decision:
+    """The policy's answer to what `question` made of the event, as a decision. Raises Unavailable."""
     try:
         decision = _DECISION.validate_json(to_json({"": answer})[4:-1])
     except (ValidationError, TypeError, ValueError):
@@ -118,12 +119,16 @@ def _flaw(event: SREEvent, decision: Decision) -> str:
     """What is wrong with the decision, or nothing."""
     blocked = decision.mode == "blocked" and decision.grant is None
     granted = decision.grant is not None and decision.mode == decision.grant.mode != "blocked"
-    codes = [reason.code for reason in decision.reasons] + [denial.code for denial in decision.denials]
+    highest = max([Level[decision.initial], *(Level[reason.level] for reason in decision.reasons)])
+    codes = [text for reason in decision.reasons for text in (reason.code, reason.rule)]
+    codes += [denial.code for denial in decision.denials]
+    codes += [decision.grant.tier, decision.grant.template] if decision.grant else []
     checks = {
         "it has no revision: build the bundle with one": REVISION.fullmatch(decision.policy_revision),
         "initial is not what the event asks for": decision.initial == event.severity,
         "effective is below initial": Level[decision.effective] >= Level[decision.initial],
-        "a code is no plain constant": all(CODE.fullmatch(code) for code in codes),
+        "effective is not the highest of its reasons": decision.effective == highest.name,
+        "a code or a name is no plain constant": all(CODE.fullmatch(code) for code in codes),
         "allowed without grant, at CRITICAL, or in spite of a denial": not decision.allowed
         or (granted and decision.effective != "CRITICAL" and not decision.denials),
         "not allowed, yet neither blocked at CRITICAL nor denied": decision.allowed

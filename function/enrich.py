@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from function.errors import Unavailable
 from function.model import Facts, Json, SREEvent, to_json
-from function.ports import WorldModel
 
 MAX_ITEMS = 50
 MAX_BYTES = 32 * 1024
 """Of all items together, as JSON: half of what a prompt may hold."""
 
 
-def enrich(event: SREEvent, world: WorldModel | None) -> Facts:
-    """What the world model knows of the event's resource, within the bounds above."""
-    if world is None:
+def enrich(event: SREEvent, ask: Callable[[SREEvent], Sequence[Json]] | None) -> Facts:
+    """What the world model tells of the event's resource when asked, within the bounds above."""
+    if ask is None:
         return Facts(gaps=("no_source",))
     try:
-        told = world.facts(event)
+        told = ask(event)
     except Unavailable as error:
         return Facts(gaps=(error.code,))
     if not told:

@@ -14,12 +14,13 @@ import hmac
 import logging
 import os
 import sys
+import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import unquote
 
 import functions_framework.aio
@@ -35,6 +36,7 @@ from function.ports import App
 from function.settings import LOOPBACK, Settings
 
 log = logging.getLogger("sre-dispatch")
+T = TypeVar("T")
 
 MAX_BODY = 8 * 1024 * 1024
 """Bytes. 10,000 alerts in one group were measured at 5.2 MB."""
@@ -45,6 +47,8 @@ RETRY_AFTER_SECONDS = 15
 WORKERS = 10
 """Deliveries worked on at once: containerConcurrency of the Knative Service."""
 MIN_TOKEN_BYTES = 16
+CLOSE = {"Connection": "close"}
+"""On replies that may go out before the body has come: the rest of it is not waited for."""
 
 WEBHOOK_PATH = "/alertmanager"
 HEALTH_PATHS = frozenset({"/health/liveness", "/health/readiness"})
@@ -68,12 +72,12 @@ async def answer(request: Request, settings: Settings, app: App) -> Response:
     try:
         return await _answered(request, event, settings, app)
     except Unauthorized:
-        return Response(status_code=401, headers={"WWW-Authenticate": "Bearer"})
+        return Response(status_code=401, headers={"WWW-Authenticate": "Bearer", **CLOSE})
     except Rejected as error:
-        headers = {"Allow": "POST"} if error.status == 405 else {}
+        headers = {"Allow": "POST", **CLOSE} if error.status == 405 else CLOSE
         return _reply(error.status, {"error": error.code}, event, headers)
     except Unavailable as error:
-        return _again({"error": error.code}, event)
+        return _again({"error": error.code}, event, CLOSE)
     except TimeoutError:
         return _again({"error": "deadline"}, event)
     except Exception as error:  # noqa: BLE001  the framework would log the message, and so the alert
@@ -90,7 +94,7 @@ async def _answered(request: Request, event: bool, settings: Settings, app: App)
     delivery = await _delivery(request, event, app)
     if delivery is None:
         return Response(status_code=204)
-    counts = await asyncio.wait_for(_worked(delivery, app), REPLY_SECONDS)
+    counts = await asyncio.wait_for(_in_thread(_work, delivery, app), REPLY_SECONDS)
     receipt = {"outcomes": {outcome.value: count for outcome, count in sorted(counts.items())}}
     if counts[Outcome.DEFERRED]:
         return _again(receipt, event)
@@ -161,6 +165,10 @@ async def _delivery(request: Request, event: bool, app: App) -> Delivery | None:
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise Rejected(415, "content_encoding", "encoded bodies are not taken")
     body = await _body(request)
+    return await _in_thread(_read, request, event, media_type, body, app)
+
+
+def _read(request: Request, event: bool, media_type: str, body: bytes, app: App) -> Delivery | None:
     reader: Any = translate.webhook
     if event:
         attributes, data = _cloudevent(request, body, media_type)
@@ -238,8 +246,9 @@ def _is_time(value: Any) -> bool:
         return False
 
 
-async def _worked(delivery: Delivery, app: App) -> Counter[Outcome]:
-    return await asyncio.get_running_loop().run_in_executor(_threads, _work, delivery, app)
+async def _in_thread(call: Callable[..., T], *arguments: Any) -> T:
+    """Work that takes long goes on beside the loop, which answers health checks meanwhile."""
+    return await asyncio.get_running_loop().run_in_executor(_threads, call, *arguments)
 
 
 def _work(delivery: Delivery, app: App) -> Counter[Outcome]:
@@ -247,14 +256,19 @@ def _work(delivery: Delivery, app: App) -> Counter[Outcome]:
     counts: Counter[Outcome] = Counter()
     for_people: list[Result] = []
     for result in pipeline.run(delivery, app):
-        sys.stdout.write(audit_line(result, app.clock()) + "\n")  # at once: other deliveries write as well
-        sys.stdout.flush()
+        _print(audit_line(result, app.clock()))
         counts[result.outcome] += 1
         if result.outcome in FOR_PEOPLE:
             for_people.append(result)
     if for_people:
         app.sink.tell(for_people)
     return counts
+
+
+def _print(line: str) -> None:
+    with _printing:  # a long line is written in pieces, and other deliveries print as well
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
 
 
 def audit_line(result: Result, epoch_seconds: float) -> str:
@@ -274,8 +288,8 @@ def audit_line(result: Result, epoch_seconds: float) -> str:
     )
 
 
-def _again(body: Mapping[str, Any], event: bool) -> Response:
-    return _reply(503, body, event, {"Retry-After": str(RETRY_AFTER_SECONDS)})
+def _again(body: Mapping[str, Any], event: bool, headers: Mapping[str, str] | None = None) -> Response:
+    return _reply(503, body, event, {"Retry-After": str(RETRY_AFTER_SECONDS), **(headers or {})})
 
 
 def _reply(
@@ -300,6 +314,7 @@ def _started() -> tuple[Settings, App]:
     return settings, wiring.app(settings)
 
 
+_printing = threading.Lock()
 _threads = ThreadPoolExecutor(WORKERS, "delivery")
 _settings, _app = _started()
 

@@ -81,6 +81,8 @@ class SREEvent:
     starts_at: datetime
     fingerprint: str
     group_key: str
+    namespace_label: str
+    """The label `namespace`, also where the subject is in none: a namespace is protected in either role."""
     raw_payload: Json
     """The full alert; texts beyond the limits of translate.py are cut, each cut marked in the text."""
     truncated: bool

@@ -7,17 +7,31 @@ The Job is the only effect; nothing is remembered here between deliveries.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from function import decide, survey
 from function.enrich import enrich
-from function.errors import Poison, Unavailable, place
-from function.model import DeadLetter, Decision, Delivery, Facts, Json, KnownJob, Outcome, Result, SREEvent
+from function.errors import DispatchError, Poison, Unavailable, place
+from function.model import (
+    DeadLetter,
+    Decision,
+    Delivery,
+    Facts,
+    Json,
+    KnownJob,
+    Level,
+    Outcome,
+    Result,
+    SREEvent,
+)
 from function.plan import plan
 from function.ports import App
 from function.render import render
+
+T = TypeVar("T")
 
 SOFT_DEADLINE_SECONDS = 8.0
 """After this no further event of a delivery is begun. Alertmanager's HA peers send the same delivery
@@ -35,15 +49,15 @@ class Course:
 
     def template(self, name: str) -> Mapping[str, Any]:
         if name not in self.templates:
-            self.templates[name] = self.app.cluster.template(name)
+            self.templates[name] = _asked(self.app.cluster.template, name)
         return self.templates[name]
 
 
 def run(delivery: Delivery, app: App) -> Iterator[Result]:
-    """One Result for each alert of the delivery, in its order, each as soon as it is known."""
+    """One Result for each alert of the delivery, each as soon as it is known; the most severe come first."""
     deadline = app.monotonic() + SOFT_DEADLINE_SECONDS
     course = _begun(delivery, app)
-    for alert in delivery.alerts:
+    for alert in sorted(delivery.alerts, key=_urgency):
         if isinstance(alert, DeadLetter):
             yield Result(alert, Outcome.DEAD_LETTERED, alert.code)
         elif alert.status == "resolved":
@@ -56,11 +70,16 @@ def run(delivery: Delivery, app: App) -> Iterator[Result]:
             yield _settled(alert, course)
 
 
+def _urgency(alert: SREEvent | DeadLetter) -> int:
+    """Sorts the most severe first, so that of two alerts of one identity it is the one that is worked on."""
+    return -Level[alert.severity] if isinstance(alert, SREEvent) else 0
+
+
 def _begun(delivery: Delivery, app: App) -> Course | Unavailable:
     """The Jobs listed once, and only for a delivery that can need one."""
     try:
         firing = any(isinstance(alert, SREEvent) and alert.status == "firing" for alert in delivery.alerts)
-        return Course(app, survey.take(app.cluster.jobs() if firing else (), app.clock()))
+        return Course(app, survey.take(_asked(app.cluster.jobs) if firing else (), app.clock()))
     except Unavailable as error:
         return error
 
@@ -77,7 +96,7 @@ def _settled(event: SREEvent, course: Course) -> Result:
         return Result(event, Outcome.DEFERRED, error.code, detail=str(error), **found)
     except Poison as error:
         return Result(event, Outcome.DEAD_LETTERED, error.code, detail=str(error), **found)
-    except Exception as error:  # noqa: BLE001  a fault of ours: loud, but it must not block its group
+    except Exception as error:  # noqa: BLE001  a fault of ours in a pure stage: it would come back each time
         return Result(event, Outcome.DEAD_LETTERED, "internal_error", detail=place(error), **found)
 
 
@@ -91,7 +110,7 @@ def _govern(event: SREEvent, course: Course, found: dict[str, Any]) -> tuple[Out
     triage = found["decision"] = _look(event, course)
     if not triage.allowed:
         return _refusal(triage)
-    facts = found["facts"] = enrich(event, app.world)
+    facts = found["facts"] = enrich(event, partial(_asked, app.world.facts) if app.world else None)
     review = found["decision"] = decide.confirm(triage, _look(event, course, facts))
     if review.grant is None:
         return _refusal(review)
@@ -105,13 +124,13 @@ def _govern(event: SREEvent, course: Course, found: dict[str, Any]) -> tuple[Out
 def _known(event: SREEvent, course: Course) -> KnownJob | None:
     job = course.survey.jobs.get(event.job)
     if job is not None and survey.wants_a_closer_look(event, job):
-        return course.app.cluster.job(event.job)
+        return _asked(course.app.cluster.job, event.job)
     return job
 
 
 def _look(event: SREEvent, course: Course, facts: Facts | None = None) -> Decision:
     document = decide.question(event, course.survey.activity(event), course.app.clock(), facts)
-    return decide.decide(event, document, course.app.policy)
+    return decide.decide(event, _asked(course.app.policy.ask, document))
 
 
 def _refusal(decision: Decision) -> tuple[Outcome, str]:
@@ -125,8 +144,19 @@ def _refusal(decision: Decision) -> tuple[Outcome, str]:
 
 def _submit(event: SREEvent, manifest: Json, app: App) -> tuple[Outcome, str]:
     for _ in range(2):  # twice: the Job that holds the name may go between our POST and our look
-        if app.cluster.create(manifest):
+        if _asked(app.cluster.create, manifest):
             return Outcome.CREATED, ""
-        if (job := app.cluster.job(event.job)) is not None:
+        if (job := _asked(app.cluster.job, event.job)) is not None:
             return survey.standing(event, job)
     raise Unavailable("name_taken", f"the name {event.job} is taken and free in turn")
+
+
+def _asked(port: Callable[..., T], *arguments: Any) -> T:
+    """A port's answer. What it ends in, other than our own errors, is a failure of what is behind it and may
+    pass: no alert is given up for that."""
+    try:
+        return port(*arguments)
+    except DispatchError:
+        raise
+    except Exception as error:  # noqa: BLE001
+        raise Unavailable("port_failed", place(error)) from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -35,7 +35,7 @@ class Cluster(Protocol):
 
 
 class Sink(Protocol):
-    def tell(self, results: Sequence[Result]) -> None:
+    def tell(self, results: Iterable[Result]) -> None:
         """Bring outcomes to people, in a few seconds at most. Never raises: what cannot be told is logged."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from function.errors import Misconfigured
 from function.subject import VOLATILE_LABELS
@@ -12,6 +13,7 @@ from function.subject import VOLATILE_LABELS
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 ROOT = Path(__file__).resolve().parent.parent
 MAX_TOKENS = 2
+MAX_DNS_LABEL = 63
 
 
 @dataclass(frozen=True)
@@ -107,9 +109,18 @@ def _port(value: str) -> int:
 
 
 def _url(name: str, value: str) -> str:
-    if value and not value.startswith(("http://", "https://")):
-        raise Misconfigured(f"{name} is no http or https URL")
+    if value and not _is_url(value):
+        raise Misconfigured(f"{name} is no http or https URL of a host")
     return value.rstrip("/")
+
+
+def _is_url(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        named = all(0 < len(label) <= MAX_DNS_LABEL for label in (parts.hostname or "").split("."))
+        return parts.scheme in ("http", "https") and named and parts.port != 0 and value.isprintable()
+    except ValueError:  # a port or an IPv6 address that is none
+        return False
 
 
 def _list(value: str) -> list[str]:

@@ -61,20 +61,19 @@ HOST_RULE = Rule("instance", "host", namespaced=False)
 INSTANCE_RULE = Rule("instance", "instance")
 
 EXPORTERS = ("kube-state-metrics", "node-exporter", "rook-ceph-mgr", "rook-ceph-exporter", "ceph-mgr")
-"""Found in the pod's name. Their pods tell about others, never about themselves."""
+"""Found in the pod's name and the scrape job's. Their pods tell about others, never about themselves."""
 
 HOST_EXPORTER = "node-exporter"
 
-VOLATILE_LABELS = frozenset(
-    (
-        *("severity", "pod", "instance", "container", "endpoint", "service", "uid", "id"),
-        *("prometheus", "prometheus_replica", "replica"),
-    )
-)
+VOLATILE_LABELS = frozenset(("severity", "prometheus", "prometheus_replica", "replica"))
 """Labels that change while the problem stays: left out of the identity of an alert without a resource."""
 
-UNKNOWN = "unknown"
-"""The type of a resource whose name or namespace is no Kubernetes name."""
+TARGET_LABELS = frozenset(("instance", "pod", "container", "endpoint", "service", "uid"))
+"""What Prometheus puts on the series of a scrape target; left out where that is an exporter, whose pod may be
+another tomorrow."""
+
+UNKNOWN = "unknown_"
+"""Put before the type of a resource whose name or namespace is no Kubernetes name."""
 
 NAME = re.compile(r"[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?", re.ASCII)
 """RFC 1123 subdomain, 253 characters; matched whole."""
@@ -98,13 +97,16 @@ def identify(subject: Subject, labels: Labels, cluster: str, volatile: Set[str] 
     """SHA-256 in hex of the problem: cluster, alertname and subject, or the labels where there is no subject.
 
     Fingerprint, start, group and severity do not enter: each of them changes between deliveries of one
-    problem, and a second identity would be a second Job.
+    problem, and a second identity would be a second Job. On a host the labels enter as well, as they say
+    which of its disks or devices it is.
     """
     name = labels.get("alertname", "")
-    if subject.resource_id:
-        return digest(cluster, name, subject.resource_type, subject.namespace, subject.resource_id)
-    kept = sorted((key, value) for key, value in labels.items() if key not in volatile)
-    return digest(cluster, name, "", *(part for pair in kept for part in pair))
+    about = (subject.resource_type, subject.namespace, subject.resource_id) if subject.resource_id else ("",)
+    if subject.resource_id and subject.resource_type != HOST_RULE.resource_type:
+        return digest(cluster, name, *about)
+    moving = volatile | TARGET_LABELS if _told_by_exporter(labels) else volatile
+    kept = sorted((key, value) for key, value in labels.items() if key not in moving)
+    return digest(cluster, name, *about, *(part for pair in kept for part in pair))
 
 
 def _rules(labels: Labels) -> tuple[Rule, ...]:
@@ -121,19 +123,24 @@ def _pod_is_exporter(labels: Labels) -> bool:
     """An exporter's pod is the subject only if its alert was aggregated to it (then `instance` is gone)
     or tells about a pod, as the series with a `uid` do (kube_pod_*)."""
     pod = labels.get("pod", "")
-    told_by_exporter = any(name in pod for name in EXPORTERS)
-    return told_by_exporter and bool(labels.get("instance")) and not labels.get("uid")
+    of_exporter = any(name in pod for name in EXPORTERS)
+    return of_exporter and _told_by_exporter(labels) and not labels.get("uid")
+
+
+def _told_by_exporter(labels: Labels) -> bool:
+    """Whether the series comes from an exporter's scrape. `job` says so, which no tenant names."""
+    return bool(labels.get("instance")) and any(name in labels.get("job", "") for name in EXPORTERS)
 
 
 def _checked(rule: Rule, namespace: str, resource_id: str) -> Subject:
     """A name that no object can have stays as quoted text, under a type that no policy grants anything."""
     real = is_name(resource_id) and (not namespace or is_name(namespace))
     kubernetes = rule.resource_type.startswith("k8s_")
-    return Subject(UNKNOWN if kubernetes and not real else rule.resource_type, namespace, resource_id)
+    return Subject((UNKNOWN if kubernetes and not real else "") + rule.resource_type, namespace, resource_id)
 
 
 def _id(rule: Rule, labels: Labels) -> str:
     value = labels[rule.label]
-    if rule is HOST_RULE:
-        return value.rsplit(":", 1)[0]  # the port is the exporter's
-    return value
+    host, _, port = value.rpartition(":")
+    exporters_port = rule is HOST_RULE and host and port.isdigit() and (":" not in host or "]" in host)
+    return host if exporters_port else value

@@ -129,6 +129,7 @@ _strings := [
 	["event", "alertname"],
 	["event", "cluster"],
 	["event", "namespace"],
+	["event", "namespace_label"],
 	["event", "resource_type"],
 	["event", "resource_id"],
 	["clock", "weekday"],

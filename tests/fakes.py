@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
@@ -58,8 +58,10 @@ def decided(level: str = "MEDIUM", **changes: Any) -> dict[str, Any]:
 
 def refused(**changes: Any) -> dict[str, Any]:
     """A well-formed answer of the policy that blocks at CRITICAL."""
-    no = {"allowed": False, "effective": "CRITICAL", "mode": "blocked", "grant": None}
-    return decided() | no | changes
+    level = changes.get("effective", "CRITICAL")
+    no = {"allowed": False, "effective": level, "mode": "blocked", "grant": None}
+    reasons = [{"code": "reason", "level": level, "rule": "some_rule"}]
+    return decided() | no | {"reasons": reasons} | changes
 
 
 def decision(level: str = "MEDIUM") -> Decision:
@@ -123,7 +125,7 @@ class FakeCluster:
 class FakeSink:
     told: list[Result] = field(default_factory=list)
 
-    def tell(self, results: Sequence[Result]) -> None:
+    def tell(self, results: Iterable[Result]) -> None:
         self.told.extend(results)
 
 

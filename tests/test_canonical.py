@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from function.canonical import lines, words
+from function.canonical import MAX_CHARACTERS, lines, words
 
 
 @pytest.mark.parametrize(
@@ -27,11 +27,17 @@ def test_text_becomes_words(text: str, expected: str) -> None:
 
 def test_every_string_counts_also_names_and_those_in_lists() -> None:
     value = {"labels": {"Name": "One"}, "more": [{"x": ["Two", 3, None]}]}
-    assert lines(value) == (" labels ", " more ", " name ", " one ", " x ", " two ")
+    assert lines(value) == ((" labels ", " more ", " name ", " one ", " x ", " two "), False)
 
 
 def test_a_line_seen_twice_counts_once() -> None:
-    assert lines(["a b", "A  B"]) == (" a b ",)
+    assert lines(["a b", "A  B"]) == ((" a b ",), False)
+
+
+def test_text_beyond_the_limit_is_left_out_and_that_is_said() -> None:
+    found, cut = lines(["delete pvc", *("\ufdfa" * 4000 for _ in range(64))])
+    assert cut and found[0] == " delete pvc "
+    assert sum(map(len, found)) <= MAX_CHARACTERS
 
 
 @given(st.text())

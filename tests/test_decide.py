@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from function import decide
 from function.errors import Unavailable
 from function.model import Activity, Facts
-from tests.fakes import NOW, FakePolicy, decided, decision, event, refused
+from tests.fakes import NOW, decided, decision, event, refused
 
 EVENT = event()
 IDLE = Activity(0, 0, 0)
@@ -19,7 +19,7 @@ def asked(facts: Facts | None = None) -> Any:
 
 
 def answered(answer: Any) -> Any:
-    return decide.decide(EVENT, asked(), FakePolicy(answer))
+    return decide.decide(EVENT, answer)
 
 
 def test_the_question_of_triage_has_no_facts() -> None:
@@ -30,6 +30,7 @@ def test_the_question_of_triage_has_no_facts() -> None:
         "severity": "MEDIUM",
         "cluster": "fmc",
         "namespace": "f3iai",
+        "namespace_label": "f3iai",
         "resource_type": "k8s_pvc",
         "resource_id": "typedb-data",
     }
@@ -69,6 +70,12 @@ NO_DECISIONS: dict[str, Any] = {
     "a lower level than asked": decided("LOW"),
     "another initial level": decided(initial="LOW"),
     "no revision": decided(policy_revision=""),
+    "a level below one of its reasons": decided(reasons=[{"code": "x", "level": "CRITICAL", "rule": "x"}]),
+    "a level above all of its reasons": decided(
+        "HIGH", reasons=[{"code": "x", "level": "MEDIUM", "rule": "x"}]
+    ),
+    "a rule that is no name": decided(reasons=[{"code": "x", "level": "MEDIUM", "rule": "a b"}]),
+    "a tier that is no name": decided(grant=decided()["grant"] | {"tier": "../x"}),
     "a grant of another mode": decided(mode="autonomous"),
     "allowed without a grant": decided(grant=None, mode="blocked"),
     "allowed in spite of a denial": decided(denials=[{"code": "budget", "retry": True}]),

@@ -113,11 +113,34 @@ def test_an_annotation_of_100000_characters_is_cut_and_raises_to_high(server: Se
     assert len(to_json(line["raw"])) < 8000
 
 
+def test_brackets_in_the_text_of_an_alert_cost_nothing(server: Server) -> None:
+    body = named("brackets")
+    body["alerts"][0]["annotations"]["summary"] = "[" * 300_000
+    assert outcomes(server.post(body)) == {"created": 1}
+
+
 def test_the_audit_line_holds_the_raw_alert_in_ascii(server: Server) -> None:
     server.post(delivery_bytes("hostile-text"))
     line = server.said('"audit"', "# SYSTEM")
     assert line.isascii() and line.count("\n") == 1 and "\x1b" not in line
     assert json.loads(line)["raw"] == delivery_json("hostile-text")["alerts"][0]
+
+
+def test_audit_lines_of_deliveries_that_meet_are_not_torn(fresh: Server) -> None:
+    def long(claim: str) -> Any:
+        body = named(claim)
+        body["alerts"][0]["annotations"] = {f"a{number}": claim * 200 for number in range(5)}
+        return body
+
+    threads = [threading.Thread(target=lambda n=n: fresh.post(long(f"claim-{n:03}"))) for n in range(60)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    wait = time.monotonic() + 10
+    while len(fresh.lines) < 60 and time.monotonic() < wait:
+        time.sleep(0.05)
+    assert len(fresh.audit) == len(fresh.lines) == 60
 
 
 # what is refused
@@ -132,6 +155,7 @@ REFUSED_BODIES: dict[str, tuple[bytes, int]] = {
     "Grafana's own webhook": (delivery_bytes("refused/grafana-webhook"), 400),
     "an array": (b"[]", 400),
     "nothing": (b"", 400),
+    "300,000 alerts that are none": (b'{"version": "4", "alerts": [' + b"0," * 300_000 + b"0]}", 400),
     "9 MiB": (b" " * 9 * MEBIBYTE, 413),
 }
 
@@ -165,7 +189,9 @@ def test_a_body_that_never_ends_is_given_up_and_may_be_sent_again(server: Server
             b"Authorization: Bearer " + TOKEN.encode() + b"\r\nContent-Length: 1000\r\n\r\n{"
         )
         assert server.post(named("meanwhile")).status_code == 200
-        answer = line.recv(4096)
+        answer = b""
+        while chunk := line.recv(4096):
+            answer += chunk
     assert answer.startswith(b"HTTP/1.1 503 ") and b"slow_body" in answer
 
 

@@ -78,11 +78,11 @@ def test_resolved_alerts_and_dead_letters_need_nothing() -> None:
 def test_a_poison_alert_is_accounted_for_among_its_neighbours() -> None:
     assert outcomes(delivery("poison-among-good"), app()) == [
         ("created", ""),
+        ("created", ""),
         ("dead-lettered", "bad_labels"),
         ("dead-lettered", "no_alertname"),
         ("dead-lettered", "bad_body"),
         ("dead-lettered", "bad_startsAt"),
-        ("created", ""),
     ]
 
 
@@ -165,10 +165,41 @@ def test_no_decision_defers(answer: Any) -> None:
 
 
 def test_a_fault_of_ours_is_a_dead_letter_that_names_its_place_and_no_alert_text() -> None:
-    broken = FakePolicy(ZeroDivisionError("secret alert text"))
-    first, second = pipeline.run(delivery("group-grown"), app(broken))
-    assert (first.code, second.code) == ("internal_error", "internal_error")
-    assert "fakes.py" in first.detail and "secret" not in first.detail
+    broken = replace(event(), raw_payload={"labels": {1: object()}})  # what no stage expects
+    (result,) = pipeline.run(replace(delivery("incident-75"), alerts=(broken,)), app())
+    assert (result.outcome.value, result.code) == ("dead-lettered", "internal_error")
+    assert "render.py" in result.detail or "encoder.py" in result.detail or "model.py" in result.detail
+
+
+@pytest.mark.parametrize("call", ["jobs", "template", "create"])
+def test_whatever_a_cluster_fails_with_defers_and_is_not_quoted(call: str) -> None:
+    cluster = FakeCluster(failing={call: ZeroDivisionError("secret alert text")})
+    (result,) = pipeline.run(delivery("incident-75"), app(cluster=cluster))
+    assert (result.outcome.value, result.code) == ("deferred", "port_failed")
+    assert "fakes.py" in result.detail and "secret" not in result.detail
+
+
+def test_whatever_a_policy_fails_with_defers() -> None:
+    assert outcomes(delivery("incident-75"), app(FakePolicy(ZeroDivisionError()))) == [
+        ("deferred", "port_failed")
+    ]
+
+
+def test_whatever_a_world_model_fails_with_is_a_gap() -> None:
+    (result,) = pipeline.run(delivery("incident-75"), app(world=FakeWorld(ZeroDivisionError())))
+    assert result.outcome is Outcome.CREATED
+    assert result.facts is not None and result.facts.gaps == ("port_failed",)
+
+
+def test_of_two_alerts_about_one_thing_the_more_severe_is_worked_on() -> None:
+    mild = event()
+    severe = replace(mild, severity="HIGH")
+    both = replace(delivery("incident-75"), alerts=(mild, severe))
+    done = list(pipeline.run(both, app(FakePolicy(decided_for))))
+    assert [(result.outcome.value, result.decision and result.decision.effective) for result in done] == [
+        ("created", "HIGH"),
+        ("duplicate", None),
+    ]
 
 
 def test_after_the_soft_deadline_the_rest_is_deferred() -> None:

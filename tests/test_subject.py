@@ -148,6 +148,25 @@ CASES = {
         {**NODE_EXPORTER, "node": "w2"},
         Subject("k8s_node", "", "w2"),
     ),
+    "node-exporter on IPv6": (
+        {"job": "node-exporter", "instance": "[fe80::1]:9100"},
+        Subject("host", "", "[fe80::1]"),
+    ),
+    "node-exporter on IPv6 without a port": (
+        {"job": "node-exporter", "instance": "fe80::1"},
+        Subject("host", "", "fe80::1"),
+    ),
+    "node-exporter at nowhere": ({"job": "node-exporter", "instance": ":9100"}, Subject("host", "", ":9100")),
+    "a tenant's pod that is named after an exporter": (
+        {
+            "job": "kubelet",
+            "namespace": "shop",
+            "pod": "my-node-exporter-0",
+            "node": "w2",
+            "instance": "10.0.4.12:10250",
+        },
+        Subject("k8s_pod", "shop", "my-node-exporter-0"),
+    ),
     "node-exporter outside the cluster": (
         {"job": "node-exporter", "instance": "db1.example:9100"},
         Subject("host", "", "db1.example"),
@@ -167,11 +186,11 @@ CASES = {
     # what is no name
     "a claim whose name no object can have": (
         {"namespace": "f3iai", "persistentvolumeclaim": "x; rm"},
-        Subject("unknown", "f3iai", "x; rm"),
+        Subject("unknown_k8s_pvc", "f3iai", "x; rm"),
     ),
     "a namespace that no object can have": (
         {"namespace": "../x", "persistentvolumeclaim": "data"},
-        Subject("unknown", "../x", "data"),
+        Subject("unknown_k8s_pvc", "../x", "data"),
     ),
 }
 
@@ -222,8 +241,8 @@ def test_identity_without_a_resource_ignores_the_order_and_the_volatile_labels(
     labels: dict[str, str],
 ) -> None:
     turned = dict(reversed(labels.items()))
-    moved = turned | {"pod": "another", "severity": "critical", "prometheus_replica": "1"}
-    for volatile in ("pod", "severity", "prometheus_replica"):
+    moved = turned | {"severity": "critical", "prometheus_replica": "1"}
+    for volatile in ("severity", "prometheus_replica"):
         labels.pop(volatile, None)
     assert identify(Subject(), labels, "fmc") == identify(Subject(), moved, "fmc")
 
@@ -232,6 +251,31 @@ def test_parts_of_an_identity_cannot_run_into_each_other() -> None:
     one = identify(Subject("t", "ab", "c"), {"alertname": "A"}, "fmc")
     other = identify(Subject("t", "a", "bc"), {"alertname": "A"}, "fmc")
     assert one != other
+
+
+def test_services_part_identities() -> None:
+    one, other = ({"alertname": "HighErrorRate", "service": service} for service in ("checkout", "payments"))
+    assert identify(subject(one), one, "fmc") != identify(subject(other), other, "fmc")
+
+
+def test_the_disks_of_a_host_part_identities_and_the_pod_of_its_exporter_does_not() -> None:
+    root = NODE_EXPORTER | {"alertname": "NodeFilesystemSpaceFillingUp", "mountpoint": "/"}
+    rescheduled, var = root | {"pod": "kps-prometheus-node-exporter-zzzzz"}, root | {"mountpoint": "/var"}
+    first, same, other = (identify(subject(labels), labels, "fmc") for labels in (root, rescheduled, var))
+    assert first == same != other
+
+
+def test_an_exporter_that_moved_tells_of_the_same_problem() -> None:
+    labels = KSM | {"alertname": "NamespaceStuck", "namespace": "shop", "phase": "Terminating"}
+    moved = labels | {"pod": "kps-kube-state-metrics-zzzzz", "instance": "10.244.9.9:8080"}
+    assert identify(subject(labels), labels, "fmc") == identify(subject(moved), moved, "fmc")
+
+
+def test_resources_of_two_kinds_with_a_name_that_is_none_part_identities() -> None:
+    claim, deployment = (
+        {"namespace": "f3iai", kind: "A_b"} for kind in ("persistentvolumeclaim", "deployment")
+    )
+    assert identify(subject(claim), claim, "fmc") != identify(subject(deployment), deployment, "fmc")
 
 
 def test_cluster_and_alertname_part_identities() -> None:

@@ -10,7 +10,8 @@ import json
 import os
 import re
 import threading
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -21,6 +22,11 @@ from function.model import Json, KnownJob, Result
 TIMEOUT_SECONDS = (1.0, 3.0)
 """To connect, and for each read."""
 
+BODY_SECONDS = 5.0
+READ_BYTES = 256 * 1024
+MAX_BYTES = 64 * 1024 * 1024
+"""Of an answer: a listing takes about 4 KB a Job."""
+
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 """A listing as a Table carries status and metadata without the pod template: 3 KB a Job in place of 65."""
 
@@ -29,6 +35,9 @@ OUR_POLICY = re.compile(
 )
 """How Kubernetes 1.36 begins a refusal by the policies of knative/base/admission.yaml. Matched at the
 beginning, since other refusals quote the value at fault, which can be alert text."""
+
+SHAPE_ERRORS = (KeyError, TypeError, ValueError, IndexError, AttributeError)
+"""What reading an object of another shape ends in."""
 
 Client = Any
 """kubernetes.client.ApiClient, imported where it is first needed."""
@@ -99,6 +108,7 @@ class Api:
         query: Mapping[str, str] | None,
         accept: str,
     ) -> Answer:
+        from kubernetes.client import ApiException
         from urllib3.exceptions import HTTPError
 
         headers = {"Accept": accept or "application/json", "Content-Type": "application/json"}
@@ -108,8 +118,8 @@ class Api:
                 body=body, auth_settings=["BearerToken"],
             )  # fmt: skip
             response = client.call_api(*request, _request_timeout=TIMEOUT_SECONDS)
-            told = json.loads(response.read())
-        except HTTPError as error:
+            told = json.loads(_body(response.response))
+        except (HTTPError, ApiException, OSError) as error:
             why = type(error).__name__
             raise Unavailable("kubernetes_unreachable", f"the API server cannot be asked: {why}") from None
         except (ValueError, RecursionError):
@@ -117,6 +127,20 @@ class Api:
         if not isinstance(told, dict):
             raise Unavailable("kubernetes_answer", "the API server's answer is no object")
         return Answer(response.status, told)
+
+
+def _body(response: Any) -> bytes:
+    """The whole body; a server that sends it drop by drop is given up, as each read alone would not be."""
+    deadline = time.monotonic() + BODY_SECONDS
+    body = bytearray()
+    while chunk := response.read1(READ_BYTES):
+        body += chunk
+        if time.monotonic() > deadline or len(body) > MAX_BYTES:
+            response.close()
+            raise Unavailable(
+                "kubernetes_answer", f"the API server took over {BODY_SECONDS} s or {MAX_BYTES} bytes"
+            )
+    return bytes(body)
 
 
 class Kubernetes:
@@ -137,7 +161,7 @@ class Kubernetes:
             return [
                 _listed(row["object"]["metadata"], row["cells"][status]) for row in answer.body["rows"] or ()
             ]
-        except (KeyError, TypeError, ValueError, IndexError):
+        except SHAPE_ERRORS:
             raise Unavailable(
                 "kubernetes_answer", "the listing of Jobs is no Table with a column Status"
             ) from None
@@ -150,7 +174,7 @@ class Kubernetes:
             raise _refused("get Jobs", answer)
         try:
             return _seen(answer.body["metadata"], answer.body.get("status") or {})
-        except (KeyError, TypeError, ValueError):
+        except SHAPE_ERRORS:
             raise Unavailable("kubernetes_answer", "a Job has not the shape of one") from None
 
     def template(self, name: str) -> Mapping[str, Any]:
@@ -161,9 +185,11 @@ class Kubernetes:
             raise _refused("get CronJobs", answer)
         try:
             template: Mapping[str, Any] = answer.body["spec"]["jobTemplate"]
-        except (KeyError, TypeError):
-            raise Unavailable("kubernetes_answer", f"CronJob {name} has no jobTemplate") from None
-        return template
+            if isinstance(template["spec"]["template"]["spec"], dict):
+                return template
+        except SHAPE_ERRORS:
+            pass
+        raise Unavailable("kubernetes_answer", f"CronJob {name} has no jobTemplate")
 
     def create(self, manifest: Json) -> bool:
         answer = self._api.request("POST", self._jobs, manifest)
@@ -191,7 +217,7 @@ class Events:
     def __init__(self, api: Api, namespace: str, clock: Callable[[], float]) -> None:
         self._api, self._namespace, self._clock = api, namespace, clock
 
-    def tell(self, results: Sequence[Result]) -> None:
+    def tell(self, results: Iterable[Result]) -> None:
         for result in results:
             answer = self._api.request(
                 "POST", f"/api/v1/namespaces/{self._namespace}/events", self._event(result)

@@ -58,6 +58,12 @@ class Folder(Tiers):
         return self._read(path) if path.exists() else None
 
     def create(self, manifest: Json) -> bool:
+        try:
+            return self._write(manifest)
+        except OSError as error:
+            raise Unavailable("folder", f"{self._jobs} cannot be written: {error.strerror}") from None
+
+    def _write(self, manifest: Json) -> bool:
         self._jobs.mkdir(parents=True, exist_ok=True)
         # A link is exclusive and shows the file whole or not at all, also after a kill in between.
         with tempfile.NamedTemporaryFile("w", dir=self._jobs, suffix=".part", encoding="utf-8") as part:
@@ -75,13 +81,19 @@ class Folder(Tiers):
 
     @staticmethod
     def _read(path: Path) -> KnownJob:
-        metadata = yaml.safe_load(path.read_text(encoding="utf-8"))["metadata"]
-        return KnownJob(
-            name=metadata["name"],
-            identity=metadata["annotations"]["sre-dispatch/identity"],
-            resource=metadata["labels"]["sre-dispatch/resource"],
-            created_at=datetime.fromtimestamp(path.stat().st_mtime, UTC),
-        )
+        head = path.read_text(encoding="utf-8").partition("\nspec:")[0]  # the prompt is long, and not wanted
+        try:
+            metadata = yaml.safe_load(head)["metadata"]
+            return KnownJob(
+                name=metadata["name"],
+                identity=metadata["annotations"]["sre-dispatch/identity"],
+                resource=metadata["labels"]["sre-dispatch/resource"],
+                created_at=datetime.fromtimestamp(path.stat().st_mtime, UTC),
+            )
+        except (yaml.YAMLError, KeyError, TypeError):
+            raise Unavailable(
+                "folder", f"{path.name} is no Job that was written here: move it away"
+            ) from None
 
 
 class _Dumper(yaml.SafeDumper):

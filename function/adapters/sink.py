@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from cloudevents.conversion import to_structured
 from cloudevents.http import CloudEvent
 
-from function.model import NOTICE_TYPE, Result
+from function.model import NOTICE_TYPE, Result, digest, to_json
 from function.ports import Sink
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("sre-dispatch")
 
 TIMEOUT_SECONDS = 1.0
+TOGETHER_SECONDS = 3.0
+"""For all sinks and all outcomes of a delivery, since Alertmanager waits for our reply meanwhile."""
 NOTICE_ALERT = "SREDispatchNeedsPerson"
 NOTICE_LASTS = timedelta(hours=1)
 """Alertmanager lets an alert end after five minutes if it is not told when."""
@@ -35,7 +38,7 @@ def connect(url: str) -> httpx.Client:
 class Log:
     """One line an outcome; JSON escapes whatever the alert brought along."""
 
-    def tell(self, results: Sequence[Result]) -> None:
+    def tell(self, results: Iterable[Result]) -> None:
         for result in results:
             log.warning("needs a person: %s", json.dumps(result.summary(), ensure_ascii=True))
 
@@ -46,11 +49,17 @@ class CloudEvents:
     def __init__(self, url: str, connect: Callable[[str], httpx.Client] = connect) -> None:
         self._url, self._connect = url, connect
 
-    def tell(self, results: Sequence[Result]) -> None:
+    def tell(self, results: Iterable[Result]) -> None:
         with self._connect(self._url) as client:
             for result in results:
-                attributes = {"type": NOTICE_TYPE, "source": "/sre-dispatch", "subject": result.outcome.value}
-                headers, body = to_structured(CloudEvent(attributes, result.summary()))
+                told = result.summary()
+                attributes = {
+                    "type": NOTICE_TYPE,
+                    "source": "/sre-dispatch",
+                    "subject": result.outcome.value,
+                    "id": digest(to_json(told)),  # the same when a delivery comes again
+                }
+                headers, body = to_structured(CloudEvent(attributes, told))
                 client.post(self._url, headers=headers, content=body).raise_for_status()
 
 
@@ -62,7 +71,7 @@ class Alertmanager:
     ) -> None:
         self._url, self._clock, self._connect = url, clock, connect
 
-    def tell(self, results: Sequence[Result]) -> None:
+    def tell(self, results: Iterable[Result]) -> None:
         ends = datetime.fromtimestamp(self._clock(), UTC) + NOTICE_LASTS
         alerts = [
             {"labels": _labels(result), "annotations": _text(result), "endsAt": ends.isoformat()}
@@ -73,22 +82,28 @@ class Alertmanager:
 
 
 class All:
-    """Tells every sink; one that fails costs the others nothing and is logged."""
+    """Tells every sink within TOGETHER_SECONDS; one that fails costs the others nothing and is logged."""
 
     def __init__(self, *sinks: Sink) -> None:
         self._sinks = sinks
 
-    def tell(self, results: Sequence[Result]) -> None:
+    def tell(self, results: Iterable[Result]) -> None:
+        told = list(results)
+        deadline = time.monotonic() + TOGETHER_SECONDS
         for sink in self._sinks:
             try:
-                sink.tell(results)
+                sink.tell(_before(deadline, told))
             except Exception as error:  # noqa: BLE001  whatever it is, the others are told
-                log.error(  # noqa: TRY400  a traceback can quote the alert
-                    "%s was not told of %d outcomes: %s",
-                    type(sink).__name__,
-                    len(results),
-                    type(error).__name__,
-                )
+                name, why = type(sink).__name__, type(error).__name__
+                log.error("%s was not told of all %d outcomes: %s", name, len(told), why)  # noqa: TRY400
+
+
+def _before(deadline: float, results: Iterable[Result]) -> Iterator[Result]:
+    """The results, as long as there is time for another."""
+    for result in results:
+        if time.monotonic() > deadline:
+            raise TimeoutError
+        yield result
 
 
 def _labels(result: Result) -> dict[str, str]:

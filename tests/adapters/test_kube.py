@@ -213,3 +213,33 @@ def test_an_event_an_outcome_is_written_in_the_functions_namespace(script: Scrip
     held = Result(event("hostile-text"), Outcome.DEAD_LETTERED, "invalid_job")
     Events(Api(script.connect), "f3iai", NOW.timestamp).tell([held])
     assert script.requests[0][:2] == ("POST", "/api/v1/namespaces/f3iai/events")
+
+
+@pytest.mark.parametrize("template", [None, {}, {"spec": None}, {"spec": {"template": {"spec": "x"}}}, "x"])
+def test_a_tier_without_a_pod_is_unavailable(script: Script, cluster: Kubernetes, template: Any) -> None:
+    script.answers = [(200, {"spec": {"jobTemplate": template}})]
+    with pytest.raises(Unavailable, match="no jobTemplate"):
+        cluster.template("sre-agent-medium")
+
+
+@pytest.mark.parametrize(
+    "changes", [{"status": "x"}, {"metadata": {**STORED["metadata"], "annotations": ["x"]}}]
+)
+def test_a_job_with_odd_parts_is_unavailable(script: Script, cluster: Kubernetes, changes: Any) -> None:
+    script.answers = [(200, STORED | changes)]
+    with pytest.raises(Unavailable):
+        cluster.job("sre-1")
+
+
+def hang_up(listener: socket.socket) -> None:
+    listener.accept()[0].close()
+
+
+def test_a_server_that_is_not_speaking_tls_is_unavailable() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as plain:
+        threading.Thread(target=hang_up, args=(plain,), daemon=True).start()
+        configuration = Configuration(host=f"https://127.0.0.1:{plain.getsockname()[1]}")
+        configuration.retries = False
+        with pytest.raises(Unavailable) as failure:
+            Kubernetes(Api(lambda: ApiClient(configuration)), "sre-agents").create(JOB)
+    assert failure.value.code == "kubernetes_unreachable"

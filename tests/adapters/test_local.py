@@ -60,3 +60,15 @@ def test_the_tiers_are_those_of_the_files() -> None:
     assert template["spec"]["template"]["spec"]["serviceAccountName"] == "sre-agent-medium"
     with pytest.raises(Unavailable, match="no CronJob"):
         Nowhere(TIERS).template("sre-agent-none")
+
+
+def test_a_file_that_is_no_job_is_named(tmp_path: Path) -> None:
+    (tmp_path / "sre-other.yaml").write_text("{}", encoding="utf-8")
+    with pytest.raises(Unavailable, match=r"sre-other\.yaml"):
+        Folder(TIERS, tmp_path).jobs()
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(Unavailable, match="cannot be written"):
+        Folder(TIERS, tmp_path / "file").create(job())

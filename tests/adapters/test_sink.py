@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 
 import httpx
 import pytest
@@ -60,4 +61,27 @@ def test_a_sink_that_fails_is_logged_and_costs_the_others_nothing(caplog: pytest
     broken = CloudEvents("http://broker/secret-path", recording([], status=500))
     All(broken, last).tell([HELD])
     assert last.told == [HELD]
-    assert "CloudEvents was not told of 1 outcomes" in caplog.text and "secret-path" not in caplog.text
+    assert "CloudEvents was not told of all 1 outcomes" in caplog.text and "secret-path" not in caplog.text
+
+
+def test_the_same_outcome_told_again_has_the_same_id() -> None:
+    requests: list[httpx.Request] = []
+    sink = CloudEvents("http://broker/x", recording(requests))
+    sink.tell([HELD])
+    sink.tell([HELD])
+    assert len({json.loads(request.content)["id"] for request in requests}) == 1
+
+
+def test_when_the_time_for_telling_is_up_the_rest_is_left_and_that_is_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Slow(FakeSink):
+        def tell(self, results: Iterable[Result]) -> None:
+            for result in results:
+                self.told.append(result)
+                time.sleep(0.4)
+
+    slow = Slow()
+    All(slow).tell([HELD] * 20)
+    assert 1 <= len(slow.told) < 20
+    assert "Slow was not told of all 20 outcomes: TimeoutError" in caplog.text

@@ -21,15 +21,23 @@ ready if {
 # title: A namespace on the list raises the alert to HIGH.
 contributions contains {"code": "protected_namespace", "level": "HIGH"} if {
 	ready
-	input.event.namespace in data.config.protected_namespace.namespaces
+	some namespace in _namespaces(input.event)
+	namespace in data.config.protected_namespace.namespaces
 }
 
 # METADATA
 # title: A namespace that begins with a prefix on the list raises the alert to HIGH.
 contributions contains {"code": "protected_namespace", "level": "HIGH"} if {
 	ready
+	some namespace in _namespaces(input.event)
 	some prefix in data.config.protected_namespace.prefixes
-	_begins(input.event.namespace, prefix)
+	_begins(namespace, prefix)
+}
+
+# The subject's and the label's: a node or a volume is in none, and its alert still comes from somewhere.
+_namespaces(event) := {namespace |
+	some field in ["namespace", "namespace_label"]
+	namespace := event[field]
 }
 
 # A namespace holds no slash, so the slash marks its start; `startswith` is not in capabilities.json.

@@ -16,6 +16,13 @@ test_a_listed_name_or_prefix_is_high if {
 	}
 }
 
+test_a_subject_outside_of_namespaces_is_protected_by_its_label if {
+	every namespace in ["kube-system", "openshift-etcd"] {
+		protected_namespace == {"ready": true, "contributions": {protected}} with data.config.protected_namespace as config
+			with input as {"event": {"namespace": "", "namespace_label": namespace}}
+	}
+}
+
 test_a_name_that_only_resembles_one_is_free if {
 	every namespace in [
 		"f3iai",
