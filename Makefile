@@ -26,7 +26,11 @@ bench: $(READY) ## start and first delivery, beside an empty function, as one ta
 golden: $(READY) ## write tests/golden and policies/schemas anew; read the diff like prose
 	@$(BIN)/pytest -q tests/test_golden.py --renew
 
-lock: ## write requirements.lock anew
+bundle: $(READY) ## build/bundle, the policy as OPA serves it, with its revision
+	@rm -rf build/bundle && $(BIN)/python -c 'from pathlib import Path; from function.adapters.rego import write_bundle; \
+		write_bundle(Path("policies"), Path("build/bundle"))'
+
+lock: $(READY) ## write requirements.lock anew
 	@$(BIN)/uv pip compile pyproject.toml --extra embedded --extra dev --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --quiet --output-file requirements.lock
 
@@ -38,4 +42,4 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-.PHONY: help setup run test check real bench golden lock
+.PHONY: help setup run test check real bench golden bundle lock

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any, BinaryIO
+from typing import BinaryIO, NoReturn
 
 import click
 
 from function.errors import DispatchError, Misconfigured, Rejected
+from function.model import Outcome
 
+EXIT_DEFERRED = 1
 EXIT_REFUSED = 2
 
 
@@ -19,9 +21,19 @@ def main() -> None:
     """Turns Alertmanager alerts into governed Claude Code Jobs."""
 
 
-@main.command()
-@click.option("--host", envvar="HOST", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", envvar="PORT", default=8080, show_default=True, type=click.IntRange(1, 65535))
+@main.command(short_help="Run the function.")
+@click.option(
+    "--host", envvar="HOST", default="127.0.0.1", show_default=True, show_envvar=True, help="Address."
+)
+@click.option(
+    "--port",
+    envvar="PORT",
+    default=8080,
+    show_default=True,
+    show_envvar=True,
+    type=click.IntRange(1, 65535),
+    help="TCP port.",
+)
 def serve(host: str, port: int) -> None:
     """Run the function. Its settings are environment variables; the README lists them."""
     from function import serve as launcher
@@ -33,7 +45,7 @@ def serve(host: str, port: int) -> None:
         _fail(error)
 
 
-@main.command()
+@main.command(short_help="Tell what would happen to a delivery, and why.")
 @click.argument("file", type=click.File("rb"))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for a program.")
 @click.option("--at", metavar="TIME", help="The policy's clock, RFC 3339; now if not given.")
@@ -41,7 +53,8 @@ def serve(host: str, port: int) -> None:
 def explain(file: BinaryIO, as_json: bool, at: str | None, opa: str | None) -> None:
     """Tell what would happen to the delivery in FILE (or - for standard input), and why.
 
-    Nothing is created. No context is fetched and no running Job is counted.
+    Nothing is created. No context is fetched and no running Job is counted. Exit status 1 where the policy
+    could not be asked, 2 where the web edge would refuse the body.
     """
     from function import explain as explaining
 
@@ -50,9 +63,11 @@ def explain(file: BinaryIO, as_json: bool, at: str | None, opa: str | None) -> N
     except DispatchError as error:
         _fail(error)
     click.echo(explaining.as_json(report) if as_json else explaining.as_text(report), nl=False)
+    if any(event["outcome"] == Outcome.DEFERRED for event in report["events"]):
+        sys.exit(EXIT_DEFERRED)
 
 
-@main.command()
+@main.command(short_help="Send a delivery as Alertmanager would.")
 @click.argument("file", type=click.File("rb"))
 @click.option("--url", default="http://127.0.0.1:8080", show_default=True, help="Where the function listens.")
 @click.option("--token-file", type=click.File("rb"), help="Send the token in this file as bearer.")
@@ -71,7 +86,7 @@ def replay(file: BinaryIO, url: str, token_file: BinaryIO | None, cloudevent: bo
         sys.exit(1)
 
 
-def _fail(error: DispatchError) -> Any:
+def _fail(error: DispatchError) -> NoReturn:
     kind = "refused" if isinstance(error, Rejected) else "failed"
     click.echo(f"sre-dispatch: {kind}: {error}", err=True)
     sys.exit(EXIT_REFUSED)

@@ -12,9 +12,12 @@ from typing import Any
 
 IN_WORDS = frozenset("-._/")
 
-INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
-"""Unicode categories without a glyph: control, format (zero-width, bidi, tag), surrogate, private use,
-unassigned."""
+INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Mn", "Me"})
+"""Unicode categories without a glyph of their own: control, format (zero-width, bidi, tag), surrogate,
+private use, unassigned, and marks that sit on another character (variation selectors, joiners)."""
+
+FILLERS = frozenset("\u115f\u1160\u3164\uffa0")
+"""Hangul fillers: letters by category, blank on the screen."""
 
 
 MAX_CHARACTERS = 128 * 1024
@@ -34,8 +37,9 @@ def lines(value: Any) -> tuple[tuple[str, ...], bool]:
         if len(folded) > room:
             return tuple(found), True
         room -= len(folded)
-        if (line := _spaced(folded)).strip():
-            found[line] = None
+        for spelling in (folded, folded.replace("/", " ")):  # kubectl takes pvc/data as well as pvc data
+            if (line := _spaced(spelling)).strip():
+                found[line] = None
     return tuple(found), False
 
 
@@ -54,11 +58,13 @@ def _spaced(folded: str) -> str:
 
 
 def _kept(character: str) -> str:
+    if character in FILLERS:
+        return ""
     if character.isalnum() or character in IN_WORDS:
         return character
-    if character not in "\t\n\r" and unicodedata.category(character) in INVISIBLE:
-        return ""
-    return " "
+    if character.isspace():
+        return " "
+    return "" if unicodedata.category(character) in INVISIBLE else " "
 
 
 def _strings(value: Any) -> Iterator[str]:

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from function import canonical
 from function.errors import Unavailable
-from function.model import Activity, Decision, Facts, Json, Level, LevelName, Look, SREEvent, to_json
+from function.model import Activity, AskedLevel, Decision, Facts, Json, Level, Look, SREEvent, to_json
 
 CODE = re.compile(r"[a-z][a-z0-9_.-]{0,63}", re.ASCII)
 REVISION = re.compile(r"[0-9a-f]{64}", re.ASCII)
@@ -29,7 +29,7 @@ class _Strict(BaseModel):
 
 class PolicyEvent(_Strict):
     alertname: str
-    severity: Literal["LOW", "MEDIUM", "HIGH"]
+    severity: AskedLevel
     cluster: str
     namespace: str
     namespace_label: str
@@ -79,7 +79,7 @@ def question(event: SREEvent, activity: Activity, epoch_seconds: float, facts: F
         look="triage" if facts is None else "review",
         event=PolicyEvent(
             alertname=event.alertname,
-            severity=_asked(event),
+            severity=event.severity,
             cluster=event.cluster,
             namespace=event.namespace,
             namespace_label=event.namespace_label,
@@ -96,7 +96,7 @@ def question(event: SREEvent, activity: Activity, epoch_seconds: float, facts: F
 def decide(event: SREEvent, answer: object) -> Decision:
     """The policy's answer to what `question` made of the event, as a decision. Raises Unavailable."""
     try:
-        decision = _DECISION.validate_json(to_json({"": answer})[4:-1])
+        decision = _DECISION.validate_json(to_json(answer))
     except (ValidationError, TypeError, ValueError):
         raise Unavailable(
             "no_decision", "the policy's answer is not a decision; is its bundle complete?"
@@ -135,11 +135,6 @@ def _flaw(event: SREEvent, decision: Decision) -> str:
         or (blocked and (decision.effective == "CRITICAL" or bool(decision.denials))),
     }
     return next((flaw for flaw, passed in checks.items() if not passed), "")
-
-
-def _asked(event: SREEvent) -> Literal["LOW", "MEDIUM", "HIGH"]:
-    level: LevelName = event.severity
-    return "HIGH" if level == "CRITICAL" else level
 
 
 def _clock(epoch_seconds: float) -> PolicyClock:

@@ -5,16 +5,29 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import time
 from collections.abc import Callable
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from function import pipeline, translate, wiring
 from function.errors import Rejected
 from function.model import Delivery, Result, SREEvent, to_json
 from function.settings import Settings
+
+LAST_SECOND = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
+RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+
+USED = (
+    "SRE_DISPATCH_CLUSTER",
+    "SRE_DISPATCH_NAMESPACE",
+    "SRE_DISPATCH_ROOT",
+    "SRE_DISPATCH_VOLATILE_LABELS",
+)
+"""The settings that change what would happen; all others are left alone, also where they are wrong."""
+LAPTOP = {"SRE_DISPATCH_AUTH": "none", "HOST": "127.0.0.1", "SRE_DISPATCH_POLICY": "embedded"}
 
 FIELDS = (
     "identity",
@@ -34,9 +47,7 @@ def explain(body: bytes, *, at: str | None = None, opa_url: str | None = None) -
     `at` (RFC 3339) sets the policy's clock, so that the same input gives the same report; `opa_url` asks
     that OPA server in place of the embedded engine. Raises Rejected for what the web edge would refuse.
     """
-    laptop = {"SRE_DISPATCH_AUTH": "none", "HOST": "127.0.0.1", "SRE_DISPATCH_POLICY": "embedded"}
-    environment = {name: value for name, value in os.environ.items() if name != "K_SERVICE"}
-    settings = Settings.read(environment | laptop)
+    settings = Settings.read({name: os.environ[name] for name in USED if name in os.environ} | LAPTOP)
     clock = _clock(at)
     delivery = translate.either(
         translate.parse(body), cluster=settings.cluster, volatile=settings.volatile_labels
@@ -61,14 +72,11 @@ def _clock(at: str | None) -> Callable[[], float]:
     if at is None:
         return time.time
     try:
-        moment = datetime.fromisoformat(at)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise Rejected(
-            400, "bad_time", "--at is no RFC 3339 time with an offset, such as 2026-03-29T03:10:00Z"
-        )
-    seconds = moment.timestamp()
+        seconds = datetime.fromisoformat(at).timestamp() if RFC_3339.fullmatch(at) else -1.0
+    except (ValueError, OverflowError):
+        seconds = -1.0
+    if not 0 <= seconds < LAST_SECOND:
+        raise Rejected(400, "bad_time", "--at is no RFC 3339 time since 1970, such as 2026-03-29T03:10:00Z")
     return lambda: seconds
 
 
@@ -80,23 +88,13 @@ def _delivery(delivery: Delivery) -> dict[str, Any]:
 def _event(result: Result) -> dict[str, Any]:
     alert = result.alert
     told = {name: getattr(alert, name) if isinstance(alert, SREEvent) else None for name in FIELDS}
-    facts, prompt = result.facts, result.prompt
     return {
         **told,
         "outcome": result.outcome.value,
         "code": result.code or None,
+        "detail": result.detail or None,
         "job": result.job or None,
-        "decision": asdict(result.decision) if result.decision else None,
-        "context": {"status": facts.status, "gaps": list(facts.gaps)}
-        if facts
-        else {"status": "not fetched", "gaps": []},
-        "prompt": prompt
-        and {
-            "template": prompt.template,
-            "sha256": prompt.sha256,
-            "bytes": len(prompt.text.encode()),
-            "cut": list(prompt.cut),
-        },
+        **result.told(),
     }
 
 
@@ -105,7 +103,9 @@ def _told(event: dict[str, Any]) -> list[str]:
     about = (
         f"{_plain(event['resource_type'])} {_plain(where)}" if event["resource_id"] else "no resource named"
     )
-    lines = [f"{_plain(event['alertname'] or 'unreadable alert')}  {about}"]
+    if not event["alertname"]:
+        about = "what Alertmanager left out, or an alert that cannot be read"
+    lines = ["  ".join(filter(None, (_plain(event["alertname"] or ""), about)))]
     if event["decision"]:
         lines += _decided(event["decision"])
         gaps = f" ({', '.join(event['context']['gaps'])})" if event["context"]["gaps"] else ""
@@ -113,7 +113,8 @@ def _told(event: dict[str, Any]) -> list[str]:
     if event["prompt"]:
         lines.append("  prompt    {template}, {bytes} bytes, sha256 {sha256:.12}".format(**event["prompt"]))
     end = " ".join(_plain(part) for part in (event["outcome"], event["code"], event["job"]) if part)
-    return [*lines, f"  outcome   {end}"]
+    detail = [f"            {_plain(event['detail'])}"] if event["detail"] else []
+    return [*lines, f"  outcome   {end}", *detail]
 
 
 def _decided(decision: dict[str, Any]) -> list[str]:
@@ -129,4 +130,4 @@ def _decided(decision: dict[str, Any]) -> list[str]:
 
 
 def _plain(text: str) -> str:
-    return to_json({"": text})[5:-2]
+    return to_json(text)[1:-1]

@@ -18,7 +18,6 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 from urllib.parse import unquote
@@ -34,12 +33,11 @@ from function.errors import Misconfigured, Rejected, Unavailable, place
 from function.model import FOR_PEOPLE, NOTICE_TYPE, RECEIPT_TYPE, Delivery, Outcome, Result, SREEvent, to_json
 from function.ports import App
 from function.settings import LOOPBACK, Settings
+from function.translate import MAX_BODY
 
 log = logging.getLogger("sre-dispatch")
 T = TypeVar("T")
 
-MAX_BODY = 8 * 1024 * 1024
-"""Bytes. 10,000 alerts in one group were measured at 5.2 MB."""
 BODY_SECONDS = 10.0
 REPLY_SECONDS = 10.0
 """No reply is later than this after the body is there: Alertmanager's HA peers wait for 15 s."""
@@ -52,7 +50,7 @@ CLOSE = {"Connection": "close"}
 
 WEBHOOK_PATH = "/alertmanager"
 HEALTH_PATHS = frozenset({"/health/liveness", "/health/readiness"})
-"""What Knative's func expects. That we run at all means that settings, prompts and policy were read."""
+"""What Knative's func expects. That we run means that settings, prompts and embedded policy were read."""
 
 READERS = {
     "sre-dispatch.alertmanager.v4": translate.webhook,
@@ -132,14 +130,15 @@ def _authenticated(request: Request, settings: Settings) -> None:
 def tokens(settings: Settings) -> list[bytes]:
     """The accepted tokens, read anew each time. Raises Unavailable for a file that is unreadable or short."""
     try:
-        found = [path.read_bytes().strip() for path in settings.token_files]
-    except OSError:
-        raise Unavailable("no_tokens", "a file of SRE_DISPATCH_TOKEN_FILES cannot be read") from None
-    if any(len(token) < MIN_TOKEN_BYTES for token in found):
-        raise Unavailable(
-            "no_tokens", f"a token in SRE_DISPATCH_TOKEN_FILES is under {MIN_TOKEN_BYTES} bytes"
-        )
-    return found
+        found = {path: path.read_bytes().strip() for path in settings.token_files}
+    except OSError as error:
+        what = f"{error.filename} of SRE_DISPATCH_TOKEN_FILES cannot be read: {error.strerror}"
+        raise Unavailable("no_tokens", what) from None
+    for path, token in found.items():
+        if len(token) < MIN_TOKEN_BYTES:
+            what = f"the token in {path} is under {MIN_TOKEN_BYTES} bytes: make one with openssl rand -hex 32"
+            raise Unavailable("no_tokens", what)
+    return list(found.values())
 
 
 def _credential(request: Request) -> bytes:
@@ -278,11 +277,7 @@ def audit_line(result: Result, epoch_seconds: float) -> str:
         {
             "audit": result.summary(),
             "time": datetime.fromtimestamp(epoch_seconds, UTC),
-            "decision": asdict(result.decision) if result.decision else None,
-            "context": {"status": result.facts.status, "gaps": result.facts.gaps} if result.facts else None,
-            "prompt": {"template": result.prompt.template, "sha256": result.prompt.sha256}
-            if result.prompt
-            else None,
+            **result.told(),
             "raw": alert.raw_payload if isinstance(alert, SREEvent) else alert.raw,
         }
     )

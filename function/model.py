@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import Any, Literal
@@ -14,6 +14,8 @@ Json = Mapping[str, Any]
 """A JSON object as `json.loads` gives it."""
 
 LevelName = Literal["LOW", "MEDIUM", "HIGH", "CRITICAL"]
+AskedLevel = Literal["LOW", "MEDIUM", "HIGH"]
+"""What an alert can ask for; only policy says CRITICAL."""
 Mode = Literal["autonomous", "merge-request", "investigate", "blocked"]
 Look = Literal["triage", "review"]
 """Triage is the policy's look before context was fetched, review the one with it; only review decides."""
@@ -70,7 +72,7 @@ class SREEvent:
     status: Literal["firing", "resolved"]
     identity: str
     """SHA-256 in hex; the same for every delivery of the same problem (see subject.identify)."""
-    severity: LevelName
+    severity: AskedLevel
     """What the severity label asks for; policy may raise it, nothing lowers it."""
     alertname: str
     resource_type: str
@@ -103,7 +105,8 @@ class SREEvent:
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """An alert that could not become an event. `raw` is what came, cut to the limits of translate.py."""
+    """An alert that could not become an event, or the alerts that Alertmanager left out. `raw` is what came,
+    cut to the limits of translate.py."""
 
     code: str
     raw: Json
@@ -228,6 +231,24 @@ class Result:
     detail: str = ""
     """For the operator's log; free of alert text, like every error message."""
 
+    def told(self) -> dict[str, Any]:
+        """Decision, context and prompt as plain JSON values, None for what there is not."""
+        facts, prompt = self.facts, self.prompt
+        return {
+            "decision": asdict(self.decision) if self.decision else None,
+            "context": {
+                "status": facts.status if facts else "not fetched",
+                "gaps": list(facts.gaps) if facts else [],
+            },
+            "prompt": prompt
+            and {
+                "template": prompt.template,
+                "sha256": prompt.sha256,
+                "bytes": len(prompt.text.encode()),
+                "cut": list(prompt.cut),
+            },
+        }
+
     def summary(self) -> dict[str, str]:
         """Who, what and why in a few strings, the same for the audit line and every sink."""
         told = {"outcome": self.outcome.value, "code": self.code, "job": self.job, "detail": self.detail}
@@ -254,7 +275,7 @@ def digest(*parts: str) -> str:
     return joined.hexdigest()
 
 
-def to_json(value: Json) -> str:
+def to_json(value: object) -> str:
     """One line of ASCII JSON with sorted keys: no text in it can start a line or hide a character."""
     return json.dumps(value, ensure_ascii=True, sort_keys=True, separators=(",", ":"), default=_plain)
 

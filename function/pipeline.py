@@ -24,6 +24,7 @@ from function.model import (
     KnownJob,
     Level,
     Outcome,
+    Prompt,
     Result,
     SREEvent,
 )
@@ -39,7 +40,7 @@ after 15 s without an answer, and its own time limit is 14 s."""
 
 
 @dataclass
-class Course:
+class Work:
     """Where the work on one delivery stands. Lives as long as the delivery."""
 
     app: App
@@ -53,21 +54,32 @@ class Course:
         return self.templates[name]
 
 
+@dataclass
+class Found:
+    """What was learnt on an event's way, kept also where the way breaks off; the fields are Result's."""
+
+    decision: Decision | None = None
+    facts: Facts | None = None
+    prompt: Prompt | None = None
+    job: str = ""
+    manifest: Json | None = None
+
+
 def run(delivery: Delivery, app: App) -> Iterator[Result]:
     """One Result for each alert of the delivery, each as soon as it is known; the most severe come first."""
     deadline = app.monotonic() + SOFT_DEADLINE_SECONDS
-    course = _begun(delivery, app)
+    work = _begun(delivery, app)
     for alert in sorted(delivery.alerts, key=_urgency):
         if isinstance(alert, DeadLetter):
             yield Result(alert, Outcome.DEAD_LETTERED, alert.code)
         elif alert.status == "resolved":
             yield Result(alert, Outcome.RESOLVED)
-        elif isinstance(course, Unavailable):
-            yield Result(alert, Outcome.DEFERRED, course.code, detail=str(course))
+        elif isinstance(work, Unavailable):
+            yield Result(alert, Outcome.DEFERRED, work.code, detail=str(work))
         elif app.monotonic() > deadline:
             yield Result(alert, Outcome.DEFERRED, "deadline")
         else:
-            yield _settled(alert, course)
+            yield _settled(alert, work)
 
 
 def _urgency(alert: SREEvent | DeadLetter) -> int:
@@ -75,62 +87,62 @@ def _urgency(alert: SREEvent | DeadLetter) -> int:
     return -Level[alert.severity] if isinstance(alert, SREEvent) else 0
 
 
-def _begun(delivery: Delivery, app: App) -> Course | Unavailable:
+def _begun(delivery: Delivery, app: App) -> Work | Unavailable:
     """The Jobs listed once, and only for a delivery that can need one."""
     try:
         firing = any(isinstance(alert, SREEvent) and alert.status == "firing" for alert in delivery.alerts)
-        return Course(app, survey.take(_asked(app.cluster.jobs) if firing else (), app.clock()))
+        return Work(app, survey.take(_asked(app.cluster.jobs) if firing else (), app.clock()))
     except Unavailable as error:
         return error
 
 
-def _settled(event: SREEvent, course: Course) -> Result:
+def _settled(event: SREEvent, work: Work) -> Result:
     """What became of the event; a failure ends it, never its neighbours."""
-    found: dict[str, Any] = {}
+    found = Found()
     try:
-        outcome, code = _govern(event, course, found)
+        outcome, code = _govern(event, work, found)
         if outcome is Outcome.CREATED:
-            course.survey = course.survey.admit(event)
-        return Result(event, outcome, code, **found)
+            work.survey = work.survey.admit(event)
+        return Result(event, outcome, code, **vars(found))
     except Unavailable as error:
-        return Result(event, Outcome.DEFERRED, error.code, detail=str(error), **found)
+        return Result(event, Outcome.DEFERRED, error.code, detail=str(error), **vars(found))
     except Poison as error:
-        return Result(event, Outcome.DEAD_LETTERED, error.code, detail=str(error), **found)
+        return Result(event, Outcome.DEAD_LETTERED, error.code, detail=str(error), **vars(found))
     except Exception as error:  # noqa: BLE001  a fault of ours in a pure stage: it would come back each time
-        return Result(event, Outcome.DEAD_LETTERED, "internal_error", detail=place(error), **found)
+        return Result(event, Outcome.DEAD_LETTERED, "internal_error", detail=place(error), **vars(found))
 
 
-def _govern(event: SREEvent, course: Course, found: dict[str, Any]) -> tuple[Outcome, str]:
+def _govern(event: SREEvent, work: Work, found: Found) -> tuple[Outcome, str]:
     """The way of one event, in order. `found` keeps what was learnt, also where the way breaks off."""
-    app = course.app
-    job = _known(event, course)
+    app = work.app
+    job = _known(event, work)
     if job is not None:
-        found["job"] = job.name
+        found.job = job.name
         return survey.standing(event, job)
-    triage = found["decision"] = _look(event, course)
+    triage = found.decision = _look(event, work)
     if not triage.allowed:
         return _refusal(triage)
-    facts = found["facts"] = enrich(event, partial(_asked, app.world.facts) if app.world else None)
-    review = found["decision"] = decide.confirm(triage, _look(event, course, facts))
+    facts = found.facts = enrich(event, partial(_asked, app.world.facts) if app.world else None)
+    review = found.decision = decide.confirm(triage, _look(event, work, facts))
     if review.grant is None:
         return _refusal(review)
-    prompt = found["prompt"] = render(event, review, facts, app.prompts)
-    template = course.template(review.grant.template)
-    manifest = found["manifest"] = plan(event, review, review.grant, prompt, template, app.namespace)
-    found["job"] = event.job
+    prompt = found.prompt = render(event, review, facts, app.prompts)
+    template = work.template(review.grant.template)
+    manifest = found.manifest = plan(event, review, review.grant, prompt, template, app.namespace)
+    found.job = event.job
     return _submit(event, manifest, app)
 
 
-def _known(event: SREEvent, course: Course) -> KnownJob | None:
-    job = course.survey.jobs.get(event.job)
+def _known(event: SREEvent, work: Work) -> KnownJob | None:
+    job = work.survey.jobs.get(event.job)
     if job is not None and survey.wants_a_closer_look(event, job):
-        return _asked(course.app.cluster.job, event.job)
+        return _asked(work.app.cluster.job, event.job)
     return job
 
 
-def _look(event: SREEvent, course: Course, facts: Facts | None = None) -> Decision:
-    document = decide.question(event, course.survey.activity(event), course.app.clock(), facts)
-    return decide.decide(event, _asked(course.app.policy.ask, document))
+def _look(event: SREEvent, work: Work, facts: Facts | None = None) -> Decision:
+    document = decide.question(event, work.survey.activity(event), work.app.clock(), facts)
+    return decide.decide(event, _asked(work.app.policy.ask, document))
 
 
 def _refusal(decision: Decision) -> tuple[Outcome, str]:

@@ -36,7 +36,7 @@ class Cluster(Protocol):
 
 class Sink(Protocol):
     def tell(self, results: Iterable[Result]) -> None:
-        """Bring outcomes to people, in a few seconds at most. Never raises: what cannot be told is logged."""
+        """Bring outcomes to people. May raise anything: the sink that holds the others logs it."""
 
 
 @dataclass(frozen=True)

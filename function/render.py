@@ -16,11 +16,11 @@ from typing import Any
 from jinja2 import FileSystemLoader, StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from function.errors import Misconfigured, Poison
+from function.errors import Misconfigured, Poison, Unavailable
 from function.model import Decision, Facts, Prompt, SREEvent
 
 MAX_BYTES = 64 * 1024
-"""Of a prompt in UTF-8: a pod's annotations hold 256 KiB, and it stands there twice with the event."""
+"""Of a prompt in UTF-8. A pod's annotations hold 256 KiB together, and the event stands there as well."""
 
 DEFAULT = "alerts/_default.md.j2"
 ALERTNAME = re.compile(r"[A-Za-z][A-Za-z0-9]{0,127}", re.ASCII)
@@ -48,11 +48,11 @@ def render(
 ) -> Prompt:
     """The prompt of an allowed event, at most 64 KiB: context is cut first, alert text last.
 
-    Raises Poison where its template fails or does not fit even without either.
+    Raises Unavailable where its template is broken, which is for the operator to mend and not the alert's
+    fault; Poison where it does not fit even without either.
     """
-    name = _template(event.alertname, environment)
     try:
-        template = environment.get_template(name)
+        template = environment.select_template(_names(event.alertname))
         for alert, items, cut in _variants(event, facts):
             text = template.render(
                 tag=event.identity[:16],
@@ -67,10 +67,12 @@ def render(
             )
             data = text.encode()
             if len(data) <= MAX_BYTES:
-                return Prompt(name, hashlib.sha256(data).hexdigest(), text, cut)
+                return Prompt(template.name or DEFAULT, hashlib.sha256(data).hexdigest(), text, cut)
     except TemplateError as error:
-        raise Poison("template_failed", f"prompt {name}: {type(error).__name__}") from None
-    raise Poison("prompt_too_large", f"prompt {name} is over {MAX_BYTES} bytes without any data")
+        raise Unavailable(
+            "template_failed", f"a prompt is broken: {type(error).__name__} {getattr(error, 'name', '')}"
+        ) from None
+    raise Poison("prompt_too_large", f"the prompt is over {MAX_BYTES} bytes without any data of the alert")
 
 
 def block(value: Any) -> str:
@@ -78,10 +80,9 @@ def block(value: Any) -> str:
     return json.dumps(value, ensure_ascii=True, sort_keys=True, indent=2).translate(UNSAFE)
 
 
-def _template(alertname: str, environment: ImmutableSandboxedEnvironment) -> str:
-    own = f"alerts/{alertname}.md.j2"
-    chosen = ALERTNAME.fullmatch(alertname) and own in environment.list_templates()
-    return own if chosen else DEFAULT
+def _names(alertname: str) -> list[str]:
+    own = [f"alerts/{alertname}.md.j2"] if ALERTNAME.fullmatch(alertname) else []
+    return [*own, DEFAULT]
 
 
 def _variants(event: SREEvent, facts: Facts) -> Iterator[tuple[Any, Any, tuple[str, ...]]]:
@@ -95,7 +96,7 @@ def _variants(event: SREEvent, facts: Facts) -> Iterator[tuple[Any, Any, tuple[s
     cut = ("context", "alert") if facts.items else ("alert",)
     for limit in (1024, 256, 64):
         yield _shortened(alert, limit), (), cut
-    yield {**_shortened(_alert(event), 64), "raw": "[cut]"}, (), cut
+    yield {**_shortened(alert, 64), "raw": "[cut]"}, (), cut
 
 
 def _alert(event: SREEvent) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from cloudevents.http import CloudEvent
 
 from function.errors import Unavailable
 
+MAX_SHOWN = 2000
+"""Characters of a reply; ours are far shorter."""
 TIMEOUT_SECONDS = 60.0
 """A cold start and a full delivery; `func invoke` waits as long."""
 
@@ -31,5 +33,6 @@ def send(body: bytes, url: str, token: bytes, *, cloudevent: bool) -> tuple[int,
             url = url.rstrip("/") + "/alertmanager"
         reply = httpx.post(url, content=body, headers=headers, timeout=TIMEOUT_SECONDS, trust_env=False)
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-        raise Unavailable("no_reply", f"no reply from {url}: {type(error).__name__}") from None
-    return reply.status_code, reply.text
+        # Not the URL, which may hold a token, as func invoke wants it.
+        raise Unavailable("no_reply", f"no reply: {type(error).__name__}; see --url") from None
+    return reply.status_code, reply.text[:MAX_SHOWN]

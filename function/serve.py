@@ -7,6 +7,7 @@ connections after 2 s, while Knative's proxy keeps them for 90 s and answers 502
 from __future__ import annotations
 
 import gc
+import sys
 from pathlib import Path
 
 MAIN = Path(__file__).with_name("main.py")
@@ -21,6 +22,7 @@ def serve(host: str, port: int, source: Path = MAIN) -> None:
     from functions_framework.aio import create_asgi_app
 
     app = create_asgi_app("handle", str(source))
+    print(f"sre-dispatch: listening on {host}:{port}", file=sys.stderr, flush=True)
     gc.freeze()
     gc.enable()
     uvicorn.run(

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from function.errors import Misconfigured
-from function.subject import VOLATILE_LABELS
+from function.subject import VOLATILE_LABELS, is_name
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 ROOT = Path(__file__).resolve().parent.parent
@@ -59,21 +59,21 @@ class Settings:
         settings = Settings(
             host=get("HOST", "0.0.0.0"),  # noqa: S104  what functions-framework binds when it is not told
             port=_port(get("PORT", "8080")),
-            auth=_one_of("SRE_DISPATCH_AUTH", get("SRE_DISPATCH_AUTH", "token"), "token", "none"),
+            auth=_one_of(environment, "SRE_DISPATCH_AUTH", "token", "none"),
             token_files=tuple(Path(name) for name in _list(get("SRE_DISPATCH_TOKEN_FILES", ""))),
-            policy=_one_of("SRE_DISPATCH_POLICY", get("SRE_DISPATCH_POLICY", "opa"), "opa", "embedded"),
-            opa_url=_url("OPA_URL", get("OPA_URL", "")),
-            jobs=_one_of("SRE_DISPATCH_JOBS", get("SRE_DISPATCH_JOBS", "kubernetes"), "kubernetes", "folder"),
+            policy=_one_of(environment, "SRE_DISPATCH_POLICY", "opa", "embedded"),
+            opa_url=_url(environment, "OPA_URL"),
+            jobs=_one_of(environment, "SRE_DISPATCH_JOBS", "kubernetes", "folder"),
             jobs_folder=Path(get("SRE_DISPATCH_JOBS_FOLDER", ".dispatched")),
-            namespace=get("SRE_DISPATCH_NAMESPACE", "sre-agents"),
-            own_namespace=get("SRE_DISPATCH_OWN_NAMESPACE", "f3iai"),
+            namespace=_namespace(environment, "SRE_DISPATCH_NAMESPACE", "sre-agents"),
+            own_namespace=_namespace(environment, "SRE_DISPATCH_OWN_NAMESPACE", "f3iai"),
             cluster=get("SRE_DISPATCH_CLUSTER", ""),
             volatile_labels=frozenset(
                 _list(get("SRE_DISPATCH_VOLATILE_LABELS", ",".join(sorted(VOLATILE_LABELS))))
             ),
             root=Path(get("SRE_DISPATCH_ROOT", str(ROOT))),
-            sink_url=_url("K_SINK", get("K_SINK", "")),
-            alertmanager_url=_url("ALERTMANAGER_URL", get("ALERTMANAGER_URL", "")),
+            sink_url=_url(environment, "K_SINK"),
+            alertmanager_url=_url(environment, "ALERTMANAGER_URL"),
         )
         _check_authentication(settings, behind_knative="K_SERVICE" in environment)
         if settings.policy == "opa" and not settings.opa_url:
@@ -96,7 +96,9 @@ def _check_authentication(settings: Settings, *, behind_knative: bool) -> None:
         )
 
 
-def _one_of(name: str, value: str, *choices: str) -> str:
+def _one_of(environment: Mapping[str, str], name: str, *choices: str) -> str:
+    """The setting's value; the first of the choices where it is not set."""
+    value = environment.get(name, choices[0])
     if value not in choices:
         raise Misconfigured(f"{name} is neither {' nor '.join(choices)}")
     return value
@@ -108,7 +110,15 @@ def _port(value: str) -> int:
     return int(value)
 
 
-def _url(name: str, value: str) -> str:
+def _namespace(environment: Mapping[str, str], name: str, default: str) -> str:
+    value = environment.get(name, default)
+    if not is_name(value):
+        raise Misconfigured(f"{name} is no name of a namespace")
+    return value
+
+
+def _url(environment: Mapping[str, str], name: str) -> str:
+    value = environment.get(name, "")
     if value and not _is_url(value):
         raise Misconfigured(f"{name} is no http or https URL of a host")
     return value.rstrip("/")

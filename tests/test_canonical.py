@@ -16,6 +16,11 @@ from function.canonical import MAX_CHARACTERS, lines, words
         ("ｄｅｌｅｔｅ ｐｖｃ", " delete pvc "),
         ("de\u200blete p\u00advc", " delete pvc "),
         ("delete\u202e pvc\U000e0041", " delete pvc "),
+        ("delete\x0bpvc", " delete pvc "),
+        ("drop\x0ctable", " drop table "),
+        ("delete\x85pvc", " delete pvc "),
+        ("de\ufe0flete \u034fpvc", " delete pvc "),
+        ("de\u3164lete pvc", " delete pvc "),
         ("rm -rf /var/lib", " rm -rf /var/lib "),
         ("purge-old_jobs.v2", " purge-old_jobs.v2 "),
         ("", "  "),
@@ -32,6 +37,10 @@ def test_every_string_counts_also_names_and_those_in_lists() -> None:
 
 def test_a_line_seen_twice_counts_once() -> None:
     assert lines(["a b", "A  B"]) == ((" a b ",), False)
+
+
+def test_a_slash_is_read_both_ways() -> None:
+    assert lines("kubectl delete pvc/data")[0] == (" kubectl delete pvc/data ", " kubectl delete pvc data ")
 
 
 def test_text_beyond_the_limit_is_left_out_and_that_is_said() -> None:

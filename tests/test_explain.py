@@ -62,7 +62,17 @@ def test_a_broken_body_is_exit_2(body: bytes) -> None:
     assert run("-", stdin=body).returncode == 2
 
 
-@pytest.mark.parametrize("at", ["now", "2026-03-29", "2026-03-29T03:10:00"])
+@pytest.mark.parametrize(
+    "at",
+    [
+        "now",
+        "2026-03-29",
+        "2026-03-29T03:10:00",
+        "2026-W13-7T03:10Z",
+        "1960-01-01T00:00:00Z",
+        "9999-12-31T23:59:59-14:00",
+    ],
+)
 def test_a_time_without_an_offset_is_refused(at: str) -> None:
     done = run("--at", at, "tests/deliveries/incident-75.json")
     assert done.returncode == 2 and b"--at" in done.stderr
@@ -72,6 +82,27 @@ def test_the_text_for_people_holds_no_control_character_of_the_alert() -> None:
     done = run("tests/deliveries/hostile-text.json")
     assert done.returncode == 0
     assert done.stdout.isascii() and b"\x1b" not in done.stdout
+
+
+def test_settings_that_it_does_not_use_are_left_alone() -> None:
+    wrong = {"OPA_URL": "x", "PORT": "abc", "SRE_DISPATCH_JOBS": "bad", "K_SERVICE": "x"}
+    command = (sys.executable, "-m", "function", "explain", "tests/deliveries/incident-75.json")
+    assert (
+        subprocess.run(
+            command, capture_output=True, env=environment(**wrong), cwd=ROOT, check=False
+        ).returncode
+        == 0
+    )
+
+
+def test_a_policy_that_cannot_be_asked_is_exit_1_with_the_reason() -> None:
+    done = run("--opa", "http://127.0.0.1:1", "tests/deliveries/incident-75.json")
+    assert done.returncode == 1
+    assert b"deferred opa_unreachable" in done.stdout and b"OPA cannot be asked" in done.stdout
+
+
+def test_a_body_over_8_mib_is_exit_2() -> None:
+    assert run("-", stdin=b" " * 9_000_000).returncode == 2
 
 
 def test_a_missing_file_is_said() -> None:

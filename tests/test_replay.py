@@ -46,3 +46,8 @@ def test_a_refusal_is_exit_1(server: Server) -> None:
 def test_no_reply_is_exit_2_and_said(url: str) -> None:
     done = replay("--url", url)
     assert done.returncode == 2 and "no reply" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_token_in_the_url_is_never_printed() -> None:
+    done = replay("--url", "http://x:SECRETTOKEN@127.0.0.1:1")
+    assert done.returncode == 2 and "SECRETTOKEN" not in done.stdout + done.stderr

@@ -25,6 +25,8 @@ def test_a_laptop_needs_three_settings() -> None:
         ({"SRE_DISPATCH_AUTH": "none", "SRE_DISPATCH_POLICY": "embedded"}, "SRE_DISPATCH_AUTH"),
         ({**LAPTOP, "SRE_DISPATCH_POLICY": "both"}, "SRE_DISPATCH_POLICY"),
         ({**LAPTOP, "SRE_DISPATCH_JOBS": "maybe"}, "SRE_DISPATCH_JOBS"),
+        ({**LAPTOP, "SRE_DISPATCH_NAMESPACE": ""}, "SRE_DISPATCH_NAMESPACE"),
+        ({**LAPTOP, "SRE_DISPATCH_OWN_NAMESPACE": "a/b"}, "SRE_DISPATCH_OWN_NAMESPACE"),
         ({**LAPTOP, "PORT": "0"}, "PORT"),
         ({**LAPTOP, "PORT": "x"}, "PORT"),
         ({**LAPTOP, "PORT": "999999"}, "PORT"),

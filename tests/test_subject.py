@@ -202,9 +202,14 @@ def test_the_subject_of(case: str) -> None:
 
 
 def test_every_line_of_the_table_names_a_subject_in_some_case() -> None:
-    named = {expected.resource_type for _, expected in CASES.values()}
     table = (*STORAGE_RULES, *CEPH_RULES, *WORKLOAD_RULES, POD_RULE, HOST_RULE, INSTANCE_RULE)
-    assert {rule.resource_type for rule in table} <= named
+    used = {
+        (rule.label, rule.resource_type)
+        for labels, expected in CASES.values()
+        for rule in table
+        if rule.resource_type == expected.resource_type and expected.resource_id in labels.get(rule.label, "")
+    }
+    assert {(rule.label, rule.resource_type) for rule in table} == used
 
 
 def test_an_empty_label_names_nothing() -> None:

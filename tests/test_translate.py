@@ -163,7 +163,7 @@ def test_long_labels_are_cut_only_where_they_are_shown() -> None:
     long["alerts"][0]["labels"]["persistentvolumeclaim"] = "a" * 2000
     longer = one()
     longer["alerts"][0]["labels"]["persistentvolumeclaim"] = "a" * 1999 + "b"
-    assert read(long).resource_id == read(longer).resource_id.replace("[", "[")
+    assert read(long).resource_id == read(longer).resource_id
     assert read(long).identity != read(longer).identity
 
 

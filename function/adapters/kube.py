@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from function.errors import Poison, Unavailable
-from function.model import Json, KnownJob, Result
+from function.model import Json, KnownJob, Result, to_json
 
 TIMEOUT_SECONDS = (1.0, 3.0)
 """To connect, and for each read."""
@@ -85,7 +85,7 @@ class Api:
         query: Mapping[str, str] | None = None,
         accept: str = "",
     ) -> Answer:
-        """The answer of any status below 500, a JSON object. Raises Unavailable for everything else."""
+        """The answer, a JSON object. Raises Unavailable for 5xx, 429, a 401 that stays, and none at all."""
         answer = self._send(self._connected(), method, path, body, query, accept)
         if answer.status == 401:  # the token was rotated: read it again, once
             answer = self._send(self._connected(anew=True), method, path, body, query, accept)
@@ -235,7 +235,7 @@ class Events:
             "involvedObject": {**service, "namespace": self._namespace},
             "type": "Warning",
             "reason": "Alert" + result.outcome.value.title().replace("-", ""),
-            "message": json.dumps(result.summary(), ensure_ascii=True)[:1024],  # the API's limit
+            "message": to_json(result.summary())[:1024],  # the API's limit
             "source": {"component": "sre-dispatch"},
             "firstTimestamp": now,
             "lastTimestamp": now,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
+import shutil
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from typing import Any
 import regorus
 
 from function.errors import Misconfigured, Unavailable
-from function.model import Json
+from function.model import Json, digest
 
 ENTRYPOINT = "data.sre_dispatch.decision"
 SYSTEM_EXITS = (KeyboardInterrupt, SystemExit)
@@ -36,30 +36,41 @@ def read(folder: Path) -> PolicyFiles:
         for path in folder.rglob("*")
         if (path.name == "data.json" or path.suffix == ".rego")
         and not path.name.endswith("_test.rego")
-        and path.parent != folder / "revision"
+        and path.parent != folder / "revision"  # made from the others by write_bundle
     )
     if not paths:
         raise Misconfigured(f"no policy in {folder}: set SRE_DISPATCH_ROOT to the folder above policies/")
     texts = {path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8") for path in paths}
-    total = hashlib.sha256()
-    for name, text in texts.items():
-        for part in (name.encode(), text.encode()):
-            total.update(len(part).to_bytes(8, "big") + part)
-    data: dict[str, Any] = {"revision": {"sha256": total.hexdigest()}}
+    revision = digest(*(part for pair in texts.items() for part in pair))
+    data: dict[str, Any] = {"revision": {"sha256": revision}}
     for name, text in texts.items():
         if name.endswith("data.json"):
             _place(data, name.split("/")[:-1], text, name)
     modules = {name: text for name, text in texts.items() if name.endswith(".rego")}
-    return PolicyFiles(modules, data, total.hexdigest())
+    return PolicyFiles(modules, data, revision)
 
 
 def _place(data: dict[str, Any], keys: list[str], text: str, name: str) -> None:
     for key in keys:
         data = data.setdefault(key, {})
     try:
-        data.update(json.loads(text))
+        value = json.loads(text)
     except ValueError:
-        raise Misconfigured(f"policy data {name} is no JSON object") from None
+        value = None
+    if not isinstance(value, dict):
+        raise Misconfigured(f"policy data {name} is no JSON object")
+    data.update(value)
+
+
+def write_bundle(folder: Path, target: Path) -> None:
+    """The policy in `folder` as a bundle that OPA can serve: with its revision, without its tests.
+
+    `opa run --server -b TARGET`. Raises FileExistsError where `target` exists, Misconfigured as `read` does.
+    """
+    files = read(folder)
+    shutil.copytree(folder, target, ignore=shutil.ignore_patterns("*_test.rego", "revision"))
+    (target / "revision").mkdir()
+    (target / "revision" / "data.json").write_text(json.dumps(files.data["revision"]), encoding="utf-8")
 
 
 class Rego:
@@ -68,6 +79,12 @@ class Rego:
     def __init__(self, files: PolicyFiles) -> None:
         self._files = files
         self._local = threading.local()
+        try:
+            self._engine()
+        except RuntimeError:
+            raise Misconfigured(
+                "the policy does not compile: opa check --strict -b policies says where"
+            ) from None
 
     def ask(self, document: Json) -> object:
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 from cloudevents.conversion import to_structured
 from cloudevents.http import CloudEvent
 
+from function.errors import DispatchError
 from function.model import NOTICE_TYPE, Result, digest, to_json
 from function.ports import Sink
 
@@ -40,7 +40,7 @@ class Log:
 
     def tell(self, results: Iterable[Result]) -> None:
         for result in results:
-            log.warning("needs a person: %s", json.dumps(result.summary(), ensure_ascii=True))
+            log.warning("needs a person: %s", to_json(result.summary()))
 
 
 class CloudEvents:
@@ -94,7 +94,10 @@ class All:
             try:
                 sink.tell(_before(deadline, told))
             except Exception as error:  # noqa: BLE001  whatever it is, the others are told
-                name, why = type(sink).__name__, type(error).__name__
+                name, why = (
+                    type(sink).__name__,
+                    str(error) if isinstance(error, DispatchError) else type(error).__name__,
+                )
                 log.error("%s was not told of all %d outcomes: %s", name, len(told), why)  # noqa: TRY400
 
 
@@ -122,5 +125,5 @@ def _labels(result: Result) -> dict[str, str]:
 def _text(result: Result) -> dict[str, str]:
     return {
         "summary": f"No agent works on this alert: {result.outcome.value}",
-        "description": json.dumps(result.summary(), ensure_ascii=True),
+        "description": to_json(result.summary()),
     }

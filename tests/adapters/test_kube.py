@@ -38,11 +38,12 @@ class Script:
     def __init__(self) -> None:
         self.answers: list[Answer] = []
         self.requests: list[tuple[str, str, str]] = []
+        self.bodies: list[bytes] = []
         script = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                script.bodies.append(self.rfile.read(int(self.headers.get("Content-Length", 0))))
                 script.requests.append((self.command, self.path, self.headers["Authorization"]))
                 status, body = script.answers.pop(0)
                 content = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -213,6 +214,11 @@ def test_an_event_an_outcome_is_written_in_the_functions_namespace(script: Scrip
     held = Result(event("hostile-text"), Outcome.DEAD_LETTERED, "invalid_job")
     Events(Api(script.connect), "f3iai", NOW.timestamp).tell([held])
     assert script.requests[0][:2] == ("POST", "/api/v1/namespaces/f3iai/events")
+    written = json.loads(script.bodies[0])
+    assert (written["reason"], written["type"]) == ("AlertDeadLettered", "Warning")
+    assert written["involvedObject"]["namespace"] == written["metadata"]["namespace"] == "f3iai"
+    assert "invalid_job" in written["message"] and written["message"].isascii()
+    assert len(written["message"]) <= 1024
 
 
 @pytest.mark.parametrize("template", [None, {}, {"spec": None}, {"spec": {"template": {"spec": "x"}}}, "x"])

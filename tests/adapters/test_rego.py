@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import json
 import threading
 from pathlib import Path
 
 import pytest
 
-from function.adapters.rego import Rego, read
+from function.adapters.rego import Rego, read, write_bundle
 from function.errors import Misconfigured, Unavailable
 from tests.process import ROOT
 
@@ -48,10 +49,22 @@ def test_tests_do_not_change_the_revision(tmp_path: Path) -> None:
     assert read(path).revision == before
 
 
-@pytest.mark.parametrize("module", ["package sre_dispatch {", MODULE + "decision := 1 if true"])
-def test_a_policy_that_fails_gives_no_answer(tmp_path: Path, module: str) -> None:
+def test_a_policy_that_does_not_compile_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Misconfigured, match="opa check"):
+        Rego(read(folder(tmp_path / "policies", "package sre_dispatch {")))
+
+
+def test_a_policy_that_fails_gives_no_answer(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match="engine failed"):
-        Rego(read(folder(tmp_path / "policies", module))).ask({"x": 1})
+        Rego(read(folder(tmp_path / "policies", MODULE + "decision := 1 if true"))).ask({"x": 1})
+
+
+def test_a_bundle_holds_the_revision_and_no_tests(tmp_path: Path) -> None:
+    source, target = folder(tmp_path / "policies"), tmp_path / "bundle"
+    write_bundle(source, target)
+    assert read(target).revision == read(source).revision
+    assert json.loads((target / "revision" / "data.json").read_text())["sha256"] == read(source).revision
+    assert list(target.rglob("*_test.rego")) == []
 
 
 def test_it_can_be_asked_from_any_thread() -> None:
@@ -70,8 +83,9 @@ def test_a_folder_without_policy_is_refused(tmp_path: Path) -> None:
         read(tmp_path)
 
 
-def test_data_that_is_no_object_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("text", ["{", "[]", "[1]", "3", "null"])
+def test_data_that_is_no_object_is_refused(tmp_path: Path, text: str) -> None:
     path = folder(tmp_path / "policies")
-    (path / "rules" / "data.json").write_text("{", encoding="utf-8")
+    (path / "rules" / "data.json").write_text(text, encoding="utf-8")
     with pytest.raises(Misconfigured, match=r"rules/data\.json"):
         read(path)

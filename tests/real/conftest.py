@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -66,15 +64,8 @@ def controllers(api: ApiServer, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 @pytest.fixture(scope="session")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return stamped(tmp_path_factory.mktemp("bundle") / "policies")
-
-
-def stamped(target: Path) -> Path:
-    """policies/ as a bundle for OPA: with its revision, without tests."""
-    shutil.copytree(ROOT / "policies", target, ignore=shutil.ignore_patterns("*_test.rego"))
-    (target / "revision").mkdir()
-    revision = {"sha256": rego.read(ROOT / "policies").revision}
-    (target / "revision" / "data.json").write_text(json.dumps(revision), encoding="utf-8")
+    target = tmp_path_factory.mktemp("bundle") / "policies"
+    rego.write_bundle(ROOT / "policies", target)
     return target
 
 
