@@ -1,7 +1,8 @@
 """Alert text -> lines of words that the policy can match.
 
 A phrase must not hide behind case, look-alike width, invisible characters or odd spacing. Hyphen, dot,
-underscore and slash stay inside words: they part a command from the name of a workload.
+underscore and slash stay inside words: they part a command from the name of a workload. A text with a slash
+is read without it as well.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ private use, unassigned, and marks that sit on another character (variation sele
 
 FILLERS = frozenset("\u115f\u1160\u3164\uffa0")
 """Hangul fillers: letters by category, blank on the screen."""
-
 
 MAX_CHARACTERS = 128 * 1024
 """Of all texts after folding; one character can fold into eighteen (U+FDFA)."""
@@ -37,7 +37,9 @@ def lines(value: Any) -> tuple[tuple[str, ...], bool]:
         if len(folded) > room:
             return tuple(found), True
         room -= len(folded)
-        for spelling in (folded, folded.replace("/", " ")):  # kubectl takes pvc/data as well as pvc data
+        for spelling in dict.fromkeys(
+            (folded, folded.replace("/", " "))
+        ):  # kubectl takes pvc/data as pvc data
             if (line := _spaced(spelling)).strip():
                 found[line] = None
     return tuple(found), False

@@ -72,9 +72,17 @@ class PolicyInput(_Strict):
 _DECISION = TypeAdapter(Decision)
 
 
-def question(event: SREEvent, activity: Activity, epoch_seconds: float, facts: Facts | None = None) -> Json:
-    """The input document of one look: triage without `facts`, review with them."""
+def prepared(event: SREEvent) -> PolicyText:
+    """The event's text as both looks match it."""
     lines, cut = canonical.lines(event.raw_payload)
+    return PolicyText(lines=list(lines), truncated=event.truncated or cut)
+
+
+def question(
+    event: SREEvent, text: PolicyText, activity: Activity, epoch_seconds: float, facts: Facts | None = None
+) -> Json:
+    """The input document of one look at the event and its `prepared` text: triage without `facts`, review
+    with them."""
     return PolicyInput(
         look="triage" if facts is None else "review",
         event=PolicyEvent(
@@ -86,7 +94,7 @@ def question(event: SREEvent, activity: Activity, epoch_seconds: float, facts: F
             resource_type=event.resource_type,
             resource_id=event.resource_id,
         ),
-        text=PolicyText(lines=list(lines), truncated=event.truncated or cut),
+        text=text,
         facts=PolicyFacts(complete=facts.complete) if facts is not None and facts.items else None,
         activity=PolicyActivity(**asdict(activity)),
         clock=_clock(epoch_seconds),

@@ -52,8 +52,7 @@ def explain(body: bytes, *, at: str | None = None, opa_url: str | None = None) -
     delivery = translate.either(
         translate.parse(body), cluster=settings.cluster, volatile=settings.volatile_labels
     )
-    with contextlib.ExitStack() as stack:
-        opa = stack.enter_context(contextlib.closing(wiring.opa(opa_url))) if opa_url else None
+    with contextlib.closing(wiring.opa(opa_url)) if opa_url else contextlib.nullcontext() as opa:
         results = list(pipeline.run(delivery, wiring.offline(settings, opa, clock)))
     return {"delivery": _delivery(delivery), "events": [_event(result) for result in results]}
 

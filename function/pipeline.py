@@ -119,11 +119,12 @@ def _govern(event: SREEvent, work: Work, found: Found) -> tuple[Outcome, str]:
     if job is not None:
         found.job = job.name
         return survey.standing(event, job)
-    triage = found.decision = _look(event, work)
+    text = decide.prepared(event)
+    triage = found.decision = _look(event, text, work)
     if not triage.allowed:
         return _refusal(triage)
     facts = found.facts = enrich(event, partial(_asked, app.world.facts) if app.world else None)
-    review = found.decision = decide.confirm(triage, _look(event, work, facts))
+    review = found.decision = decide.confirm(triage, _look(event, text, work, facts))
     if review.grant is None:
         return _refusal(review)
     prompt = found.prompt = render(event, review, facts, app.prompts)
@@ -140,8 +141,8 @@ def _known(event: SREEvent, work: Work) -> KnownJob | None:
     return job
 
 
-def _look(event: SREEvent, work: Work, facts: Facts | None = None) -> Decision:
-    document = decide.question(event, work.survey.activity(event), work.app.clock(), facts)
+def _look(event: SREEvent, text: decide.PolicyText, work: Work, facts: Facts | None = None) -> Decision:
+    document = decide.question(event, text, work.survey.activity(event), work.app.clock(), facts)
     return decide.decide(event, _asked(work.app.policy.ask, document))
 
 

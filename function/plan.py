@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from function.errors import Poison
@@ -68,11 +68,11 @@ def _labels(event: SREEvent, grant: Grant) -> dict[str, str]:
 
 
 def _pod_annotations(event: SREEvent, decision: Decision, prompt: Prompt) -> dict[str, str]:
-    told = asdict(event)
-    if len(to_json(told)) > MAX_EVENT:
-        told |= {"raw_payload": {}, "truncated": True}
+    told = to_json(asdict(event))
+    if len(told) > MAX_EVENT:
+        told = to_json(asdict(replace(event, raw_payload={}, truncated=True)))
     return {
-        "sre-dispatch/event": to_json(told),
+        "sre-dispatch/event": told,
         "sre-dispatch/decision": to_json(asdict(decision)),
         "sre-dispatch/prompt": prompt.text,
     }

@@ -6,15 +6,15 @@ import json
 import os
 import subprocess
 import sys
-import time
 from typing import Any
 
 import httpx
 import yaml
 
-from tests.process import ROOT, free_port, stopping
+from tests.process import ROOT, free_port, is_ready, stopping
 
 JOBS = ROOT / ".dispatched"
+READY_SECONDS = 20
 INCIDENT = ("incident-75", "incident-90")
 
 
@@ -32,7 +32,8 @@ def main() -> None:
     )
     with stopping(process):
         url = f"http://127.0.0.1:{port}"
-        wait_until_ready(process, url)
+        if not is_ready(process, url, READY_SECONDS):
+            sys.exit("the function did not start: see above")
         for name in INCIDENT:
             reply = httpx.post(
                 f"{url}/alertmanager",
@@ -43,17 +44,6 @@ def main() -> None:
             assert process.stdout is not None
             show(name, reply, json.loads(process.stdout.readline()))
     print(WHAT_NEXT)
-
-
-def wait_until_ready(process: subprocess.Popen[str], url: str) -> None:
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            if httpx.get(f"{url}/health/readiness", timeout=1).is_success:
-                return
-        except httpx.TransportError:
-            time.sleep(0.05)
-    sys.exit("the function did not start: see above")
 
 
 def show(name: str, reply: httpx.Response, line: dict[str, Any]) -> None:

@@ -3,20 +3,40 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
+
+import httpx
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
 def free_port() -> int:
-    """A TCP port of loopback that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that nobody listens on, from below the range that the kernel gives to outgoing connections."""
+    while True:
+        port = random.randrange(20_000, 30_000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+
+
+def is_ready(process: subprocess.Popen[str], url: str, seconds: float) -> bool:
+    """Whether the function at `url` becomes ready within the time, and before its process ends."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            if httpx.get(f"{url}/health/readiness", timeout=1).is_success:
+                return True
+        except httpx.TransportError:
+            time.sleep(0.05)
+    return False
 
 
 @contextlib.contextmanager

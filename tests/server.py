@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx
 
-from tests.process import ROOT, free_port, stopping
+from tests.process import ROOT, free_port, is_ready, stopping
 
 TOKEN = "a-token-of-thirty-two-characters"
 SECOND_TOKEN = "another-token-of-some-characters"
@@ -90,7 +90,8 @@ def serving(
     reader = threading.Thread(target=_read, args=(server,), daemon=True)
     reader.start()
     with stopping(process):
-        _wait_until_ready(server)
+        if not is_ready(process, server.url, READY_SECONDS):
+            raise AssertionError("not ready:\n" + "".join(server.lines))
         yield server
     reader.join(5)
 
@@ -116,14 +117,3 @@ def _read(server: Server) -> None:
     with contextlib.suppress(ValueError):  # closed while we read: the process has ended
         for line in server.process.stdout:
             server.lines.append(line)
-
-
-def _wait_until_ready(server: Server) -> None:
-    deadline = time.monotonic() + READY_SECONDS
-    while time.monotonic() < deadline and server.process.poll() is None:
-        try:
-            if httpx.get(f"{server.url}/health/readiness", timeout=1).is_success:
-                return
-        except httpx.TransportError:
-            time.sleep(0.05)
-    raise AssertionError("not ready:\n" + "".join(server.lines))

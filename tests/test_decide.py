@@ -15,7 +15,7 @@ IDLE = Activity(0, 0, 0)
 
 
 def asked(facts: Facts | None = None) -> Any:
-    return decide.question(EVENT, IDLE, NOW.timestamp(), facts)
+    return decide.question(EVENT, decide.prepared(EVENT), IDLE, NOW.timestamp(), facts)
 
 
 def answered(answer: Any) -> Any:
@@ -46,7 +46,7 @@ def test_missing_context_is_null_in_the_review_and_present_context_says_whether_
 
 def test_the_question_is_checked_before_it_is_asked() -> None:
     with pytest.raises(ValidationError):
-        decide.question(EVENT, Activity(-1, 0, 0), NOW.timestamp())
+        decide.question(EVENT, decide.prepared(EVENT), Activity(-1, 0, 0), NOW.timestamp())
 
 
 def test_a_well_formed_answer_is_a_decision() -> None:

@@ -11,7 +11,7 @@ import pytest
 import regorus
 
 from function.adapters.rego import Rego, read
-from function.decide import question
+from function.decide import prepared, question
 from function.model import Activity, Facts, Level, Look
 from tests.fakes import NOW, event
 from tests.process import ROOT
@@ -52,7 +52,8 @@ def test_the_policys_own_test_passes_on_the_embedded_engine(engine: Any, package
 
 
 def decided(name: str, facts: Facts | None) -> dict[str, Any]:
-    answer = Rego(FILES).ask(question(event(name), IDLE, NOW.timestamp(), facts))
+    asked = event(name)
+    answer = Rego(FILES).ask(question(asked, prepared(asked), IDLE, NOW.timestamp(), facts))
     assert isinstance(answer, dict)
     return answer
 

@@ -62,9 +62,8 @@ def connect() -> Client:
             config.load_kube_config(client_configuration=configuration)
     except (config.ConfigException, OSError):
         raise Unavailable("kubernetes_unconfigured", "no ServiceAccount and no usable KUBECONFIG") from None
-    configuration.retries = (
-        False  # the default sends a GET up to four times and sleeps as long as a server says
-    )
+    # The default sends a GET up to four times and sleeps in between for as long as a server says.
+    configuration.retries = False
     return ApiClient(configuration)
 
 

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import shutil
-import socket
 import ssl
 import subprocess
 import time
@@ -19,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+
+from tests.process import free_port
 
 BUILD = Path(__file__).parent / "tools" / "build"
 START_SECONDS = 60.0
@@ -56,18 +56,6 @@ def find(binary: str) -> Path:
             f"{binary} is not in KUBEBUILDER_ASSETS, on PATH or built: run tests/real/tools/build once"
         )
     return Path(path)
-
-
-def free_port() -> int:
-    """A port that nobody listens on, from below the range that the kernel gives to outgoing connections."""
-    while True:
-        port = random.randrange(20_000, 30_000)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
 
 
 def wait_until(

@@ -20,7 +20,8 @@ import httpx
 import pytest
 
 from tests.fakes import delivery_json
-from tests.real.components import ApiServer, alertmanager, free_port, opa, wait_until
+from tests.process import free_port
+from tests.real.components import ApiServer, alertmanager, opa, wait_until
 from tests.real.conftest import need
 from tests.server import Server, serving
 
