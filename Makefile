@@ -27,8 +27,8 @@ golden: $(READY) ## write tests/golden and policies/schemas anew; read the diff 
 	@$(BIN)/pytest -q tests/test_golden.py --renew
 
 bundle: $(READY) ## build/bundle, the policy as OPA serves it, with its revision
-	@rm -rf build/bundle && $(BIN)/python -c 'from pathlib import Path; from function.adapters.rego import write_bundle; \
-		write_bundle(Path("policies"), Path("build/bundle"))'
+	@rm -rf build/bundle && $(BIN)/python -c 'from pathlib import Path; from function import bundle; \
+		print(bundle.write(Path("policies"), Path("build/bundle"), Path("$(OVERLAY)") if "$(OVERLAY)" else None))'
 
 lock: $(READY) ## write requirements.lock anew
 	@$(BIN)/uv pip compile pyproject.toml --extra embedded --extra dev --universal --python-version 3.11 \

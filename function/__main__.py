@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
+from dataclasses import asdict
 from typing import BinaryIO, NoReturn
 
 import click
@@ -12,6 +14,7 @@ from function.errors import DispatchError, Misconfigured, Rejected
 from function.model import Outcome
 
 EXIT_DEFERRED = 1
+EXIT_FAILED = 1
 EXIT_REFUSED = 2
 
 
@@ -84,6 +87,22 @@ def replay(file: BinaryIO, url: str, token_file: BinaryIO | None, cloudevent: bo
     click.echo(f"{status} {body}")
     if status >= 300:
         sys.exit(1)
+
+
+@main.command(short_help="Tell whether this installation is usable.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON array for a program.")
+def check(as_json: bool) -> None:
+    """Tell whether this installation is usable: its settings, and its policy by what it is known to answer.
+
+    Reads the same environment variables as `serve`. Exit status 1 where something is not as it must be.
+    """
+    from function import check as checking
+
+    rows = checking.check(os.environ)
+    told = json.dumps([asdict(row) for row in rows], indent=2) + "\n" if as_json else checking.as_text(rows)
+    click.echo(told, nl=False)
+    if not all(row.passed for row in rows):
+        sys.exit(EXIT_FAILED)
 
 
 def _fail(error: DispatchError) -> NoReturn:

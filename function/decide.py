@@ -28,6 +28,8 @@ class _Strict(BaseModel):
 
 
 class PolicyEvent(_Strict):
+    identity: str
+    """For the decision log, which names no alert otherwise."""
     alertname: str
     severity: AskedLevel
     cluster: str
@@ -38,12 +40,20 @@ class PolicyEvent(_Strict):
 
 
 class PolicyText(_Strict):
-    lines: list[str]
+    words: list[str]
+    sentences: list[list[str]]
+    names: list[list[str]]
+    signals: list[str]
     truncated: bool
 
 
 class PolicyFacts(_Strict):
     complete: bool
+    dependents: Count | None
+    replicas: Count | None
+    classification: str | None
+    scope: list[str] | None
+    failures: Count | None
 
 
 class PolicyActivity(_Strict):
@@ -54,6 +64,7 @@ class PolicyActivity(_Strict):
 
 class PolicyClock(_Strict):
     epoch: Count
+    utc: str
     weekday: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
     minute_of_day: Annotated[int, Field(ge=0, lt=1440)]
 
@@ -72,10 +83,16 @@ class PolicyInput(_Strict):
 _DECISION = TypeAdapter(Decision)
 
 
-def prepared(event: SREEvent) -> PolicyText:
-    """The event's text as both looks match it."""
-    lines, cut = canonical.lines(event.raw_payload)
-    return PolicyText(lines=list(lines), truncated=event.truncated or cut)
+def prepared(event: SREEvent, notification: canonical.Text) -> PolicyText:
+    """The text of the event and of the notification that brought it, as both looks match it."""
+    text = canonical.read(event.raw_payload) + notification
+    return PolicyText(
+        words=list(text.words),
+        sentences=[list(sentence) for sentence in text.sentences],
+        names=[list(name) for name in text.names],
+        signals=list(text.signals),
+        truncated=event.truncated or text.truncated,
+    )
 
 
 def question(
@@ -86,6 +103,7 @@ def question(
     return PolicyInput(
         look="triage" if facts is None else "review",
         event=PolicyEvent(
+            identity=event.identity,
             alertname=event.alertname,
             severity=event.severity,
             cluster=event.cluster,
@@ -95,7 +113,7 @@ def question(
             resource_id=event.resource_id,
         ),
         text=text,
-        facts=PolicyFacts(complete=facts.complete) if facts is not None and facts.items else None,
+        facts=_facts(facts) if facts is not None and facts.items else None,
         activity=PolicyActivity(**asdict(activity)),
         clock=_clock(epoch_seconds),
     ).model_dump()
@@ -145,11 +163,18 @@ def _flaw(event: SREEvent, decision: Decision) -> str:
     return next((flaw for flaw, passed in checks.items() if not passed), "")
 
 
+def _facts(facts: Facts) -> PolicyFacts:
+    told = asdict(facts.risk)
+    scope = told.pop("scope")
+    return PolicyFacts(complete=facts.complete, scope=None if scope is None else list(scope), **told)
+
+
 def _clock(epoch_seconds: float) -> PolicyClock:
     now = datetime.fromtimestamp(epoch_seconds, UTC)
     return PolicyClock.model_validate(
         {
             "epoch": int(epoch_seconds),
+            "utc": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "weekday": now.strftime("%A").lower(),  # the C locale's: nothing here calls setlocale
             "minute_of_day": now.hour * 60 + now.minute,
         }

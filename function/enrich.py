@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from function.errors import Unavailable
 from function.model import Facts, Json, SREEvent, to_json
@@ -12,7 +13,7 @@ MAX_BYTES = 32 * 1024
 """Of all items together, as JSON: half of what a prompt may hold."""
 
 
-def enrich(event: SREEvent, ask: Callable[[SREEvent], Sequence[Json]] | None) -> Facts:
+def enrich(event: SREEvent, ask: Callable[[SREEvent], Facts] | None) -> Facts:
     """What the world model tells of the event's resource when asked, within the bounds above."""
     if ask is None:
         return Facts(gaps=("no_source",))
@@ -20,10 +21,12 @@ def enrich(event: SREEvent, ask: Callable[[SREEvent], Sequence[Json]] | None) ->
         told = ask(event)
     except Unavailable as error:
         return Facts(gaps=(error.code,))
-    if not told:
-        return Facts(gaps=("nothing_known",))
-    kept = _bounded(told)
-    return Facts(complete=len(kept) == len(told), gaps=() if len(kept) == len(told) else ("cut",), items=kept)
+    if not told.items:
+        return Facts(gaps=(*told.gaps, "nothing_known"))
+    kept = _bounded(told.items)
+    if len(kept) == len(told.items):
+        return told
+    return replace(told, complete=False, gaps=(*told.gaps, "cut"), items=kept)
 
 
 def _bounded(items: Sequence[Json]) -> tuple[Json, ...]:

@@ -7,27 +7,33 @@ import json
 import os
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from function import pipeline, translate, wiring
+from function import bundle, pipeline, translate, wiring
+from function.bundle import Note
 from function.errors import Rejected
-from function.model import Delivery, Result, SREEvent, to_json
+from function.model import Decision, Delivery, Level, Result, SREEvent, to_json
 from function.settings import Settings
 
 LAST_SECOND = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 USED = (
+    "OPA_TOKEN_FILE",
     "SRE_DISPATCH_CLUSTER",
     "SRE_DISPATCH_NAMESPACE",
+    "SRE_DISPATCH_POLICIES",
     "SRE_DISPATCH_ROOT",
     "SRE_DISPATCH_VOLATILE_LABELS",
 )
 """The settings that change what would happen; all others are left alone, also where they are wrong."""
 LAPTOP = {"SRE_DISPATCH_AUTH": "none", "HOST": "127.0.0.1", "SRE_DISPATCH_POLICY": "embedded"}
+
+Notes = Mapping[tuple[str, str], Note]
+RANK = {**{level.name: level.value for level in Level}, "denied": len(Level)}
 
 FIELDS = (
     "identity",
@@ -52,9 +58,11 @@ def explain(body: bytes, *, at: str | None = None, opa_url: str | None = None) -
     delivery = translate.either(
         translate.parse(body), cluster=settings.cluster, volatile=settings.volatile_labels
     )
-    with contextlib.closing(wiring.opa(opa_url)) if opa_url else contextlib.nullcontext() as opa:
-        results = list(pipeline.run(delivery, wiring.offline(settings, opa, clock)))
-    return {"delivery": _delivery(delivery), "events": [_event(result) for result in results]}
+    asked = wiring.opa(opa_url, settings.opa_token_file) if opa_url else None
+    with contextlib.closing(asked) if asked else contextlib.nullcontext():
+        results = list(pipeline.run(delivery, wiring.offline(settings, asked, clock)))
+    notes = bundle.notes(bundle.read(settings.policies))
+    return {"delivery": _delivery(delivery), "events": [_event(result, notes) for result in results]}
 
 
 def as_json(report: dict[str, Any]) -> str:
@@ -81,10 +89,11 @@ def _clock(at: str | None) -> Callable[[], float]:
 
 def _delivery(delivery: Delivery) -> dict[str, Any]:
     told = asdict(delivery)
+    del told["notification"]
     return {**told, "alerts": len(delivery.alerts)}
 
 
-def _event(result: Result) -> dict[str, Any]:
+def _event(result: Result, notes: Notes) -> dict[str, Any]:
     alert = result.alert
     told = {name: getattr(alert, name) if isinstance(alert, SREEvent) else None for name in FIELDS}
     return {
@@ -94,7 +103,30 @@ def _event(result: Result) -> dict[str, Any]:
         "detail": result.detail or None,
         "job": result.job or None,
         **result.told(),
+        "why": _why(result.decision, notes) if result.decision else [],
+        "otherwise": _otherwise(result.decision) if result.decision else None,
     }
+
+
+def _why(decision: Decision, notes: Notes) -> list[dict[str, Any]]:
+    """What each reason and denial means, and what a person does about it, in the policy's own words."""
+    rules = {code: rule for rule, code in notes}  # a denial does not name its rule
+    given = [(reason.rule, reason.code, str(reason.level)) for reason in decision.reasons]
+    given += [(rules.get(denial.code, ""), denial.code, "denied") for denial in decision.denials]
+    unknown = Note("the policy here says nothing of it")
+    return [
+        {"rule": rule, "code": code, "level": level, **asdict(notes.get((rule, code), unknown))}
+        for rule, code, level in given
+    ]
+
+
+def _otherwise(decision: Decision) -> dict[str, Any]:
+    """The next lower level, and the codes of all that would have to be gone for it; none where the alert
+    itself asks for the level."""
+    levels = {Level[reason.level] for reason in decision.reasons} | {Level[decision.initial]}
+    lower = [level for level in levels if Level[decision.initial] <= level < Level[decision.effective]]
+    above = [reason.code for reason in decision.reasons if lower and Level[reason.level] > max(lower)]
+    return {"level": max(lower).name if lower else None, "without": sorted(set(above))}
 
 
 def _told(event: dict[str, Any]) -> list[str]:
@@ -106,7 +138,8 @@ def _told(event: dict[str, Any]) -> list[str]:
         about = "what Alertmanager left out, or an alert that cannot be read"
     lines = ["  ".join(filter(None, (_plain(event["alertname"] or ""), about)))]
     if event["decision"]:
-        lines += _decided(event["decision"])
+        lines += _decided(event)
+        lines += _changes(event)
         gaps = f" ({', '.join(event['context']['gaps'])})" if event["context"]["gaps"] else ""
         lines.append(f"  context   {event['context']['status']}{gaps}")
     if event["prompt"]:
@@ -116,16 +149,31 @@ def _told(event: dict[str, Any]) -> list[str]:
     return [*lines, f"  outcome   {end}", *detail]
 
 
-def _decided(decision: dict[str, Any]) -> list[str]:
+def _decided(event: dict[str, Any]) -> list[str]:
+    decision = event["decision"]
     tier = f", tier {decision['grant']['tier']}" if decision["grant"] else ""
     head = (
         f"  decision  {decision['initial']} asked, {decision['effective']} decided: {decision['mode']}{tier}"
     )
-    reasons = [
-        f"    {reason['level']:<8}  {reason['code']} (rule {reason['rule']})"
-        for reason in decision["reasons"]
-    ]
-    return [head, *reasons, *(f"    denied    {denial['code']}" for denial in decision["denials"])]
+    ordered = sorted(event["why"], key=lambda why: -RANK[why["level"]])
+    told = "    {level:<8}  {code}: {title} (rule {rule})"
+    return [head, *(told.format(**why) for why in ordered)]
+
+
+def _changes(event: dict[str, Any]) -> list[str]:
+    """What a person can do so that the decision is another one."""
+    otherwise, denied = event["otherwise"], event["decision"]["denials"]
+    wanted = {denial["code"] for denial in denied} or set(otherwise["without"])
+    if denied:
+        head = "a Job, if it were not denied"
+    elif otherwise["level"]:
+        head = f"{otherwise['level']}, were it not for"
+    else:
+        head = "nothing lower: the alert itself asks for this level"
+    todo = {
+        f"{why['code']}: {why['change']}" for why in event["why"] if why["code"] in wanted and why["change"]
+    }
+    return [f"  otherwise {head}", *(f"              {line}" for line in sorted(todo))]
 
 
 def _plain(text: str) -> str:

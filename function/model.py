@@ -88,7 +88,7 @@ class SREEvent:
     raw_payload: Json
     """The full alert; texts beyond the limits of translate.py are cut, each cut marked in the text."""
     truncated: bool
-    """Whether anything was cut from raw_payload."""
+    """Whether anything was cut from raw_payload, or from the notification that brought it."""
 
     @property
     def job(self) -> str:
@@ -123,6 +123,8 @@ class Delivery:
     truncated_alerts: int
     """How many alerts Alertmanager left out (max_alerts): they are lost to us."""
     notification_reason: str
+    notification: Json
+    """All of the body but its alerts, held to the limits of translate.py: its text counts for every alert."""
     alerts: tuple[SREEvent | DeadLetter, ...]
 
 
@@ -142,12 +144,29 @@ class KnownJob:
 
 
 @dataclass(frozen=True)
+class Risk:
+    """What the policy weighs of the facts. None is unknown, which counts as the worst."""
+
+    dependents: int | None = None
+    """Workloads that depend on the resource."""
+    replicas: int | None = None
+    """Available replicas of the workload."""
+    classification: str | None = None
+    """Of what the resource holds, such as `internal`."""
+    scope: tuple[str, ...] | None = None
+    """Modes of remediation that the namespace's owner authorised."""
+    failures: int | None = None
+    """Remediations of this resource that failed lately."""
+
+
+@dataclass(frozen=True)
 class Facts:
     """Context from the world model. A gap is a reason code for what is missing, never an error text."""
 
     complete: bool = False
     gaps: tuple[str, ...] = ()
     items: tuple[Json, ...] = ()
+    risk: Risk = Risk()
 
     @property
     def status(self) -> Literal["complete", "partial", "missing"]:

@@ -12,14 +12,16 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
-from function import decide, survey
+from function import canonical, decide, survey
 from function.enrich import enrich
 from function.errors import DispatchError, Poison, Unavailable, place
 from function.model import (
+    Activity,
     DeadLetter,
     Decision,
     Delivery,
     Facts,
+    Grant,
     Json,
     KnownJob,
     Level,
@@ -38,6 +40,10 @@ SOFT_DEADLINE_SECONDS = 8.0
 """After this no further event of a delivery is begun. Alertmanager's HA peers send the same delivery
 after 15 s without an answer, and its own time limit is 14 s."""
 
+BATCH = 8
+"""Alerts that are looked at side by side. Each batch is finished before the next is begun, so that a delivery
+too large for the deadline gets on at every try."""
+
 
 @dataclass
 class Work:
@@ -45,6 +51,8 @@ class Work:
 
     app: App
     survey: survey.Survey
+    around: canonical.Text
+    """The text of the notification, which counts for each of its alerts."""
     templates: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     """Each tier's template as read in this delivery: fresh for every delivery, read once in it."""
 
@@ -54,32 +62,74 @@ class Work:
         return self.templates[name]
 
 
-@dataclass
-class Found:
-    """What was learnt on an event's way, kept also where the way breaks off; the fields are Result's."""
+LEARNT = ("decision", "facts", "prompt", "job", "manifest")
 
-    decision: Decision | None = None
+
+@dataclass
+class Case:
+    """One alert on its way. A field is set where the way comes by, and kept where the way breaks off."""
+
+    alert: SREEvent | DeadLetter
+    event: SREEvent = field(init=False)
+    text: decide.PolicyText = field(init=False)
+    activity: Activity = field(init=False)
+    decision: Decision = field(init=False)
     facts: Facts | None = None
-    prompt: Prompt | None = None
+    grant: Grant = field(init=False)
+    prompt: Prompt = field(init=False)
     job: str = ""
-    manifest: Json | None = None
+    manifest: Json = field(init=False)
+    result: Result | None = None
+    """The end of the way."""
+
+    def end(self, outcome: Outcome, code: str = "", detail: str = "") -> None:
+        learnt = {name: vars(self)[name] for name in LEARNT if name in vars(self)}
+        self.result = Result(self.alert, outcome, code, detail=detail, **learnt)
 
 
 def run(delivery: Delivery, app: App) -> Iterator[Result]:
     """One Result for each alert of the delivery, each as soon as it is known; the most severe come first."""
     deadline = app.monotonic() + SOFT_DEADLINE_SECONDS
     work = _begun(delivery, app)
-    for alert in sorted(delivery.alerts, key=_urgency):
-        if isinstance(alert, DeadLetter):
-            yield Result(alert, Outcome.DEAD_LETTERED, alert.code)
-        elif alert.status == "resolved":
-            yield Result(alert, Outcome.RESOLVED)
-        elif isinstance(work, Unavailable):
-            yield Result(alert, Outcome.DEFERRED, work.code, detail=str(work))
-        elif app.monotonic() > deadline:
-            yield Result(alert, Outcome.DEFERRED, "deadline")
-        else:
-            yield _settled(alert, work)
+    for batch in _batches(sorted(delivery.alerts, key=_urgency)):
+        for case in batch:
+            _sort_out(case, work)
+        if isinstance(work, Work):
+            _work_on(batch, work, partial(_attempt, work, deadline))
+        yield from (case.result for case in batch if case.result)
+
+
+def _work_on(batch: list[Case], work: Work, attempt: Callable[..., None]) -> None:
+    """Both looks at the policy side by side, then the Jobs one after the other."""
+    for case in _open(batch):
+        case.activity = work.survey.activity(case.event)
+    _side_by_side(work, partial(attempt, _triage), batch)
+    jobs = work.survey
+    for case in _open(batch):  # whatever an earlier one may start counts for the later ones
+        case.activity = jobs.activity(case.event)
+        jobs = jobs.admit(case.event)
+    _side_by_side(work, partial(attempt, _review), batch)
+    for case in _open(batch):
+        attempt(_submit, case)
+
+
+def _side_by_side(work: Work, attempt: Callable[[Case], None], batch: list[Case]) -> None:
+    for _ in work.app.each(attempt, _open(batch)):
+        pass
+
+
+def _batches(alerts: list[SREEvent | DeadLetter]) -> Iterator[list[Case]]:
+    """In their order. Two of one identity never stand in one batch: the second is known by then."""
+    batch: list[Case] = []
+    seen: set[str] = set()
+    for alert in alerts:
+        identity = alert.identity if isinstance(alert, SREEvent) else ""
+        if len(batch) == BATCH or (identity and identity in seen):
+            yield batch
+            batch, seen = [], set()
+        batch.append(Case(alert))
+        seen.add(identity)
+    yield batch
 
 
 def _urgency(alert: SREEvent | DeadLetter) -> int:
@@ -91,47 +141,72 @@ def _begun(delivery: Delivery, app: App) -> Work | Unavailable:
     """The Jobs listed once, and only for a delivery that can need one."""
     try:
         firing = any(isinstance(alert, SREEvent) and alert.status == "firing" for alert in delivery.alerts)
-        return Work(app, survey.take(_asked(app.cluster.jobs) if firing else (), app.clock()))
+        jobs = survey.take(_asked(app.cluster.jobs) if firing else (), app.clock())
+        return Work(app, jobs, canonical.read(delivery.notification))
     except Unavailable as error:
         return error
 
 
-def _settled(event: SREEvent, work: Work) -> Result:
-    """What became of the event; a failure ends it, never its neighbours."""
-    found = Found()
+def _sort_out(case: Case, work: Work | Unavailable) -> None:
+    """Ends the case where there is nothing to decide, or no way to."""
+    if isinstance(case.alert, DeadLetter):
+        case.end(Outcome.DEAD_LETTERED, case.alert.code)
+        return
+    case.event = case.alert
+    if case.event.status == "resolved":
+        case.end(Outcome.RESOLVED)
+    elif isinstance(work, Unavailable):
+        case.end(Outcome.DEFERRED, work.code, str(work))
+
+
+def _open(batch: list[Case]) -> list[Case]:
+    return [case for case in batch if case.result is None]
+
+
+def _attempt(work: Work, deadline: float, step: Callable[[Case, Work], None], case: Case) -> None:
+    """One step of a case; a failure ends it, never its neighbours."""
     try:
-        outcome, code = _govern(event, work, found)
-        if outcome is Outcome.CREATED:
-            work.survey = work.survey.admit(event)
-        return Result(event, outcome, code, **vars(found))
+        if work.app.monotonic() > deadline:
+            case.end(Outcome.DEFERRED, "deadline")
+        else:
+            step(case, work)
     except Unavailable as error:
-        return Result(event, Outcome.DEFERRED, error.code, detail=str(error), **vars(found))
+        case.end(Outcome.DEFERRED, error.code, str(error))
     except Poison as error:
-        return Result(event, Outcome.DEAD_LETTERED, error.code, detail=str(error), **vars(found))
+        case.end(Outcome.DEAD_LETTERED, error.code, str(error))
     except Exception as error:  # noqa: BLE001  a fault of ours in a pure stage: it would come back each time
-        return Result(event, Outcome.DEAD_LETTERED, "internal_error", detail=place(error), **vars(found))
+        case.end(Outcome.DEAD_LETTERED, "internal_error", place(error))
 
 
-def _govern(event: SREEvent, work: Work, found: Found) -> tuple[Outcome, str]:
-    """The way of one event, in order. `found` keeps what was learnt, also where the way breaks off."""
-    app = work.app
-    job = _known(event, work)
-    if job is not None:
-        found.job = job.name
-        return survey.standing(event, job)
-    text = decide.prepared(event)
-    triage = found.decision = _look(event, text, work)
-    if not triage.allowed:
-        return _refusal(triage)
-    facts = found.facts = enrich(event, partial(_asked, app.world.facts) if app.world else None)
-    review = found.decision = decide.confirm(triage, _look(event, text, work, facts))
-    if review.grant is None:
-        return _refusal(review)
-    prompt = found.prompt = render(event, review, facts, app.prompts)
-    template = work.template(review.grant.template)
-    manifest = found.manifest = plan(event, review, review.grant, prompt, template, app.namespace)
-    found.job = event.job
-    return _submit(event, manifest, app)
+def _triage(case: Case, work: Work) -> None:
+    if (job := _known(case.event, work)) is not None:
+        case.job = job.name
+        return case.end(*survey.standing(case.event, job))
+    case.text = decide.prepared(case.event, work.around)
+    case.decision = _look(case, work)
+    if not case.decision.allowed:
+        case.end(*_refusal(case.decision))
+
+
+def _review(case: Case, work: Work) -> None:
+    world = work.app.world
+    triage, case.facts = case.decision, enrich(case.event, partial(_asked, world.facts) if world else None)
+    case.decision = decide.confirm(triage, _look(case, work))
+    if case.decision.grant is None:
+        return case.end(*_refusal(case.decision))
+    case.grant = case.decision.grant
+
+
+def _submit(case: Case, work: Work) -> None:
+    event = case.event
+    case.prompt = render(event, case.decision, case.facts or Facts(), work.app.prompts)
+    template = work.template(case.grant.template)
+    case.manifest = plan(event, case.decision, case.grant, case.prompt, template, work.app.namespace)
+    case.job = event.job
+    outcome, code = _created(event, case.manifest, work.app)
+    if outcome is Outcome.CREATED:
+        work.survey = work.survey.admit(event)
+    case.end(outcome, code)
 
 
 def _known(event: SREEvent, work: Work) -> KnownJob | None:
@@ -141,9 +216,9 @@ def _known(event: SREEvent, work: Work) -> KnownJob | None:
     return job
 
 
-def _look(event: SREEvent, text: decide.PolicyText, work: Work, facts: Facts | None = None) -> Decision:
-    document = decide.question(event, text, work.survey.activity(event), work.app.clock(), facts)
-    return decide.decide(event, _asked(work.app.policy.ask, document))
+def _look(case: Case, work: Work) -> Decision:
+    document = decide.question(case.event, case.text, case.activity, work.app.clock(), case.facts)
+    return decide.decide(case.event, _asked(work.app.policy.ask, document))
 
 
 def _refusal(decision: Decision) -> tuple[Outcome, str]:
@@ -155,7 +230,7 @@ def _refusal(decision: Decision) -> tuple[Outcome, str]:
     return Outcome.DEFERRED, decision.denials[0].code
 
 
-def _submit(event: SREEvent, manifest: Json, app: App) -> tuple[Outcome, str]:
+def _created(event: SREEvent, manifest: Json, app: App) -> tuple[Outcome, str]:
     for _ in range(2):  # twice: the Job that holds the name may go between our POST and our look
         if _asked(app.cluster.create, manifest):
             return Outcome.CREATED, ""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
-from function.model import Json, KnownJob, Result, SREEvent
+from function.model import Facts, Json, KnownJob, Result, SREEvent
+
+T = TypeVar("T")
 
 
 class Policy(Protocol):
@@ -15,7 +17,7 @@ class Policy(Protocol):
 
 
 class WorldModel(Protocol):
-    def facts(self, event: SREEvent) -> Sequence[Json]:
+    def facts(self, event: SREEvent) -> Facts:
         """What is known about the event's resource. Raises Unavailable."""
 
 
@@ -39,6 +41,11 @@ class Sink(Protocol):
         """Bring outcomes to people. May raise anything: the sink that holds the others logs it."""
 
 
+class SideBySide(Protocol):
+    def __call__(self, call: Callable[[T], None], of: Iterable[T], /) -> Iterable[None]:
+        """As the built-in `map`, which does one after the other; what it gives has to be taken."""
+
+
 @dataclass(frozen=True)
 class App:
     """All that a delivery is worked with; made once at start, never changed."""
@@ -53,6 +60,8 @@ class App:
     """Where the agents' Jobs are created."""
     cluster_name: str
     volatile_labels: Set[str]
+    each: SideBySide
+    """How the events of a delivery are looked at."""
     clock: Callable[[], float]
     """Seconds since the epoch; what the policy is told of time."""
     monotonic: Callable[[], float]

@@ -32,6 +32,12 @@ class Settings:
     """SRE_DISPATCH_POLICY. `opa`, or `embedded` (extra `embedded`)."""
     opa_url: str
     """OPA_URL. Base URL of the OPA server; needed with `opa`."""
+    opa_token_file: Path | None
+    """OPA_TOKEN_FILE. File with the token that OPA asks for, read anew at each question. Empty: none is
+    sent."""
+    policies: Path
+    """SRE_DISPATCH_POLICIES. The folder with the policy that `embedded`, `explain` and `check` use: policies/
+    in the root, or a bundle made of that and an organisation's overlay."""
     jobs: str
     """SRE_DISPATCH_JOBS. `kubernetes`, or `folder`, which writes manifests instead of creating Jobs."""
     jobs_folder: Path
@@ -56,6 +62,7 @@ class Settings:
     def read(environment: Mapping[str, str]) -> Settings:
         """The settings in `environment`. Raises Misconfigured, naming the variable, for what is unusable."""
         get = environment.get
+        root = Path(get("SRE_DISPATCH_ROOT", str(ROOT)))
         settings = Settings(
             host=get("HOST", "0.0.0.0"),  # noqa: S104  what functions-framework binds when it is not told
             port=_port(get("PORT", "8080")),
@@ -63,6 +70,8 @@ class Settings:
             token_files=tuple(Path(name) for name in _list(get("SRE_DISPATCH_TOKEN_FILES", ""))),
             policy=_one_of(environment, "SRE_DISPATCH_POLICY", "opa", "embedded"),
             opa_url=_url(environment, "OPA_URL"),
+            opa_token_file=Path(get("OPA_TOKEN_FILE", "")) if get("OPA_TOKEN_FILE") else None,
+            policies=Path(get("SRE_DISPATCH_POLICIES", str(root / "policies"))),
             jobs=_one_of(environment, "SRE_DISPATCH_JOBS", "kubernetes", "folder"),
             jobs_folder=Path(get("SRE_DISPATCH_JOBS_FOLDER", ".dispatched")),
             namespace=_namespace(environment, "SRE_DISPATCH_NAMESPACE", "sre-agents"),
@@ -71,7 +80,7 @@ class Settings:
             volatile_labels=frozenset(
                 _list(get("SRE_DISPATCH_VOLATILE_LABELS", ",".join(sorted(VOLATILE_LABELS))))
             ),
-            root=Path(get("SRE_DISPATCH_ROOT", str(ROOT))),
+            root=root,
             sink_url=_url(environment, "K_SINK"),
             alertmanager_url=_url(environment, "ALERTMANAGER_URL"),
         )

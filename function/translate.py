@@ -11,6 +11,7 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -118,7 +119,9 @@ def webhook(data: Any, *, cluster: str, volatile: Set[str] = VOLATILE_LABELS) ->
     except ValidationError as error:
         where = _where(error)
         raise Rejected(400, f"bad_{where}", f"not an Alertmanager webhook of version 4: {where}") from None
-    alerts = [_translated(alert, body.groupKey, cluster, volatile) for alert in body.alerts]
+    notification, cut = _notification(data)
+    around = _Around(body.groupKey, cut, cluster, volatile)
+    alerts = [_translated(alert, around) for alert in body.alerts]
     if body.truncatedAlerts:  # max_alerts: what Alertmanager left out it counts as delivered
         alerts.append(
             DeadLetter(
@@ -132,6 +135,7 @@ def webhook(data: Any, *, cluster: str, volatile: Set[str] = VOLATILE_LABELS) ->
         group_labels=_entries(body.groupLabels, MAX_VALUE),
         truncated_alerts=body.truncatedAlerts,
         notification_reason=body.notification_reason[:MAX_NAME],
+        notification=notification,
         alerts=tuple(alerts),
     )
 
@@ -149,17 +153,25 @@ def either(data: Any, *, cluster: str, volatile: Set[str] = VOLATILE_LABELS) -> 
     return read(data, cluster=cluster, volatile=volatile)
 
 
-def _translated(data: Any, group_key: str, cluster: str, volatile: Set[str]) -> SREEvent | DeadLetter:
+@dataclass(frozen=True)
+class _Around:
+    """What an alert takes from around it."""
+
+    group_key: str
+    cut: bool
+    cluster: str
+    volatile: Set[str]
+
+
+def _translated(data: Any, around: _Around) -> SREEvent | DeadLetter:
     raw, truncated = _capped(data)
     try:
-        return _event(data, raw, truncated, group_key, cluster, volatile)
+        return _event(data, raw, truncated or around.cut, around)
     except Poison as error:
         return DeadLetter(error.code, raw)
 
 
-def _event(
-    data: Any, raw: dict[str, Any], truncated: bool, group_key: str, cluster: str, volatile: Set[str]
-) -> SREEvent:
+def _event(data: Any, raw: dict[str, Any], truncated: bool, around: _Around) -> SREEvent:
     try:
         read = _Alert.model_validate(data)
     except ValidationError as error:
@@ -168,11 +180,11 @@ def _event(
     if not labels.get("alertname"):
         raise Poison("no_alertname", "the alert has no label alertname")
     about = subject(labels)
-    home = labels.get("cluster") or cluster
+    home = labels.get("cluster") or around.cluster
     return SREEvent(
         source="grafana",
         status=read.status,
-        identity=identify(about, labels, home, volatile),
+        identity=identify(about, labels, home, around.volatile),
         severity=SEVERITIES.get(labels.get("severity", ""), "HIGH"),
         alertname=_cut(labels["alertname"], MAX_NAME),
         resource_type=about.resource_type,
@@ -182,7 +194,7 @@ def _event(
         description=_description(read, about.namespace),
         starts_at=read.startsAt,
         fingerprint=read.fingerprint[:MAX_NAME],
-        group_key=_cut(group_key, MAX_TEXT),
+        group_key=_cut(around.group_key, MAX_TEXT),
         namespace_label=_cut(labels.get("namespace", ""), MAX_NAME),
         raw_payload=raw,
         truncated=truncated,
@@ -205,6 +217,14 @@ def _capped(data: Any) -> tuple[dict[str, Any], bool]:
     }
     capped = _entries({key: value for key, value in data.items() if key not in maps}, MAX_TEXT) | maps
     return capped, capped != data
+
+
+def _notification(data: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
+    """The body but for its alerts, with every part held to its limit, and whether that cut anything."""
+    rest = {key: value for key, value in data.items() if key != "alerts"}
+    maps = {key: _entries(value, MAX_TEXT) for key, value in rest.items() if isinstance(value, dict)}
+    capped = _entries({key: value for key, value in rest.items() if key not in maps}, MAX_TEXT) | maps
+    return capped, capped != rest
 
 
 def _entries(texts: Mapping[str, Any], limit: int) -> dict[str, Any]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from function import render
 from function.adapters.sink import All, Log
 from function.errors import Misconfigured
+from function.pipeline import BATCH
 from function.ports import App, Cluster, Policy, Sink
 from function.settings import Settings
 
@@ -20,7 +23,7 @@ def app(settings: Settings) -> App:
     """The bundle that every delivery is worked with. Raises Misconfigured."""
     cluster, events = _cluster(settings)
     return App(
-        policy=_policy(settings),
+        policy=policy(settings),
         cluster=cluster,
         sink=All(Log(), *events, *_sinks(settings)),
         world=None,
@@ -28,6 +31,7 @@ def app(settings: Settings) -> App:
         namespace=settings.namespace,
         cluster_name=settings.cluster,
         volatile_labels=settings.volatile_labels,
+        each=ThreadPoolExecutor(BATCH, "look").map,
         clock=time.time,
         monotonic=time.monotonic,
     )
@@ -46,30 +50,35 @@ def offline(settings: Settings, policy: Policy | None = None, clock: Callable[[]
         namespace=settings.namespace,
         cluster_name=settings.cluster,
         volatile_labels=settings.volatile_labels,
+        each=map,
         clock=clock,
         monotonic=lambda: 0.0,
     )
 
 
-def opa(url: str) -> Opa:
-    """The policy that the OPA server at `url` holds."""
-    from function.adapters.opa import Opa
+def opa(url: str, token_file: Path | None = None) -> Opa:
+    """The policy that the OPA server at `url` holds; the token is read anew at each question."""
+    from function.adapters.opa import Opa, token_in
 
-    return Opa(url)
+    return Opa(url, token_in(token_file) if token_file else None)
 
 
-def _policy(settings: Settings) -> Policy:
-    return opa(settings.opa_url) if settings.policy == "opa" else _embedded(settings)
+def policy(settings: Settings) -> Policy:
+    """The engine that the settings choose. Raises Misconfigured."""
+    if settings.policy == "opa":
+        return opa(settings.opa_url, settings.opa_token_file)
+    return _embedded(settings)
 
 
 def _embedded(settings: Settings) -> Policy:
     try:
+        from function import bundle
         from function.adapters import rego
     except ImportError:
         raise Misconfigured(
             "the embedded policy engine is not installed: pip install 'sre-dispatch[embedded]'"
         ) from None
-    return rego.Rego(rego.read(settings.root / "policies"))
+    return rego.Rego(bundle.read(settings.policies))
 
 
 def _cluster(settings: Settings) -> tuple[Cluster, list[Sink]]:

@@ -1,10 +1,15 @@
 # METADATA
 # title: How far an agent may go on one alert is the highest level that any rule asks for.
 # description: |
-#   Every folder below rules/ is found by itself; none is named here. A rule may give
-#   `initial` (one level; one rule only), `contributions` (a set of {code, level}) and
-#   `denials` (a set of {code, retry}), and must give `ready`: true once the data that it
-#   needs is there and of the right type. Nothing lowers a level.
+#   Every folder below rules/ is found by itself; none is named here. A rule must give
+#   `ready`: true once the data that it needs is there and of the right type. It may give
+#     initial        one level, where to begin; exactly one rule does
+#     contributions  a set of {code, level}: the decision is at least that level
+#     withheld       a set of {code, level}: that level, LOW or MEDIUM, cannot be had, and
+#                    what would come to rest on it goes one level up
+#     denials        a set of {code, retry}, or {code, retry, levels} for some levels only:
+#                    no Job
+#   Nothing lowers a level.
 package sre_dispatch
 
 import future.keywords.not
@@ -14,6 +19,9 @@ _levels := ["LOW", "MEDIUM", "HIGH", "CRITICAL"]
 # METADATA
 # title: The levels in their order; the highest wins.
 rank := {level: place | some place, level in _levels}
+
+# Only these two can be withheld: above HIGH there is no tier.
+_above := {"LOW": "MEDIUM", "MEDIUM": "HIGH"}
 
 default decision := {
 	"allowed": false,
@@ -45,8 +53,20 @@ decision := {
 	_data_known
 }
 
+# What the rules give, by rule. Gathered once, as to look through all rules is what costs.
+
+_ready := {name | data.sre_dispatch.rules[name].ready == true}
+
+_initials := {name: given | given := data.sre_dispatch.rules[name].initial}
+
+_contributions := {name: given | given := data.sre_dispatch.rules[name].contributions}
+
+_withheld := {name: given | given := data.sre_dispatch.rules[name].withheld}
+
+_barred := {name: given | given := data.sre_dispatch.rules[name].denials}
+
 _initial := level if {
-	[level] := [given | given := data.sre_dispatch.rules[_].initial]
+	[level] := [given | some given in _initials]
 	level in _levels
 }
 
@@ -54,12 +74,39 @@ _effective := _highest({_initial} | {reason.level | some reason in _reasons})
 
 _highest(levels) := _levels[max({rank[level] | some level in levels})]
 
-_reasons contains {"code": given.code, "level": given.level, "rule": name} if {
-	some given in data.sre_dispatch.rules[name].contributions
+_reasons := (_contributed | _stepped_from_low) | _stepped_from_medium
+
+_contributed contains {"code": given.code, "level": given.level, "rule": name} if {
+	some given in _contributions[name]
 }
 
-_denials contains given if {
-	some given in data.sre_dispatch.rules[_].denials
+# A level is withheld from what the alert asks for, and from what the contributions make of it.
+_asked := {_initial, _highest({_initial} | {reason.level | some reason in _contributed})}
+
+_reached := _asked | {reason.level | some reason in _stepped_from_low}
+
+_stepped_from_low contains _step(name, given) if {
+	"LOW" in _asked
+	some given in _withheld[name]
+	given.level == "LOW"
+}
+
+_stepped_from_medium contains _step(name, given) if {
+	"MEDIUM" in _reached
+	some given in _withheld[name]
+	given.level == "MEDIUM"
+}
+
+_step(name, given) := {"code": given.code, "level": _above[given.level], "rule": name}
+
+_denials contains {"code": given.code, "retry": given.retry} if {
+	some given in _barred[_]
+	not given.levels
+}
+
+_denials contains {"code": given.code, "retry": given.retry} if {
+	some given in _barred[_]
+	_effective in given.levels
 }
 
 default _grant := null
@@ -78,16 +125,24 @@ _mode := _grant.mode if _allowed
 
 _rules_known if {
 	is_string(_initial)
-	every name in _names {
-		data.sre_dispatch.rules[name].ready == true
+	every names in [_initials, _contributions, _withheld, _barred] {
+		every name, _ in names {
+			name in _ready
+		}
 	}
-	every givens in [found | found := data.sre_dispatch.rules[_].contributions] {
+	every givens in _contributions {
 		is_set(givens)
 		every given in givens {
 			_contribution_known(given)
 		}
 	}
-	every givens in [found | found := data.sre_dispatch.rules[_].denials] {
+	every givens in _withheld {
+		is_set(givens)
+		every given in givens {
+			_withheld_known(given)
+		}
+	}
+	every givens in _barred {
 		is_set(givens)
 		every given in givens {
 			_denial_known(given)
@@ -95,22 +150,28 @@ _rules_known if {
 	}
 }
 
-_names contains name if is_string(data.sre_dispatch.rules[name].initial)
-
-_names contains name if is_set(data.sre_dispatch.rules[name].contributions)
-
-_names contains name if is_set(data.sre_dispatch.rules[name].denials)
-
 _contribution_known(given) if {
 	given == {"code": given.code, "level": given.level}
 	is_string(given.code)
 	given.level in _levels
 }
 
+_withheld_known(given) if {
+	given == {"code": given.code, "level": given.level}
+	is_string(given.code)
+	_above[given.level]
+}
+
 _denial_known(given) if {
-	given == {"code": given.code, "retry": given.retry}
+	is_object(given)
+	levels := object.get(given, "levels", [])
+	object.union(given, {"levels": levels}) == {"code": given.code, "retry": given.retry, "levels": levels}
 	is_string(given.code)
 	is_boolean(given.retry)
+	is_array(levels)
+	every level in levels {
+		level in _levels
+	}
 }
 
 _data_known if {
@@ -126,13 +187,13 @@ _data_known if {
 }
 
 _strings := [
+	["event", "identity"],
 	["event", "alertname"],
 	["event", "cluster"],
 	["event", "namespace"],
 	["event", "namespace_label"],
 	["event", "resource_type"],
 	["event", "resource_id"],
-	["clock", "weekday"],
 ]
 
 _numbers := [
@@ -142,6 +203,9 @@ _numbers := [
 	["clock", "epoch"],
 	["clock", "minute_of_day"],
 ]
+
+# Of one width, so that times compare as strings do.
+_utc := "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9]Z"
 
 _input_known if {
 	is_object(input)
@@ -153,17 +217,51 @@ _input_known if {
 	every path in _numbers {
 		is_number(object.get(input, path, null))
 	}
-	is_boolean(input.text.truncated)
-	is_array(input.text.lines)
-	every line in input.text.lines {
-		is_string(line)
+	input.clock.weekday in {"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"}
+	is_string(input.clock.utc)
+	glob.match(_utc, null, input.clock.utc)
+	_text_known(input.text)
+	_facts_known(input.look, input.facts)
+}
+
+_text_known(text) if {
+	is_boolean(text.truncated)
+	_only_strings(text.words)
+	_only_strings(text.signals)
+	every list in [text.sentences, text.names] {
+		is_array(list)
+		every words in list {
+			_only_strings(words)
+		}
 	}
-	count(_facts) == 1
 }
 
-_facts contains "none" if is_null(input.facts)
+_facts_known(_, facts) if is_null(facts)
 
-_facts contains "some" if {
-	input.look == "review"
-	is_boolean(input.facts.complete)
+_facts_known("review", facts) if {
+	is_boolean(facts.complete)
+	_number_or_null(facts.dependents)
+	_number_or_null(facts.replicas)
+	_number_or_null(facts.failures)
+	_string_or_null(facts.classification)
+	_strings_or_null(facts.scope)
 }
+
+_only_strings(value) if {
+	is_array(value)
+	every item in value {
+		is_string(item)
+	}
+}
+
+_number_or_null(value) if is_null(value)
+
+_number_or_null(value) if is_number(value)
+
+_string_or_null(value) if is_null(value)
+
+_string_or_null(value) if is_string(value)
+
+_strings_or_null(value) if is_null(value)
+
+_strings_or_null(value) if _only_strings(value)

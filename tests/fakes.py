@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from function import render, translate
-from function.model import Decision, Delivery, Grant, Json, KnownJob, Reason, Result, SREEvent
+from function.model import Decision, Delivery, Facts, Grant, Json, KnownJob, Reason, Result, Risk, SREEvent
 from function.ports import App, Cluster, Policy, WorldModel
 from tests.process import ROOT
 
@@ -129,14 +129,25 @@ class FakeSink:
         self.told.extend(results)
 
 
+SAFE = Risk(
+    dependents=1,
+    replicas=2,
+    classification="internal",
+    scope=("autonomous", "merge-request", "investigate"),
+    failures=0,
+)
+"""Facts with which an agent may act alone."""
+WHOLE = Facts(complete=True, items=({"capacity": "20Gi"},), risk=SAFE)
+
+
 @dataclass
 class FakeWorld:
-    items: Sequence[Json] | Exception
+    told: Facts | Exception = WHOLE
 
-    def facts(self, event: SREEvent) -> Sequence[Json]:
-        if isinstance(self.items, Exception):
-            raise self.items
-        return self.items
+    def facts(self, event: SREEvent) -> Facts:
+        if isinstance(self.told, Exception):
+            raise self.told
+        return self.told
 
 
 def app(
@@ -156,6 +167,7 @@ def app(
         namespace="sre-agents",
         cluster_name="fmc",
         volatile_labels=frozenset(),
+        each=map,
         clock=NOW.timestamp,
         monotonic=monotonic,
     )

@@ -1,21 +1,23 @@
 from __future__ import annotations
 
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from function import decide
+from function import canonical, decide
 from function.errors import Unavailable
 from function.model import Activity, Facts
-from tests.fakes import NOW, decided, decision, event, refused
+from tests.fakes import NOW, SAFE, WHOLE, decided, decision, event, refused
 
 EVENT = event()
 IDLE = Activity(0, 0, 0)
+TEXT = decide.prepared(EVENT, canonical.Text())
 
 
 def asked(facts: Facts | None = None) -> Any:
-    return decide.question(EVENT, decide.prepared(EVENT), IDLE, NOW.timestamp(), facts)
+    return decide.question(EVENT, TEXT, IDLE, NOW.timestamp(), facts)
 
 
 def answered(answer: Any) -> Any:
@@ -26,6 +28,7 @@ def test_the_question_of_triage_has_no_facts() -> None:
     document = asked()
     assert (document["look"], document["facts"]) == ("triage", None)
     assert document["event"] == {
+        "identity": EVENT.identity,
         "alertname": "PVCUsageHigh",
         "severity": "MEDIUM",
         "cluster": "fmc",
@@ -34,19 +37,39 @@ def test_the_question_of_triage_has_no_facts() -> None:
         "resource_type": "k8s_pvc",
         "resource_id": "typedb-data",
     }
-    assert document["clock"] == {"epoch": int(NOW.timestamp()), "weekday": "sunday", "minute_of_day": 190}
-    assert " pvc typedb-data is 75.2 full " in document["text"]["lines"]
+    assert document["clock"] == {
+        "epoch": int(NOW.timestamp()),
+        "utc": "2026-03-29T03:10:00Z",
+        "weekday": "sunday",
+        "minute_of_day": 190,
+    }
+    assert " pvc typedb-data is 75.2 full " in document["text"]["words"]
+    assert ["pvc", "typedb-data", "is", "75.2", "full"] in document["text"]["sentences"]
+
+
+def test_the_text_is_that_of_the_alert_and_of_its_notification() -> None:
+    hidden = canonical.read({"note": "de\u200blete"})
+    text = decide.prepared(EVENT, hidden)
+    assert (" delete " in text.words, text.signals) == (True, ["hidden_characters"])
+
+
+def test_what_was_cut_anywhere_is_truncated() -> None:
+    assert not TEXT.truncated
+    assert decide.prepared(replace(EVENT, truncated=True), canonical.Text()).truncated
+    assert decide.prepared(EVENT, canonical.Text(truncated=True)).truncated
 
 
 def test_missing_context_is_null_in_the_review_and_present_context_says_whether_it_is_whole() -> None:
     assert asked(Facts(gaps=("no_source",)))["facts"] is None
-    assert asked(Facts(complete=True, items=({"a": 1},)))["facts"] == {"complete": True}
+    assert asked(WHOLE)["facts"] == {"complete": True, **asdict(SAFE), "scope": list(SAFE.scope or ())}
+    unknown = dict.fromkeys(("dependents", "replicas", "classification", "scope", "failures"))
+    assert asked(Facts(items=({"a": 1},)))["facts"] == {"complete": False, **unknown}
     assert asked(Facts(items=({"a": 1},)))["look"] == "review"
 
 
 def test_the_question_is_checked_before_it_is_asked() -> None:
     with pytest.raises(ValidationError):
-        decide.question(EVENT, decide.prepared(EVENT), Activity(-1, 0, 0), NOW.timestamp())
+        decide.question(EVENT, TEXT, Activity(-1, 0, 0), NOW.timestamp())
 
 
 def test_a_well_formed_answer_is_a_decision() -> None:

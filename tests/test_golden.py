@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
-from function import explain, pipeline, translate, wiring
-from function.adapters import rego
+from function import bundle, explain, pipeline, translate, wiring
 from function.adapters.local import as_yaml
 from function.decide import PolicyInput
 from function.model import SREEvent
@@ -23,7 +22,7 @@ GOLDEN = ROOT / "tests" / "golden"
 INPUT_SCHEMA = ROOT / "policies" / "schemas" / "input.json"
 
 
-REVISION = rego.read(ROOT / "policies").revision
+REVISION = bundle.read(ROOT / "policies").revision
 
 
 def compare(path: Path, text: str, renew: bool) -> None:

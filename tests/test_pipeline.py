@@ -1,19 +1,43 @@
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
+from itertools import chain, repeat
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from function import pipeline
+from function import pipeline, translate
+from function.adapters.opa import Opa
+from function.bundle import read
 from function.errors import Poison, Unavailable
 from function.model import Delivery, Outcome, Result, SREEvent
 from function.ports import App
-from tests.fakes import NOW, FakeCluster, FakePolicy, FakeWorld, app, decided, delivery, event, known, refused
+from tests.adapters.test_opa import Request, served, stub
+from tests.adapters.test_rego import OneEngine
+from tests.fakes import (
+    NOW,
+    REVISION,
+    FakeCluster,
+    FakePolicy,
+    FakeWorld,
+    app,
+    decided,
+    delivery,
+    delivery_json,
+    event,
+    known,
+    refused,
+)
+from tests.process import ROOT
 
+Answer = Callable[[Request], None]
 DOWN = Unavailable("down", "it is down")
 
 
@@ -31,10 +55,10 @@ def test_a_firing_alert_becomes_one_job() -> None:
 
 def test_the_policy_looks_twice_first_without_and_then_with_context() -> None:
     policy = FakePolicy()
-    list(pipeline.run(delivery("incident-75"), app(policy, world=FakeWorld([{"a": 1}]))))
-    assert [(asked["look"], asked["facts"]) for asked in policy.asked] == [
-        ("triage", None),
-        ("review", {"complete": True}),
+    list(pipeline.run(delivery("incident-75"), app(policy, world=FakeWorld())))
+    assert [(asked["look"], asked["facts"] is None) for asked in policy.asked] == [
+        ("triage", True),
+        ("review", False),
     ]
 
 
@@ -52,15 +76,61 @@ def test_a_grown_group_asks_the_policy_about_the_new_member_only() -> None:
 
 
 def test_the_same_problem_twice_in_one_delivery_is_one_job() -> None:
-    once = delivery("incident-75")
+    once, policy = delivery("incident-75"), FakePolicy()
     twice = replace(once, alerts=once.alerts * 2)
-    assert outcomes(twice, app()) == [("created", ""), ("duplicate", "")]
+    assert outcomes(twice, app(policy)) == [("created", ""), ("duplicate", "")]
+    assert len(policy.asked) == 2
 
 
-def test_what_the_delivery_admitted_is_counted_for_the_next_alert() -> None:
+def test_what_an_earlier_alert_may_start_is_counted_for_the_next_once_triage_let_it_pass() -> None:
     policy = FakePolicy()
     list(pipeline.run(delivery("group-grown"), app(policy)))
-    assert [asked["activity"]["active"] for asked in policy.asked] == [0, 0, 1, 1]
+    assert [(asked["look"], asked["activity"]["active"]) for asked in policy.asked] == [
+        ("triage", 0),
+        ("triage", 0),
+        ("review", 0),
+        ("review", 1),
+    ]
+
+
+def test_what_triage_blocked_is_counted_for_nobody() -> None:
+    def first_blocked(document: Any) -> Any:
+        return decided() if document["event"]["resource_id"] == "postgres-data" else refused()
+
+    policy = FakePolicy(first_blocked)
+    assert outcomes(delivery("group-grown"), app(policy)) == [("blocked", "critical"), ("created", "")]
+    assert [asked["activity"]["active"] for asked in policy.asked] == [0, 0, 0]
+
+
+def test_the_looks_of_a_batch_are_side_by_side() -> None:
+    together = threading.Barrier(2, timeout=10)
+
+    def both(document: Any) -> Any:
+        together.wait()  # passes only while the other is being asked as well
+        return decided()
+
+    with ThreadPoolExecutor(2) as threads:
+        beside = replace(app(FakePolicy(both)), each=threads.map)
+        assert outcomes(delivery("group-grown"), beside) == [("created", "")] * 2
+
+
+def test_a_large_delivery_gets_on_by_batches() -> None:
+    many = replace(delivery("incident-75"), alerts=tuple(numbered(number) for number in range(20)))
+    calls = 1 + 3 * pipeline.BATCH
+    late = pipeline.SOFT_DEADLINE_SECONDS + 1
+    told = outcomes(many, app(ticks=chain([0.0] * calls, repeat(late))))
+    assert told == [("created", "")] * pipeline.BATCH + [("deferred", "deadline")] * (20 - pipeline.BATCH)
+
+
+def numbered(number: int) -> SREEvent:
+    return replace(event(), identity=f"{number:064x}")
+
+
+def test_the_notifications_text_counts_for_each_of_its_alerts() -> None:
+    policy = FakePolicy()
+    body = delivery_json("group-grown") | {"commonAnnotations": {"note": "Kubectl DELETE pvc"}}
+    list(pipeline.run(translate.webhook(body, cluster="fmc"), app(policy)))
+    assert all(" kubectl delete pvc " in asked["text"]["words"] for asked in policy.asked)
 
 
 def test_a_template_is_read_once_in_a_delivery() -> None:
@@ -164,11 +234,42 @@ def test_no_decision_defers(answer: Any) -> None:
     assert cluster.created == []
 
 
+NO_ANSWERS: dict[str, tuple[Answer, str]] = {
+    "500": (lambda request: request.reply({"code": "internal_error"}, 500), "opa_status"),
+    "HTML": (lambda request: request.reply(b"<html>"), "opa_answer"),
+    "100 MB": (lambda request: request.reply(b" " * 100_000_000), "opa_answer"),
+    "no policy": (lambda request: request.reply({}), "no_decision"),
+    "a key more": (lambda request: request.reply(served(decided(more=1), REVISION)), "no_decision"),
+    "effective below initial": (
+        lambda request: request.reply(served(decided("LOW"), REVISION)),
+        "bad_decision",
+    ),
+    "another revision": (lambda request: request.reply(served(decided(), "cd" * 32)), "policy_revision"),
+}
+
+
+@pytest.mark.parametrize("failure", NO_ANSWERS)
+def test_an_opa_that_answers_otherwise_starts_no_job_and_says_why(failure: str) -> None:
+    answer, code = NO_ANSWERS[failure]
+    cluster = FakeCluster()
+    with stub(answer) as server, closing(Opa(server.url)) as opa:
+        assert outcomes(delivery("incident-75"), app(opa, cluster)) == [("deferred", code)]
+    assert cluster.created == []
+
+
+def test_an_embedded_engine_that_panics_in_another_thread_starts_no_job_and_says_why() -> None:
+    cluster = FakeCluster()
+    with ThreadPoolExecutor(1) as threads:
+        elsewhere = replace(app(OneEngine(read(ROOT / "policies")), cluster), each=threads.map)
+        assert outcomes(delivery("incident-75"), elsewhere) == [("deferred", "policy_engine")]
+    assert cluster.created == []
+
+
 def test_a_fault_of_ours_is_a_dead_letter_that_names_its_place_and_no_alert_text() -> None:
     broken = replace(event(), raw_payload={"labels": {1: object()}})  # what no stage expects
     (result,) = pipeline.run(replace(delivery("incident-75"), alerts=(broken,)), app())
     assert (result.outcome.value, result.code) == ("dead-lettered", "internal_error")
-    assert "render.py" in result.detail or "encoder.py" in result.detail or "model.py" in result.detail
+    assert "canonical.py" in result.detail
 
 
 @pytest.mark.parametrize("call", ["jobs", "template", "create"])
@@ -203,7 +304,8 @@ def test_of_two_alerts_about_one_thing_the_more_severe_is_worked_on() -> None:
 
 
 def test_after_the_soft_deadline_the_rest_is_deferred() -> None:
-    ticks = iter([0.0, 1.0, pipeline.SOFT_DEADLINE_SECONDS + 1])
+    looks_and_one_job = [0.0] * (1 + 2 + 2 + 1)
+    ticks = chain(looks_and_one_job, [pipeline.SOFT_DEADLINE_SECONDS + 1])
     assert outcomes(delivery("group-grown"), app(ticks=ticks)) == [("created", ""), ("deferred", "deadline")]
 
 

@@ -1,80 +1,226 @@
-"""The policy's own tests on the embedded engine, and what the shipped data promises."""
+"""The policy's own tests on the embedded engine, what they would notice, and what must always hold."""
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import regorus
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
 
-from function.adapters.rego import Rego, read
-from function.decide import prepared, question
-from function.model import Activity, Facts, Level, Look
-from tests.fakes import NOW, event
+from function import canonical
+from function.adapters.rego import Rego
+from function.bundle import notes, read
+from function.decide import PolicyInput, prepared, question
+from function.model import Activity, Facts, Level, to_json
+from tests.fakes import NOW, WHOLE, event
 from tests.process import ROOT
+from tests.questions import CANARY, MODES, mistyped, questions
 
 POLICIES = ROOT / "policies"
 FILES = read(POLICIES)
-TESTS = sorted(POLICIES.rglob("*_test.rego"))
+POLICY = Rego(FILES)
+RULES = sorted((POLICIES / "rules").iterdir())
+TESTS = {path.relative_to(POLICIES).as_posix(): path for path in sorted(POLICIES.rglob("*_test.rego"))}
 IDLE = Activity(0, 0, 0)
-WHOLE = Facts(complete=True, items=({"capacity": "20Gi"},))
+MANY = settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 
 
-def rego_tests() -> list[tuple[str, str]]:
-    """(package, test) of every test that the policy's authors wrote."""
-    found = []
-    for path in TESTS:
-        text = path.read_text(encoding="utf-8")
-        (package,) = re.findall(r"^package (\S+)", text, re.M)
-        found += [(package, name) for name in re.findall(r"^(test_\w+) ", text, re.M)]
-    return found
+# The tests that the policy's authors wrote
 
 
-@pytest.fixture(scope="module")
-def engine() -> Any:
+def named(path: str) -> list[str]:
+    """The references of a file's tests."""
+    text = TESTS[path].read_text(encoding="utf-8")
+    (package,) = re.findall(r"^package (\S+)", text, re.M)
+    return [f"data.{package}.{name}" for name in re.findall(r"^(test_\w+) ", text, re.M)]
+
+
+def engine(modules: Mapping[str, str], tests: list[str]) -> Any:
+    """An engine with the modules, these files of tests, and the data as `opa test` sees it, unstamped."""
     engine = regorus.Engine()
-    for name, text in FILES.modules.items():
+    for name, text in modules.items():
         engine.add_policy(name, text)
-    for path in TESTS:
-        engine.add_policy(path.name, path.read_text(encoding="utf-8"))
-    unstamped = {key: value for key, value in FILES.data.items() if key != "revision"}  # as opa test sees it
-    engine.add_data_json(json.dumps(unstamped))
+    for path in tests:
+        engine.add_policy(path, TESTS[path].read_text(encoding="utf-8"))
+    engine.add_data_json(json.dumps({key: value for key, value in FILES.data.items() if key != "revision"}))
     return engine
 
 
-@pytest.mark.parametrize(("package", "name"), rego_tests())
-def test_the_policys_own_test_passes_on_the_embedded_engine(engine: Any, package: str, name: str) -> None:
-    answer = json.loads(engine.eval_query_as_json(f"data.{package}.{name}"))
-    assert answer["result"][0]["expressions"][0]["value"] is True
+def passes(engine: Any, test: str) -> bool:
+    answer = json.loads(engine.eval_query_as_json(test))
+    return [found["expressions"][0]["value"] for found in answer.get("result", [])] == [True]
 
 
-def decided(name: str, facts: Facts | None) -> dict[str, Any]:
-    asked = event(name)
-    answer = Rego(FILES).ask(question(asked, prepared(asked), IDLE, NOW.timestamp(), facts))
-    assert isinstance(answer, dict)
+@pytest.mark.parametrize("path", TESTS)
+def test_the_policys_own_tests_pass_on_the_embedded_engine(path: str) -> None:
+    one = engine(FILES.modules, [path])
+    assert [test for test in named(path) if not passes(one, test)] == []
+
+
+# What they would notice
+
+
+def clauses(module: str) -> list[str]:
+    """The parts of a module that say something, without what makes it a module."""
+    parts = re.split(r"\n\n+", FILES.modules[module].strip())
+    code = ["\n".join(line for line in part.split("\n") if not line.startswith("#")) for part in parts]
+    return [part for part in code if part and not part.startswith(("package ", "import "))]
+
+
+CLAUSES = [(module, clause) for module in sorted(FILES.modules) for clause in clauses(module)]
+
+
+@pytest.mark.parametrize(
+    ("module", "clause"), CLAUSES, ids=[f"{Path(module).stem}-{clause[:60]}" for module, clause in CLAUSES]
+)
+def test_without_any_one_clause_some_test_fails(module: str, clause: str) -> None:
+    without = dict(FILES.modules) | {module: FILES.modules[module].replace(clause, "", 1)}
+    assert without[module] != FILES.modules[module]
+    beside = [module.replace(".rego", "_test.rego")]
+    beside += ["main_test.rego"] if module != "main.rego" else []
+    assert any(_notices(without, path) for path in beside)
+
+
+def _notices(modules: Mapping[str, str], path: str) -> bool:
+    try:
+        one = engine(modules, [path])
+        return not all(passes(one, test) for test in named(path))
+    except RuntimeError:  # it no longer compiles
+        return True
+
+
+# What must always hold
+
+
+def rank(answer: Any) -> int:
+    return Level[answer["effective"]]
+
+
+def asked(document: Any) -> Any:
+    answer: Any = POLICY.ask(document)
     return answer
 
 
-def test_low_needs_an_enrolment_and_whole_context() -> None:
+@MANY
+@given(questions())
+def test_a_question_is_answered_by_a_decision_that_says_nothing_of_the_alert(document: Any) -> None:
+    PolicyInput.model_validate(document)
+    answer = asked(document)
+    assert answer["policy_revision"] == FILES.revision
+    assert rank(answer) >= Level[document["event"]["severity"]] == Level[answer["initial"]]
+    assert CANARY not in to_json(answer)
+
+
+@MANY
+@given(questions())
+def test_a_more_severe_label_never_lowers(document: Any) -> None:
+    ranks = []
+    for severity in ("LOW", "MEDIUM", "HIGH"):
+        document["event"]["severity"] = severity
+        ranks.append(rank(asked(document)))
+    assert ranks == sorted(ranks)
+
+
+@MANY
+@given(questions(), st.data())
+def test_without_a_fact_nothing_is_lower(document: Any, data: st.DataObject) -> None:
+    assume(document["facts"])
+    before = rank(asked(document))
+    fewer = deepcopy(document)
+    for name in data.draw(st.sets(st.sampled_from(sorted(document["facts"])))):
+        fewer["facts"][name] = False if name == "complete" else None
+    assert rank(asked(fewer)) >= before
+    assert rank(asked(document | {"facts": None})) >= before
+
+
+@MANY
+@given(questions())
+def test_the_review_is_never_milder_than_the_triage(document: Any) -> None:
+    triage = asked(document | {"look": "triage", "facts": None})
+    assert rank(asked(document | {"look": "review"})) >= rank(triage)
+
+
+@MANY
+@given(questions(), questions())
+def test_more_text_never_lowers(document: Any, other: Any) -> None:
+    text = document["text"]
+    more = {name: text[name] + other["text"][name] for name in ("words", "sentences", "names", "signals")}
+    more["truncated"] = text["truncated"] or other["text"]["truncated"]
+    assert rank(asked(document | {"text": more})) >= rank(asked(document))
+
+
+@st.composite
+def nearly_low(draw: st.DrawFn) -> Any:
+    """A question that would be LOW but for some of its parts."""
+    document, other = low(), draw(questions())
+    for part in draw(st.sets(st.sampled_from(("facts", "text", "activity", "clock")))):
+        document[part] = other[part]
+    for name in draw(st.sets(st.sampled_from(sorted(document["event"])), max_size=1)):
+        document["event"][name] = other["event"][name]
+    return document
+
+
+@MANY
+@given(nearly_low())
+def test_low_is_for_what_is_enrolled_and_whose_facts_are_whole_and_known(document: Any) -> None:
+    answer = asked(document)
+    if answer["effective"] == "LOW":
+        names = ("alertname", "resource_type", "namespace", "cluster")
+        about = {name: document["event"][name] for name in names}
+        assert about in list(FILES.data["config"]["autonomy"]["enrolled"].values())
+        assert document["facts"]["complete"]
+        assert None not in [document["facts"][name] for name in ("dependents", "classification", "scope")]
+
+
+@MANY
+@given(st.sampled_from(("", "shop", "f3iai", "kube-system")), st.sampled_from(MODES))
+def test_an_info_label_alone_is_never_more_than_a_merge_request(namespace: str, mode: str) -> None:
+    document = low() | {"facts": {**low()["facts"], "scope": [mode]}}
+    document["event"] |= {"alertname": "Anything", "namespace": namespace}
+    assert asked(document)["mode"] in ("merge-request", "investigate")
+
+
+def low() -> Any:
+    (found,) = (
+        case["input"]
+        for case in json.loads((POLICIES / "selftest.json").read_text(encoding="utf-8"))
+        if case["answer"]["effective"] == "LOW"
+    )
+    return found
+
+
+def test_the_selftests_questions_are_of_the_form_that_is_asked() -> None:
+    assert PolicyInput.model_validate(low()).model_dump() == low()
+
+
+@MANY
+@given(mistyped())
+def test_a_mistyped_question_is_never_allowed(document: Any) -> None:
+    answer = asked(document)
+    assert (answer["allowed"], answer["mode"], answer["policy_revision"]) == (False, "blocked", "")
+
+
+# The shipped data
+
+
+def decided(name: str, facts: Facts | None) -> dict[str, Any]:
+    of = replace(event(name), cluster="")
+    text = prepared(of, canonical.Text())
+    return dict(asked(question(of, text, IDLE, NOW.timestamp(), facts)))
+
+
+def test_the_incidents_alert_is_low_with_whole_and_safe_context_alone() -> None:
     assert decided("asks-low", WHOLE)["mode"] == "autonomous"
     assert decided("asks-low", Facts(gaps=("no_source",)))["mode"] == "merge-request"
     assert decided("protected-namespace", WHOLE)["mode"] == "investigate"
-
-
-@pytest.mark.parametrize("name", ["asks-low", "incident-75", "incident-90", "destructive", "node-critical"])
-def test_a_review_is_never_milder_than_its_triage(name: str) -> None:
-    triage = Level[decided(name, None)["effective"]]
-    assert triage <= Level[decided(name, WHOLE)["effective"]]
-    assert triage <= Level[decided(name, Facts(gaps=("no_source",)))["effective"]]
-
-
-@pytest.mark.parametrize("look", ["triage", "review"])
-def test_an_empty_question_is_blocked_without_a_revision(look: Look) -> None:
-    answer: Any = Rego(FILES).ask({"look": look})
-    assert (answer["allowed"], answer["policy_revision"]) == (False, "")
 
 
 def test_every_tier_row_has_a_file_of_its_name_with_its_cronjob_and_no_file_lacks_a_row() -> None:
@@ -93,14 +239,55 @@ def test_admission_admits_the_tiers_that_have_a_row_and_no_other() -> None:
     assert set(re.findall(r"\w+", line)) == {row["tier"] for row in FILES.data["tiers"].values()}
 
 
-@pytest.mark.parametrize("folder", sorted((POLICIES / "rules").iterdir()), ids=lambda path: path.name)
-def test_every_rule_is_a_folder_with_a_title_and_its_test(folder: Path) -> None:
-    rule = (folder / f"{folder.name}.rego").read_text(encoding="utf-8")
-    assert rule.startswith("# METADATA\n# title: ")
-    assert f"package sre_dispatch.rules.{folder.name}\n" in rule
-    assert (folder / f"{folder.name}_test.rego").is_file()
+# How it is written
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda path: path.name)
+def test_every_rule_is_a_folder_with_a_title_and_its_test(rule: Path) -> None:
+    text = (rule / f"{rule.name}.rego").read_text(encoding="utf-8")
+    assert text.startswith("# METADATA\n# title: ")
+    assert f"package sre_dispatch.rules.{rule.name}\n" in text
+    assert (rule / f"{rule.name}_test.rego").is_file()
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda path: path.name)
+def test_every_reason_says_what_it_means_and_what_a_person_does_about_it(rule: Path) -> None:
+    said = notes(FILES)
+    text = (rule / f"{rule.name}.rego").read_text(encoding="utf-8")
+    codes = set(re.findall(r'"code": "(\w+)"', text))
+    assert codes
+    for code in codes:
+        note = said[rule.name, code]
+        assert note.title.endswith(".") and note.change.endswith("."), code
+
+
+def test_a_code_belongs_to_one_rule() -> None:
+    codes = [code for _, code in notes(FILES) if code]
+    assert len(codes) == len(set(codes))
 
 
 def test_main_names_no_rule() -> None:
-    main = (POLICIES / "main.rego").read_text(encoding="utf-8")
-    assert not [folder.name for folder in (POLICIES / "rules").iterdir() if f"rules.{folder.name}" in main]
+    main = FILES.modules["main.rego"]
+    assert not [rule.name for rule in RULES if f"rules.{rule.name}" in main]
+
+
+def test_only_built_ins_of_the_portable_list_are_allowed_and_each_is_used() -> None:
+    listed = json.loads((POLICIES / "capabilities.json").read_text(encoding="utf-8"))["builtins"]
+    texts = "\n".join(
+        [*FILES.modules.values(), *(path.read_text(encoding="utf-8") for path in TESTS.values())]
+    )
+    unused = [one["name"] for one in listed if not list(_uses(one, texts))]
+    assert unused == []
+
+
+def _uses(builtin: Mapping[str, Any], texts: str) -> Iterator[str]:
+    infix = builtin.get("infix")
+    yield from re.findall(re.escape(infix) if infix else rf"\b{re.escape(builtin['name'])}\(", texts)
+
+
+def test_the_readme_has_a_row_for_each_rule_in_its_own_words() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    said = notes(FILES)
+    assert [
+        rule.name for rule in RULES if f"| {rule.name} | {said[rule.name, ''].title} |" not in readme
+    ] == []

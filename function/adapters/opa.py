@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from function.errors import Unavailable
@@ -15,10 +17,15 @@ if TYPE_CHECKING:
     import httpx
 
 PATH = "/v1/data/sre_dispatch/decision"
-PARAMETERS = {"strict-builtin-errors": "true"}  # else a failing built-in only makes its rule not fire
+PARAMETERS = {
+    "strict-builtin-errors": "true",  # else a failing built-in only makes its rule not fire
+    "provenance": "true",  # names the revision of each bundle that OPA serves
+}
 TIMEOUT_SECONDS = 2.0
 CONNECT_SECONDS = 0.5
 MAX_BYTES = 256 * 1024
+TOKEN = re.compile(r"[!-~]{16,}", re.ASCII)
+"""What knative/opa/authz.rego accepts at all."""
 
 
 def connect(url: str) -> httpx.Client:
@@ -30,11 +37,33 @@ def connect(url: str) -> httpx.Client:
     return httpx.Client(base_url=url, timeout=timeout, verify=url.startswith("https:"), trust_env=False)
 
 
+def token_in(path: Path) -> Callable[[], str]:
+    """Reads the token from the file, each time anew: a rotated one is in force without a restart."""
+
+    def read() -> str:
+        try:
+            token = path.read_text(encoding="ascii").strip()
+        except (OSError, UnicodeError) as error:
+            why = type(error).__name__
+            raise Unavailable("opa_token", f"{path} of OPA_TOKEN_FILE cannot be read ({why})") from None
+        if not TOKEN.fullmatch(token):
+            what = f"the token in {path} of OPA_TOKEN_FILE is short or no token: openssl rand -hex 32"
+            raise Unavailable("opa_token", what)
+        return token
+
+    return read
+
+
 class Opa:
     """Asks OPA; a `{}` for an undefined decision comes back as None."""
 
-    def __init__(self, url: str, connect: Callable[[str], httpx.Client] = connect) -> None:
-        self._url, self._connect = url, connect
+    def __init__(
+        self,
+        url: str,
+        read_token: Callable[[], str] | None = None,
+        connect: Callable[[str], httpx.Client] = connect,
+    ) -> None:
+        self._url, self._read_token, self._connect = url, read_token, connect
         self._lock = threading.Lock()
         self._client: httpx.Client | None = None
 
@@ -46,17 +75,18 @@ class Opa:
     def ask(self, document: Json) -> object:
         import httpx
 
+        headers = {"Accept-Encoding": "identity"}  # MAX_BYTES counts what came, not what it unpacks to
+        if self._read_token:
+            headers["Authorization"] = f"Bearer {self._read_token()}"
         try:
             try:
-                answer = self._post(document)
+                answer = self._post(document, headers)
             except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
-                answer = self._post(document)  # a kept-alive connection that OPA has closed since
+                answer = self._post(document, headers)  # a kept-alive connection that OPA has closed since
         except httpx.HTTPError as error:
             why = type(error).__name__
             raise Unavailable("opa_unreachable", f"OPA cannot be asked ({why}): see OPA_URL") from None
-        if not isinstance(answer, dict):
-            raise Unavailable("opa_answer", "OPA's answer is no JSON object: is OPA_URL an OPA server?")
-        return answer.get("result")
+        return _result(answer)
 
     def _connected(self) -> httpx.Client:
         with self._lock:
@@ -64,20 +94,45 @@ class Opa:
                 self._client = self._connect(self._url)
             return self._client
 
-    def _post(self, document: Json) -> Any:
+    def _post(self, document: Json, headers: Mapping[str, str]) -> object:
         client = self._connected()
         deadline = time.monotonic() + TIMEOUT_SECONDS
         body = bytearray()
-        with client.stream("POST", PATH, params=PARAMETERS, json={"input": document}) as response:
-            if response.status_code != 200:
-                raise Unavailable("opa_status", f"OPA answered {response.status_code}, wanted 200")
-            for chunk in response.iter_bytes():
+        asked: Any = {"params": PARAMETERS, "headers": headers, "json": {"input": document}}
+        with client.stream("POST", PATH, **asked) as response:
+            _check(response.status_code)
+            for chunk in response.iter_raw():
                 body += chunk
                 if len(body) > MAX_BYTES or time.monotonic() > deadline:
-                    raise Unavailable(
-                        "opa_answer", f"OPA's answer is over {MAX_BYTES} bytes or {TIMEOUT_SECONDS} s"
-                    )
+                    what = f"OPA's answer is over {MAX_BYTES} bytes or {TIMEOUT_SECONDS} s"
+                    raise Unavailable("opa_answer", what)
         try:
             return json.loads(body)
         except (ValueError, RecursionError):
             raise Unavailable("opa_answer", "OPA's answer is no JSON: is OPA_URL an OPA server?") from None
+
+
+def _check(status: int) -> None:
+    if status in (401, 403):
+        what = f"OPA answered {status}: does OPA_TOKEN_FILE hold a token that it accepts?"
+        raise Unavailable("opa_token", what)
+    if status != 200:
+        raise Unavailable("opa_status", f"OPA answered {status}, wanted 200")
+
+
+def _result(answer: object) -> object:
+    """What the policy said, if that comes from a bundle that OPA serves."""
+    if not isinstance(answer, dict):
+        raise Unavailable("opa_answer", "OPA's answer is no JSON object: is OPA_URL an OPA server?")
+    result = answer.get("result")
+    if isinstance(result, dict) and result.get("policy_revision") not in _revisions(answer):
+        what = "OPA's decision has no revision of a bundle that it serves: does it fit this function?"
+        raise Unavailable("policy_revision", what)
+    return result
+
+
+def _revisions(answer: Mapping[str, Any]) -> list[object]:
+    try:
+        return [bundle["revision"] for bundle in answer["provenance"]["bundles"].values()]
+    except (KeyError, TypeError, AttributeError):  # no bundle, or no OPA
+        return []

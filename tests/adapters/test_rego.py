@@ -1,70 +1,40 @@
 from __future__ import annotations
 
-import json
 import threading
-from pathlib import Path
 
 import pytest
 
-from function.adapters.rego import Rego, read, write_bundle
+from function.adapters.rego import Rego
+from function.bundle import PolicyFiles, read
 from function.errors import Misconfigured, Unavailable
 from tests.process import ROOT
 
-MODULE = 'package sre_dispatch\nimport rego.v1\ndecision := {"asked": input.x, "by": data.revision.sha256}\n'
+MODULE = 'package sre_dispatch\n\ndecision := {"asked": input.x, "by": data.revision.sha256}\n'
 
 
-def folder(path: Path, module: str = MODULE) -> Path:
-    (path / "rules").mkdir(parents=True)
-    (path / "main.rego").write_text(module, encoding="utf-8")
-    (path / "rules" / "x_test.rego").write_text("package broken {", encoding="utf-8")
-    (path / "rules" / "data.json").write_text('{"a": 1}', encoding="utf-8")
-    return path
+def files(*modules: str) -> PolicyFiles:
+    named = {f"{number}.rego": text for number, text in enumerate(modules)}
+    return PolicyFiles(named, {"revision": {"sha256": "ab" * 32}}, "ab" * 32)
 
 
-def test_it_answers_by_the_files_and_says_their_revision(tmp_path: Path) -> None:
-    files = read(folder(tmp_path / "policies"))
-    assert Rego(files).ask({"x": 'y", "allowed": true'}) == {
-        "asked": 'y", "allowed": true',
-        "by": files.revision,
-    }
-    assert files.data["rules"] == {"a": 1}
-    assert list(files.modules) == ["main.rego"]
+def test_it_answers_by_the_files_and_says_their_revision() -> None:
+    asked = {"x": 'y", "allowed": true'}
+    assert Rego(files(MODULE)).ask(asked) == {"asked": 'y", "allowed": true', "by": "ab" * 32}
 
 
-def test_an_undefined_decision_is_none(tmp_path: Path) -> None:
-    assert Rego(read(folder(tmp_path / "policies"))).ask({}) is None
+def test_an_undefined_decision_is_none() -> None:
+    assert Rego(files(MODULE)).ask({}) is None
 
 
-def test_any_change_changes_the_revision(tmp_path: Path) -> None:
-    path = folder(tmp_path / "policies")
-    before = read(path).revision
-    (path / "rules" / "data.json").write_text('{"a": 2}', encoding="utf-8")
-    assert read(path).revision != before
-
-
-def test_tests_do_not_change_the_revision(tmp_path: Path) -> None:
-    path = folder(tmp_path / "policies")
-    before = read(path).revision
-    (path / "rules" / "x_test.rego").write_text("package other", encoding="utf-8")
-    assert read(path).revision == before
-
-
-def test_a_policy_that_does_not_compile_is_refused(tmp_path: Path) -> None:
+def test_a_policy_that_does_not_compile_is_refused() -> None:
     with pytest.raises(Misconfigured, match="opa check"):
-        Rego(read(folder(tmp_path / "policies", "package sre_dispatch {")))
+        Rego(files("package sre_dispatch {"))
 
 
-def test_a_policy_that_fails_gives_no_answer(tmp_path: Path) -> None:
+def test_a_policy_that_fails_gives_no_answer() -> None:
+    conflict = "package sre_dispatch\n\ndecision := 1 if true\n"
     with pytest.raises(Unavailable, match="engine failed"):
-        Rego(read(folder(tmp_path / "policies", MODULE + "decision := 1 if true"))).ask({"x": 1})
-
-
-def test_a_bundle_holds_the_revision_and_no_tests(tmp_path: Path) -> None:
-    source, target = folder(tmp_path / "policies"), tmp_path / "bundle"
-    write_bundle(source, target)
-    assert read(target).revision == read(source).revision
-    assert json.loads((target / "revision" / "data.json").read_text())["sha256"] == read(source).revision
-    assert list(target.rglob("*_test.rego")) == []
+        Rego(files(MODULE, conflict)).ask({"x": 1})
 
 
 def test_it_can_be_asked_from_any_thread() -> None:
@@ -78,14 +48,28 @@ def test_it_can_be_asked_from_any_thread() -> None:
     assert len(answers) == 4 and all(answer == answers[0] for answer in answers)
 
 
-def test_a_folder_without_policy_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(Misconfigured, match="SRE_DISPATCH_ROOT"):
-        read(tmp_path)
+class OneEngine(Rego):
+    """As if the engine were shared: it panics in every thread but the one that made it."""
+
+    def __init__(self, policy: PolicyFiles) -> None:
+        super().__init__(policy)
+        self._shared = super()._engine()
+
+    def _engine(self) -> object:
+        return self._shared if hasattr(self, "_shared") else super()._engine()
 
 
-@pytest.mark.parametrize("text", ["{", "[]", "[1]", "3", "null"])
-def test_data_that_is_no_object_is_refused(tmp_path: Path, text: str) -> None:
-    path = folder(tmp_path / "policies")
-    (path / "rules" / "data.json").write_text(text, encoding="utf-8")
-    with pytest.raises(Misconfigured, match=r"rules/data\.json"):
-        read(path)
+def test_an_engine_that_panics_is_unavailable_and_no_end_of_the_thread() -> None:
+    policy = OneEngine(files(MODULE))
+    found: list[BaseException] = []
+
+    def ask() -> None:
+        try:
+            policy.ask({"x": 1})
+        except Unavailable as error:
+            found.append(error)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    thread.join()
+    assert [str(error) for error in found] == ["the embedded policy engine failed: PanicException"]

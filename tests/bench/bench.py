@@ -1,4 +1,4 @@
-"""`make bench`: start and first delivery of the function, beside an empty one, as one table.
+"""`make bench`: start and first delivery of the function, beside an empty one, and how long the policy takes.
 
 Each start is a new process. They take turns in random order, so that whatever else the machine does costs
 all of them alike; OPA and the Kubernetes API are stubs that answer at once. Every module is compiled, as in
@@ -23,7 +23,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from tests.bench import stub
+from tests.bench import decisions, stub
 from tests.process import ROOT, free_port, stopping
 from tests.server import environment
 
@@ -77,14 +77,18 @@ def main() -> None:
         "starts": options.runs,
     }
     medians = measured(options.runs)
+    looks = decisions.measured()
     if options.json:
-        print(json.dumps(about | {"rows": {name: asdict(figures) for name, figures in medians.items()}}))
+        rows = {name: asdict(figures) for name, figures in medians.items()}
+        print(json.dumps(about | {"rows": rows, "looks": looks}))
         return
     print(
         "Python {python}, {cpus} CPUs, load average {load} before; "
         "medians of {starts} starts each, in random order".format(**about)
     )
     print(table(medians))
+    print()
+    print(decisions.table(looks))
 
 
 def measured(runs: int) -> dict[str, Figures]:

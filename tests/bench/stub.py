@@ -51,7 +51,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         if self.path.startswith("/v1/data/"):
-            self._answer(200, {"result": decided("MEDIUM")})
+            bundle = {"revision": decided()["policy_revision"]}
+            answer = {"result": decided("MEDIUM"), "provenance": {"bundles": {"policy": bundle}}}
+            self._answer(200, answer)
         else:
             self._answer(201, json.loads(body))
 

@@ -11,14 +11,16 @@ import shutil
 import ssl
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
+import yaml
 
-from tests.process import free_port
+from tests.process import ROOT, free_port
 
 BUILD = Path(__file__).parent / "tools" / "build"
 START_SECONDS = 60.0
@@ -58,6 +60,15 @@ def find(binary: str) -> Path:
     return Path(path)
 
 
+def stock_rules() -> Path:
+    """The folder with the alerting rules of kube-prometheus-stack, as Helm templates."""
+    built = subprocess.run([BUILD, "--where"], capture_output=True, text=True, check=True, timeout=30).stdout
+    for folder in built.strip().split(os.pathsep):
+        if (rules := Path(folder) / "rules").is_dir():
+            return rules
+    raise Missing("the stock alerts are not fetched: run tests/real/tools/build charts once")
+
+
 def wait_until(
     ready: Callable[[], bool], what: str, seconds: float = START_SECONDS, every: float = 0.05
 ) -> None:
@@ -80,9 +91,16 @@ def answers(url: str, **options: Any) -> bool:
 class Process:
     """One program with its log. `kill` is what a power cut does; nothing it holds outlives the test."""
 
-    def __init__(self, command: Sequence[str], log: Path, ready: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        log: Path,
+        ready: Callable[[], bool],
+        env: Mapping[str, str] | None = None,
+    ) -> None:
         self.command = command
         self.log = log
+        self.env = env
         self._ready = ready
         self._running: subprocess.Popen[bytes] | None = None
 
@@ -90,7 +108,12 @@ class Process:
         with self.log.open("ab") as log:
             # In a group of its own: Ctrl-C reaches pytest alone, which stops them in the right order.
             self._running = subprocess.Popen(
-                self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, process_group=0
+                self.command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=self.env,
+                process_group=0,
             )
         try:
             wait_until(self._is_ready, f"{self.log.stem} to start")
@@ -103,6 +126,11 @@ class Process:
             self._running.kill()
             self._running.wait()
 
+    def signal(self, number: int) -> None:
+        """What else can be done to it: SIGSTOP leaves its connections open and answers nothing."""
+        assert self._running is not None
+        self._running.send_signal(number)
+
     def _is_ready(self) -> bool:
         assert self._running is not None
         if self._running.poll() is not None:
@@ -112,10 +140,12 @@ class Process:
 
 
 @contextmanager
-def running(command: Sequence[str], folder: Path, ready: Callable[[], bool]) -> Iterator[Process]:
+def running(
+    command: Sequence[str], folder: Path, ready: Callable[[], bool], env: Mapping[str, str] | None = None
+) -> Iterator[Process]:
     """The program, from its start to the end of the block; its log is in the folder, under its name."""
     folder.mkdir(parents=True, exist_ok=True)
-    process = Process(command, folder / f"{Path(command[0]).name}.log", ready)
+    process = Process(command, folder / f"{Path(command[0]).name}.log", ready, env)
     process.start()
     try:
         yield process
@@ -276,22 +306,55 @@ def controller_manager(api: ApiServer, folder: Path) -> Iterator[Process]:
         yield process
 
 
+OPA_SECRET = {"token": "the-token-that-opa-accepts", "next": "the-token-that-comes-next"}
+"""The Secret that knative/base/opa.yaml names."""
+
+
+@dataclass(frozen=True)
+class OpaServer:
+    """Where it answers, where it tells how it is, and the process itself."""
+
+    url: str
+    diagnostics: str
+    process: Process
+
+
 @contextmanager
-def opa(folder: Path, bundle: Path, port: int | None = None) -> Iterator[str]:
-    """An OPA server with the bundle (a folder or an archive); yields its URL."""
-    address = f"127.0.0.1:{port or free_port()}"
-    command = [
-        str(find("opa")),
-        "run",
-        "--server",
-        "--addr",
-        address,
-        "-b",
-        str(bundle),
-        "--skip-version-check",
-    ]
-    with running(command, folder, lambda: answers(f"http://{address}/health?bundles")):
-        yield f"http://{address}"
+def opa(
+    folder: Path,
+    bundle: Path,
+    port: int | None = None,
+    secret: Mapping[str, str] = OPA_SECRET,
+    wait: bool = True,
+) -> Iterator[OpaServer]:
+    """An OPA server with the bundle (a folder or an archive), as knative/base/opa.yaml runs it."""
+    address, diagnostics = f"127.0.0.1:{port or free_port()}", f"127.0.0.1:{free_port()}"
+    places = {
+        "--addr=:8181": f"--addr={address}",
+        "--diagnostic-addr=:8282": f"--diagnostic-addr={diagnostics}",
+        "/policy/bundle": str(bundle.absolute()),
+        "/policy/system": str(ROOT / "knative" / "opa"),
+    }
+    container = _opa_container()
+    arguments = list(container["args"])
+    for place, here in places.items():
+        assert any(place in argument for argument in arguments), f"opa.yaml has no {place}"
+        arguments = [argument.replace(place, here) for argument in arguments]
+    keys = {entry["name"]: entry["valueFrom"]["secretKeyRef"]["key"] for entry in container["env"]}
+    env = {name: secret[key] for name, key in keys.items() if key in secret}
+
+    def ready() -> bool:
+        return not wait or answers(f"http://{diagnostics}/health?bundles")
+
+    with running([str(find("opa")), *arguments], folder, ready, env) as process:
+        yield OpaServer(f"http://{address}", f"http://{diagnostics}", process)
+
+
+def _opa_container() -> dict[str, Any]:
+    text = (ROOT / "knative" / "base" / "opa.yaml").read_text(encoding="utf-8")
+    deployment = next(found for found in yaml.safe_load_all(text) if found["kind"] == "Deployment")
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    return dict(container)
 
 
 @contextmanager

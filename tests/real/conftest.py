@@ -9,9 +9,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from function.adapters import rego
+from function.bundle import write
 from tests.process import ROOT
 from tests.real.components import (
+    OPA_SECRET,
     ApiServer,
     Missing,
     Process,
@@ -65,15 +66,23 @@ def controllers(api: ApiServer, tmp_path_factory: pytest.TempPathFactory) -> Ite
 @pytest.fixture(scope="session")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     target = tmp_path_factory.mktemp("bundle") / "policies"
-    rego.write_bundle(ROOT / "policies", target)
+    write(ROOT / "policies", target)
     return target
 
 
 @pytest.fixture(scope="session")
 def opa_url(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     need("opa")
-    with opa(tmp_path_factory.mktemp("opa"), bundle) as url:
-        yield url
+    with opa(tmp_path_factory.mktemp("opa"), bundle) as server:
+        yield server.url
+
+
+@pytest.fixture(scope="session")
+def opa_token(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with a token that every OPA here accepts, for OPA_TOKEN_FILE."""
+    path = tmp_path_factory.mktemp("opa-token") / "token"
+    path.write_text(OPA_SECRET["token"] + "\n", encoding="utf-8")
+    return path
 
 
 @pytest.fixture(scope="session")

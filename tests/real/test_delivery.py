@@ -113,7 +113,9 @@ def clear(client: httpx.Client) -> None:
 
 
 @pytest.fixture
-def start(api: ApiServer, admin: httpx.Client, tmp_path: Path) -> Iterator[Callable[[str], System]]:
+def start(
+    api: ApiServer, admin: httpx.Client, opa_token: Path, tmp_path: Path
+) -> Iterator[Callable[[str], System]]:
     """Starts the function with the OPA of a URL."""
     need("alertmanager")
     kubeconfig = json.loads(api.kubeconfig.read_text(encoding="utf-8"))
@@ -129,6 +131,7 @@ def start(api: ApiServer, admin: httpx.Client, tmp_path: Path) -> Iterator[Calla
                     KUBECONFIG=str(tmp_path / "kubeconfig"),
                     SRE_DISPATCH_POLICY="opa",
                     OPA_URL=url,
+                    OPA_TOKEN_FILE=str(opa_token),
                 )
             )
             return System(server, admin, tmp_path, url)
@@ -331,6 +334,9 @@ def test_an_opa_without_policy_and_then_none_defer_until_it_is_back(
     port = free_port()
     empty = tmp_path / "empty"
     empty.mkdir()
+    (empty / ".manifest").write_text(
+        '{"revision": "0", "roots": ["sre_dispatch"]}'
+    )  # without, it is never ready
     system = start(f"http://127.0.0.1:{port}")
     with alertmanager(tmp_path / "am", system.route()) as url:
         with opa(tmp_path / "opa-empty", empty, port):

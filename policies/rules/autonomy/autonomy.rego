@@ -1,40 +1,33 @@
 # METADATA
-# title: An agent acts alone only on what the operator enrolled, and only with complete context.
+# title: An agent acts alone only on what a person enrolled.
 package sre_dispatch.rules.autonomy
 
-import data.sre_dispatch.rules.severity
 import future.keywords.not
 
 # METADATA
-# title: The list of enrolled alerts is there and each entry names alert, kind and namespace.
+# title: Every enrolment names alert, type, namespace and cluster, and only the cluster may be empty.
 ready if {
-	is_array(data.config.autonomy.enrolled)
+	is_object(data.config.autonomy.enrolled)
 	every entry in data.config.autonomy.enrolled {
-		is_string(entry.alertname)
-		is_string(entry.resource_type)
-		is_string(entry.namespace)
+		is_string(entry.cluster)
+		every field in ["alertname", "resource_type", "namespace"] {
+			is_string(entry[field])
+			entry[field] != ""
+		}
 	}
 }
 
 # METADATA
-# title: What is not enrolled goes by merge request.
-contributions contains {"code": "not_enrolled", "level": "MEDIUM"} if {
-	severity.initial == "LOW"
-	not _enrolled(input.event)
-}
+# title: Nobody enrolled this alert for this type of resource, in this namespace of this cluster.
+# custom:
+#   change: Enrol alertname, resource_type, namespace and cluster together in policies/config/autonomy/data.yaml.
+withheld contains {"code": "not_enrolled", "level": "LOW"} if not _enrolled(input.event)
 
-# METADATA
-# title: Without complete context the agent goes by merge request.
-contributions contains {"code": "context_missing", "level": "MEDIUM"} if {
-	severity.initial == "LOW"
-	input.look == "review"
-	not input.facts.complete == true
-}
-
+# Equal in all four: a wildcard enrols nothing.
 _enrolled(event) if {
-	is_array(data.config.autonomy.enrolled)
+	ready
 	some entry in data.config.autonomy.enrolled
-	entry.alertname == event.alertname
-	entry.resource_type == event.resource_type
-	entry.namespace == event.namespace
+	every field in ["alertname", "resource_type", "namespace", "cluster"] {
+		entry[field] == event[field]
+	}
 }

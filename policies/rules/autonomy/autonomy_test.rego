@@ -1,5 +1,5 @@
 # METADATA
-# title: Autonomy is confirmed only by exact enrolment and complete context.
+# title: Only an enrolment that is equal in all four leaves LOW alone.
 package sre_dispatch.rules.autonomy_test
 
 import data.sre_dispatch.rules.autonomy
@@ -8,109 +8,102 @@ import future.keywords.not
 event := {
 	"alertname": "PVCUsageHigh",
 	"severity": "LOW",
+	"cluster": "main",
 	"namespace": "f3iai",
 	"resource_type": "k8s_pvc",
 }
 
-config := {"enrolled": [
-	{"alertname": "Other", "resource_type": "k8s_pod", "namespace": "shop"},
-	{"alertname": "PVCUsageHigh", "resource_type": "k8s_pvc", "namespace": "f3iai", "owner": "storage"},
-]}
+enrolment := {"alertname": "PVCUsageHigh", "resource_type": "k8s_pvc", "namespace": "f3iai", "cluster": "main"}
 
-not_enrolled := {"code": "not_enrolled", "level": "MEDIUM"}
+config := {"enrolled": {
+	"pods": {"alertname": "Other", "resource_type": "k8s_pod", "namespace": "shop", "cluster": ""},
+	"volumes": enrolment,
+}}
 
-context_missing := {"code": "context_missing", "level": "MEDIUM"}
+not_enrolled := {"code": "not_enrolled", "level": "LOW"}
 
-review(patch, facts) := {"look": "review", "event": object.union(event, patch), "facts": facts}
-
-test_an_enrolled_low_alert_with_complete_facts_stays_low if {
-	autonomy.contributions == set() with input as review({}, {"complete": true})
-		with data.config.autonomy as config
+found(event_asked) := answer if {
+	answer := autonomy with input as {"event": event_asked} with data.config.autonomy as config
 }
 
-test_an_enrolled_low_alert_without_complete_facts_is_medium if {
-	every facts in [null, {}, {"complete": false}, {"complete": "true"}, {"complete": 1}, [], "complete"] {
-		autonomy.contributions == {context_missing} with input as review({}, facts)
-			with data.config.autonomy as config
+test_what_is_enrolled_keeps_low if {
+	found(event) == {"ready": true, "withheld": set()}
+	found({"alertname": "Other", "resource_type": "k8s_pod", "namespace": "shop", "cluster": ""}) == {
+		"ready": true,
+		"withheld": set(),
 	}
-	autonomy.contributions == {context_missing} with input as {"look": "review", "event": event}
-		with data.config.autonomy as config
 }
 
-test_triage_does_not_ask_for_facts if {
-	autonomy.contributions == set() with input as {"look": "triage", "event": event, "facts": null}
-		with data.config.autonomy as config
-}
-
-test_a_low_alert_that_differs_from_its_enrolment_is_medium if {
+test_what_differs_in_one_of_the_four_is_not_enrolled if {
 	every patch in [
 		{"alertname": "PVCUsageCritical"},
 		{"alertname": "pvcusagehigh"},
+		{"alertname": "Other"},
 		{"alertname": "*"},
 		{"alertname": null},
 		{"resource_type": "k8s_pod"},
+		{"resource_type": "unknown_k8s_pvc"},
 		{"resource_type": ["k8s_pvc"]},
 		{"namespace": "f3iai-test"},
 		{"namespace": "shop"},
 		{"namespace": ""},
 		{"namespace": 1},
+		{"cluster": "other"},
+		{"cluster": ""},
+		{"cluster": null},
 	] {
-		autonomy.contributions == {not_enrolled} with input as review(patch, {"complete": true})
-			with data.config.autonomy as config
+		found(object.union(event, patch)) == {"ready": true, "withheld": {not_enrolled}}
 	}
 }
 
-test_a_low_alert_without_a_name_kind_or_namespace_is_medium if {
-	every absent in ["alertname", "resource_type", "namespace"] {
-		autonomy.contributions == {not_enrolled, context_missing} with input as {
-			"look": "review",
-			"event": {field: value | some field, value in event; field != absent},
+test_what_is_absent_is_not_enrolled if {
+	every absent in ["alertname", "resource_type", "namespace", "cluster"] {
+		found({field: value | some field, value in event; field != absent}).withheld == {not_enrolled}
+	}
+	every document in [{}, {"event": null}, {"event": "PVCUsageHigh"}] {
+		autonomy.withheld == {not_enrolled} with input as document with data.config.autonomy as config
+	}
+}
+
+test_a_wildcard_enrols_nothing if {
+	every field in ["alertname", "resource_type", "namespace", "cluster"] {
+		every wildcard in ["*", "?", ".*"] {
+			config_with_wildcard := {"enrolled": {"any": object.union(enrolment, {field: wildcard})}}
+			autonomy.withheld == {not_enrolled} with data.config.autonomy as config_with_wildcard
+				with input as {"event": event}
 		}
-			with data.config.autonomy as config
 	}
 }
 
-test_a_wildcard_in_the_list_enrols_nothing if {
-	every enrolled in [
-		{"alertname": "*", "resource_type": "*", "namespace": "*"},
-		{"alertname": "PVCUsageHigh", "resource_type": "k8s_pvc", "namespace": "f3*"},
-		{"alertname": "", "resource_type": "", "namespace": ""},
-	] {
-		autonomy.contributions == {not_enrolled} with input as review({}, {"complete": true})
-			with data.config.autonomy as {"enrolled": [enrolled]}
-	}
+test_an_empty_map_is_ready_and_enrols_nothing if {
+	autonomy == {"ready": true, "withheld": {not_enrolled}} with data.config.autonomy as {"enrolled": {}}
+		with input as {"event": event}
 }
 
-test_other_levels_are_left_to_other_rules if {
-	every severity in ["MEDIUM", "HIGH", "low", null] {
-		autonomy.contributions == set() with input as review({"severity": severity}, null)
-			with data.config.autonomy as config
-	}
-}
-
-test_an_empty_input_gives_no_reason if {
-	autonomy.contributions == set() with input as {} with data.config.autonomy as config
-}
-
-test_an_empty_list_is_ready_and_enrols_nothing if {
-	autonomy == {"ready": true, "contributions": {not_enrolled}} with data.config.autonomy as {"enrolled": []}
-		with input as review({}, {"complete": true})
-}
-
-test_a_missing_or_mistyped_list_is_not_ready_and_enrols_nothing if {
+test_a_missing_or_mistyped_map_is_not_ready_and_enrols_nothing if {
 	every unusable in [
 		{},
 		null,
 		{"enrolled": null},
 		{"enrolled": "PVCUsageHigh"},
-		{"enrolled": [null]},
-		{"enrolled": ["PVCUsageHigh"]},
-		{"enrolled": [{"alertname": "PVCUsageHigh", "resource_type": "k8s_pvc"}]},
-		{"enrolled": [{"alertname": "PVCUsageHigh", "resource_type": "k8s_pvc", "namespace": null}]},
+		{"enrolled": [enrolment]},
+		{"enrolled": {"a": enrolment, "b": null}},
+		{"enrolled": {"a": enrolment, "b": "PVCUsageHigh"}},
+		{"enrolled": {"a": enrolment, "b": object.union(enrolment, {"alertname": ""})}},
+		{"enrolled": {"a": enrolment, "b": object.union(enrolment, {"resource_type": ""})}},
+		{"enrolled": {"a": enrolment, "b": object.union(enrolment, {"namespace": ""})}},
+		{"enrolled": {"a": enrolment, "b": object.union(enrolment, {"cluster": null})}},
+		{"enrolled": {"a": enrolment, "b": {"alertname": "A", "resource_type": "k8s_pod", "namespace": "shop"}}},
 	] {
-		autonomy == {"contributions": {not_enrolled}} with data.config.autonomy as unusable
-			with input as review({}, {"complete": true})
+		autonomy == {"withheld": {not_enrolled}} with data.config.autonomy as unusable with input as {"event": event}
 	}
-	autonomy == {"contributions": {not_enrolled}} with data.config as {}
-		with input as review({}, {"complete": true})
+	autonomy == {"withheld": {not_enrolled}} with data.config as {} with input as {"event": event}
+}
+
+test_a_further_enrolment_takes_none_away if {
+	more := {"enrolled": object.union(config.enrolled, {"more": object.union(enrolment, {"cluster": ""})})}
+	every cluster in ["main", ""] {
+		autonomy.withheld == set() with data.config.autonomy as more
+			with input as {"event": object.union(event, {"cluster": cluster})}
+	}
 }

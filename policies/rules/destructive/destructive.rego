@@ -2,33 +2,210 @@
 # title: No agent starts for an alert whose text orders the destruction of data.
 package sre_dispatch.rules.destructive
 
+import data.sre_dispatch.text
 import future.keywords.not
 
 # METADATA
-# title: The list of destructive phrases is there and holds text only.
+# title: Phrases, commands and the lists of an order are there.
+# description: What stands in them is held to its schema when the bundle is made; to look at a thousand words again for each alert would cost most of a decision.
 ready if {
-	is_array(data.config.destructive.phrases)
-	every phrase in data.config.destructive.phrases {
-		is_string(phrase)
+	is_object(data.config.destructive.phrases)
+	is_object(_commands)
+	every name in _needed {
+		is_array(_lists[name])
+	}
+	every step in _lists.steps {
+		is_number(step)
+	}
+	every path in _lists.paths {
+		is_string(path)
+	}
+	every name in ["negations", "running", "attempts", "reports", "spared"] {
+		is_array(_excuses[name])
 	}
 }
 
 # METADATA
-# title: A line of the alert that holds a destructive phrase blocks it at every severity.
+# title: A text holds a phrase that destroys data.
+# custom:
+#   change: Take the phrase out of the alert's text, or, if it is harmless with you, out of policies/config/destructive/data.yaml.
 contributions contains {"code": "destructive_phrase", "level": "CRITICAL"} if {
 	ready
-	is_array(input.text.lines)
-	some line in input.text.lines
-	some phrase in data.config.destructive.phrases
-	_holds(line, phrase)
+	text.holds_phrase(data.config.destructive.phrases)
 }
 
 # METADATA
-# title: Text that was cut may hide an order, so the agent only investigates.
-contributions contains {"code": "text_truncated", "level": "HIGH"} if input.text.truncated == true
-
-# Whole words only: lines come with a space at both ends.
-_holds(line, phrase) if {
-	is_string(line)
-	contains(line, concat("", [" ", phrase, " "]))
+# title: A sentence holds a command that destroys data.
+# custom:
+#   change: Take the command out of the alert's text, or, if it is harmless with you, out of policies/config/destructive/data.yaml.
+contributions contains {"code": "destructive_command", "level": "CRITICAL"} if {
+	ready
+	sentence := input.text.sentences[_]
+	is_array(sentence)
+	word := sentence[place]
+	form := _commands[word][_]
+	_commanded(sentence, place, form)
 }
+
+# METADATA
+# title: A sentence orders the destruction of something that holds data.
+# custom:
+#   change: Let the alert's text say what is wrong, and leave what to do about it to the agent's prompt.
+contributions contains {"code": "destructive_order", "level": "CRITICAL"} if {
+	ready
+	sentence := input.text.sentences[_]
+	_orders(sentence)
+}
+
+# METADATA
+# title: A name, taken apart, spells an order to destroy data; a workload may bear it honestly.
+# custom:
+#   change: Rename what bears the name, or take its words out of policies/config/destructive/data.yaml.
+contributions contains {"code": "destructive_name", "level": "HIGH"} if {
+	ready
+	name := input.text.names[_]
+	_orders(name)
+}
+
+_orders(sentence) if {
+	is_array(sentence)
+	word := sentence[place]
+	_ordered(_roles[word], sentence, place)
+}
+
+# "delete the volume"
+_ordered("verb", sentence, place) if {
+	not _excused(sentence, place)
+	not sentence[place - 1] in _lists.nouns_before
+	not sentence[place + 1] in _lists.nouns_behind
+	_reaches_data(sentence, place)
+}
+
+# "by deleting the volume"
+_ordered("gerund", sentence, place) if {
+	sentence[place - 1] in _lists.gerund_leads
+	_reaches_data(sentence, place)
+}
+
+# "the volume must be deleted"
+_ordered("participle", sentence, place) if {
+	sentence[place - 1] == "be"
+	_obliged(sentence, place)
+	some before, object in sentence
+	before < place
+	_holds_data(object)
+}
+
+_obliged(sentence, place) if sentence[place - 2] in _lists.obligations
+
+_obliged(sentence, place) if {
+	sentence[place - 2] == "to"
+	sentence[place - 3] in _lists.needs
+}
+
+# A command alone.
+_commanded(sentence, place, form) if {
+	form == []
+	not _excused(sentence, place)
+}
+
+_commanded(sentence, place, form) if {
+	not _excused(sentence, place)
+	some action, word in sentence
+	action > place
+	word in form[0]
+	every words in form {
+		some other, wanted in sentence
+		wanted in words
+		not _excused(sentence, other)
+		not _spared(sentence, action, other)
+	}
+}
+
+# "kubectl delete pod x to free the volume", but not "kubectl delete pod,pvc"
+_spared(sentence, action, other) if {
+	sentence[action + 1] in _excuses.spared
+	other > action + 2
+}
+
+_reaches_data(sentence, place) if {
+	some step in _lists.steps
+	_holds_data(sentence[place + step])
+	not sentence[(place + step) + 1] in _lists.harmless_heads
+	every nearer in _lists.steps {
+		_goes_on(sentence, place, nearer, step)
+	}
+}
+
+_goes_on(_, _, nearer, step) if nearer >= step
+
+_goes_on(sentence, place, nearer, _) if not sentence[place + nearer] in _lists.stops
+
+# "delete the pod and the volume"
+_goes_on(sentence, place, nearer, step) if {
+	sentence[(place + nearer) + 1] == "and"
+	step == nearer + 2
+}
+
+_goes_on(sentence, place, nearer, step) if {
+	sentence[(place + nearer) + 1] == "and"
+	sentence[(place + nearer) + 2] in _lists.determiners
+	step == nearer + 3
+}
+
+_holds_data(word) if word in _objects
+
+_holds_data(word) if {
+	is_string(word)
+	some path in _lists.paths
+	contains(word, path)
+}
+
+# "cannot delete"
+_excused(sentence, place) if sentence[place - 1] in _excuses.negations
+
+# "never run delete"
+_excused(sentence, place) if {
+	sentence[place - 1] in _excuses.running
+	sentence[place - 2] in _excuses.negations
+}
+
+# "failed to delete"
+_excused(sentence, place) if {
+	sentence[place - 1] == "to"
+	sentence[place - 2] in _excuses.attempts
+}
+
+# "delete failed"
+_excused(sentence, place) if sentence[place + 1] in _excuses.reports
+
+# Read once for all words of a text, and by word.
+
+_commands := data.config.destructive.commands
+
+_lists := data.config.destructive.orders
+
+_excuses := data.config.destructive.excuses
+
+_roles := object.union(object.union(_as("participle", _lists.participles), _as("gerund", _lists.gerunds)), _as("verb", _lists.verbs))
+
+_as(role, words) := {word: role | word := words[_]}
+
+_objects := {word | word := _lists.objects[_]}
+
+_needed := [
+	"steps",
+	"verbs",
+	"gerunds",
+	"gerund_leads",
+	"participles",
+	"obligations",
+	"needs",
+	"objects",
+	"paths",
+	"stops",
+	"determiners",
+	"harmless_heads",
+	"nouns_before",
+	"nouns_behind",
+]

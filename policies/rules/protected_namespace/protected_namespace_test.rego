@@ -1,25 +1,30 @@
 # METADATA
-# title: Protected namespaces are found by exact name and by literal prefix.
+# title: Protected namespaces are found by name and by pattern, as the subject's and as the label's.
 package sre_dispatch.rules.protected_namespace_test
 
 import data.sre_dispatch.rules.protected_namespace
 import future.keywords.not
 
-config := {"namespaces": ["kube-system", "monitoring"], "prefixes": ["openshift-", "team*"]}
+config := {"namespaces": {"cluster": ["kube-system", "openshift-*"], "shared": ["monitoring", "*-system"]}}
 
-protected := {"code": "protected_namespace", "level": "HIGH"}
+protected := {"ready": true, "contributions": {{"code": "protected_namespace", "level": "HIGH"}}}
 
-test_a_listed_name_or_prefix_is_high if {
-	every namespace in ["kube-system", "monitoring", "openshift-", "openshift-etcd", "team*a"] {
-		protected_namespace == {"ready": true, "contributions": {protected}} with data.config.protected_namespace as config
-			with input as {"event": {"namespace": namespace}}
+free := {"ready": true, "contributions": set()}
+
+found(event) := answer if {
+	answer := protected_namespace with input as {"event": event} with data.config.protected_namespace as config
+}
+
+test_a_listed_name_or_pattern_is_high if {
+	every namespace in ["kube-system", "monitoring", "openshift-", "openshift-etcd", "openshift-a-b", "istio-system"] {
+		found({"namespace": namespace}) == protected
 	}
 }
 
 test_a_subject_outside_of_namespaces_is_protected_by_its_label if {
 	every namespace in ["kube-system", "openshift-etcd"] {
-		protected_namespace == {"ready": true, "contributions": {protected}} with data.config.protected_namespace as config
-			with input as {"event": {"namespace": "", "namespace_label": namespace}}
+		found({"namespace": "", "namespace_label": namespace}) == protected
+		found({"namespace": "shop", "namespace_label": namespace}) == protected
 	}
 }
 
@@ -27,15 +32,15 @@ test_a_name_that_only_resembles_one_is_free if {
 	every namespace in [
 		"f3iai",
 		"",
-		"kube-system-2",
-		"my-kube-system",
-		"Kube-System",
+		"monitoring-2",
+		"my-monitoring",
+		"Monitoring",
 		"openshift",
 		"my-openshift-etcd",
-		"team-a",
+		"istio-systems",
+		"system",
 	] {
-		protected_namespace == {"ready": true, "contributions": set()} with data.config.protected_namespace as config
-			with input as {"event": {"namespace": namespace}}
+		found({"namespace": namespace, "namespace_label": namespace}) == free
 	}
 }
 
@@ -46,29 +51,29 @@ test_an_absent_or_mistyped_namespace_gives_no_reason if {
 		{"event": {}},
 		{"event": {"namespace": null}},
 		{"event": {"namespace": 1}},
-		{"event": {"namespace": ["kube-system"]}},
+		{"event": {"namespace": ["kube-system"], "namespace_label": {"a": "kube-system"}}},
 	] {
-		protected_namespace == {"ready": true, "contributions": set()} with input as document
-			with data.config.protected_namespace as config
+		protected_namespace == free with input as document with data.config.protected_namespace as config
 	}
 }
 
-test_empty_lists_are_ready_and_protect_nothing if {
-	protected_namespace == {"ready": true, "contributions": set()} with input as {"event": {"namespace": "kube-system"}}
-		with data.config.protected_namespace as {"namespaces": [], "prefixes": []}
+test_empty_groups_are_ready_and_protect_nothing if {
+	every namespaces in [{}, {"cluster": []}] {
+		protected_namespace == free with data.config.protected_namespace as {"namespaces": namespaces}
+			with input as {"event": {"namespace": "kube-system"}}
+	}
 }
 
-test_missing_or_mistyped_lists_are_not_ready if {
+test_missing_or_mistyped_groups_are_not_ready if {
 	every unusable in [
 		{},
 		null,
+		{"namespaces": null},
 		{"namespaces": ["kube-system"]},
-		{"prefixes": ["kube-"]},
-		{"namespaces": ["kube-system"], "prefixes": null},
-		{"namespaces": ["kube-system"], "prefixes": "kube-"},
-		{"namespaces": ["kube-system"], "prefixes": [1]},
-		{"namespaces": "kube-system", "prefixes": []},
-		{"namespaces": ["kube-system", null], "prefixes": []},
+		{"namespaces": {"cluster": ["kube-system"], "shared": null}},
+		{"namespaces": {"cluster": ["kube-system"], "shared": "monitoring"}},
+		{"namespaces": {"cluster": ["kube-system"], "shared": {"a": "monitoring"}}},
+		{"namespaces": {"cluster": ["kube-system", 1]}},
 	] {
 		protected_namespace == {"contributions": set()} with data.config.protected_namespace as unusable
 			with input as {"event": {"namespace": "kube-system"}}
@@ -77,11 +82,21 @@ test_missing_or_mistyped_lists_are_not_ready if {
 		with input as {"event": {"namespace": "kube-system"}}
 }
 
-test_the_shipped_lists_protect_the_cluster_and_leave_workloads_free if {
-	every namespace in ["kube-system", "knative-serving", "rook-ceph", "monitoring", "sre-agents", "openshift-etcd"] {
-		protected_namespace.contributions == {protected} with input as {"event": {"namespace": namespace}}
+test_the_shipped_groups_protect_the_cluster_and_leave_workloads_free if {
+	every namespace in [
+		"kube-system",
+		"kube-node-lease",
+		"knative-serving",
+		"rook-ceph",
+		"cert-manager",
+		"monitoring",
+		"sre-agents",
+		"openshift-etcd",
+		"istio-system",
+	] {
+		protected_namespace == protected with input as {"event": {"namespace": namespace}}
 	}
-	every namespace in ["f3iai", "default", "shop"] {
-		protected_namespace.contributions == set() with input as {"event": {"namespace": namespace}}
+	every namespace in ["f3iai", "default", "shop", "kubecost", "monitoring-demo"] {
+		protected_namespace == free with input as {"event": {"namespace": namespace}}
 	}
 }

@@ -10,8 +10,12 @@ ready := true
 
 # METADATA
 # title: The level that the alert asks for, before any rule raises it.
+# custom:
+#   change: Change the label severity where the alert is defined; info asks for LOW, warning for MEDIUM.
 initial := input.event.severity if input.event.severity in {"LOW", "MEDIUM", "HIGH"}
 
 # METADATA
-# title: The level asked for is itself a reason.
+# title: The alert's severity label asks for this level.
+# custom:
+#   change: Change the label severity where the alert is defined; info asks for LOW, warning for MEDIUM.
 contributions contains {"code": "severity", "level": initial}

@@ -1,0 +1,68 @@
+# METADATA
+# title: The decision log tells what was decided, and nothing that an alert said.
+# description: |
+#   What is kept is listed and has a known form; whatever is new in the input stays out by itself.
+package system.log
+
+# METADATA
+# title: The input is replaced by what of it may be printed.
+mask contains {"op": "upsert", "path": "/input", "value": _kept}
+
+# METADATA
+# title: An event that is not masked, or that holds a part not known to be harmless, is not printed at all.
+# description: One such part is `error`, whose message quotes the value that a built-in was given.
+# scope: document
+default drop := true
+
+drop := false if {
+	mask == {{"op": "upsert", "path": "/input", "value": _kept}}
+	object.keys(input) - _harmless == set()
+}
+
+_harmless := {
+	"bundles",
+	"decision_id",
+	"input",
+	"labels",
+	"metrics",
+	"path",
+	"req_id",
+	"requested_by",
+	"result",
+	"timestamp",
+}
+
+_kept := object.union({"look": _look}, {part: fields |
+	some part, names in _fields
+	fields := {name: value |
+		some name in names
+		value := input.input[part][name]
+		_says_nothing(value)
+	}
+})
+
+default _look := null
+
+_look := input.input.look if _says_nothing(input.input.look)
+
+_fields := {
+	"event": ["identity", "severity"],
+	"text": ["truncated"],
+	"facts": ["complete", "dependents", "replicas", "failures"],
+	"activity": ["active", "on_resource", "started_last_hour"],
+	"clock": ["epoch", "utc", "weekday", "minute_of_day"],
+}
+
+_words := {"triage", "review", "LOW", "MEDIUM", "HIGH"} | _days
+
+_days := {"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"}
+
+_says_nothing(value) if is_number(value)
+
+_says_nothing(value) if is_boolean(value)
+
+_says_nothing(value) if is_null(value)
+
+_says_nothing(value) if value in _words
+
+_says_nothing(value) if regex.match(`^([0-9a-f]{64}|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)$`, value)

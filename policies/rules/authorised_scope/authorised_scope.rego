@@ -1,0 +1,30 @@
+# METADATA
+# title: An agent acts alone only where the namespace's owner authorised it.
+package sre_dispatch.rules.authorised_scope
+
+import future.keywords.not
+
+# METADATA
+# title: This rule needs no data of the operator's.
+ready := true
+
+# METADATA
+# title: It is not known what the namespace's owner authorised.
+# custom:
+#   change: Have the owner state the scope where the source of context reads it.
+withheld contains {"code": "scope_unknown", "level": "LOW"} if {
+	input.look == "review"
+	not _stated(input.facts.scope)
+}
+
+# METADATA
+# title: The namespace's owner did not authorise agents that act alone.
+# custom:
+#   change: Have the owner add autonomous to the scope, where the source of context reads it.
+withheld contains {"code": "out_of_scope", "level": "LOW"} if {
+	input.look == "review"
+	is_array(input.facts.scope)
+	not "autonomous" in input.facts.scope
+}
+
+_stated(scope) if is_array(scope)

@@ -1,0 +1,67 @@
+# METADATA
+# title: The more depends on the resource, the less an agent may do to it alone.
+package sre_dispatch.rules.blast_radius
+
+import future.keywords.not
+
+# METADATA
+# title: The limits are numbers and the replicated kinds a list of text.
+ready if {
+	is_number(data.config.blast_radius.max_dependents)
+	is_number(data.config.blast_radius.min_replicas)
+	is_array(data.config.blast_radius.replicated_kinds)
+	every kind in data.config.blast_radius.replicated_kinds {
+		is_string(kind)
+	}
+}
+
+# METADATA
+# title: What is in no namespace belongs to the whole cluster.
+# custom:
+#   change: Give the alert the label namespace if its resource is in one.
+contributions contains {"code": "cluster_scoped", "level": "HIGH"} if input.event.namespace == ""
+
+# METADATA
+# title: It is not known how many workloads depend on the resource.
+# custom:
+#   change: Have the source of context say how many workloads depend on the resource.
+withheld contains {"code": "dependents_unknown", "level": "LOW"} if {
+	input.look == "review"
+	not _counted(input.facts.dependents)
+}
+
+# METADATA
+# title: More workloads depend on the resource than an agent may put at risk alone.
+# custom:
+#   change: Raise max_dependents in policies/config/blast_radius/data.yaml.
+withheld contains {"code": "many_dependents", "level": "LOW"} if {
+	ready
+	input.look == "review"
+	is_number(input.facts.dependents)
+	input.facts.dependents > data.config.blast_radius.max_dependents
+}
+
+# METADATA
+# title: It is not known how many replicas of the workload are available.
+# custom:
+#   change: Have the source of context say how many replicas are available.
+withheld contains {"code": "replicas_unknown", "level": "LOW"} if {
+	ready
+	input.look == "review"
+	input.event.resource_type in data.config.blast_radius.replicated_kinds
+	not _counted(input.facts.replicas)
+}
+
+# METADATA
+# title: Fewer replicas of the workload are available than an agent may work on alone.
+# custom:
+#   change: Run more replicas of the workload, or lower min_replicas in policies/config/blast_radius/data.yaml.
+withheld contains {"code": "last_replica", "level": "LOW"} if {
+	ready
+	input.look == "review"
+	input.event.resource_type in data.config.blast_radius.replicated_kinds
+	is_number(input.facts.replicas)
+	input.facts.replicas < data.config.blast_radius.min_replicas
+}
+
+_counted(fact) if is_number(fact)

@@ -1,0 +1,40 @@
+# METADATA
+# title: An agent acts alone only at hours that the operator set.
+package sre_dispatch.rules.business_hours
+
+import future.keywords.not
+
+# METADATA
+# title: Every day of the week has a list of hours, each of which begins before it ends.
+ready if {
+	every weekday in ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] {
+		is_array(data.config.business_hours.hours[weekday])
+		every hours in data.config.business_hours.hours[weekday] {
+			_well_formed(hours)
+		}
+	}
+}
+
+# METADATA
+# title: It is outside of the hours at which an agent may act alone.
+# custom:
+#   change: Wait, or widen the hours of that day in policies/config/business_hours/data.yaml.
+withheld contains {"code": "outside_hours", "level": "LOW"} if not _within_hours(input.clock)
+
+# The time of day is what follows the T, such as 03:10:00Z, and compares with 03:10 as strings do.
+_within_hours(clock) if {
+	ready
+	is_string(clock.utc)
+	[_, time] := split(clock.utc, "T")
+	some hours in data.config.business_hours.hours[clock.weekday]
+	hours.from <= time
+	time < hours.until
+}
+
+_well_formed(hours) if {
+	every time in [hours.from, hours.until] {
+		is_string(time)
+		glob.match("[0-2][0-9]:[0-5][0-9]", null, time)
+	}
+	hours.from < hours.until
+}

@@ -1,0 +1,31 @@
+# METADATA
+# title: What the operator calls an environment has a level of its own.
+package sre_dispatch.rules.environment
+
+import future.keywords.not
+
+# METADATA
+# title: Every environment is a list of namespaces, with MEDIUM or HIGH.
+ready if {
+	is_object(data.config.environment.environments)
+	every environment in data.config.environment.environments {
+		environment.level in {"MEDIUM", "HIGH"}
+		is_array(environment.namespaces)
+		every pattern in environment.namespaces {
+			is_string(pattern)
+		}
+	}
+}
+
+# METADATA
+# title: The resource is in an environment that asks for this level.
+# custom:
+#   change: Change the environment's namespaces or its level in policies/config/environment/data.yaml.
+contributions contains {"code": "environment", "level": environment.level} if {
+	ready
+	is_string(input.event.namespace)
+	input.event.namespace != ""
+	some environment in data.config.environment.environments
+	some pattern in environment.namespaces
+	glob.match(pattern, null, input.event.namespace)
+}

@@ -1,0 +1,54 @@
+# METADATA
+# title: During a freeze the agent only investigates, except where maintenance is under way.
+package sre_dispatch.rules.freeze
+
+import future.keywords.not
+
+# METADATA
+# title: Every window begins before it ends, in UTC, and maintenance names its namespace.
+ready if {
+	every windows in [data.config.freeze.freezes, data.config.freeze.maintenance] {
+		is_object(windows)
+		every window in windows {
+			_well_formed(window)
+		}
+	}
+	every window in data.config.freeze.maintenance {
+		is_string(window.namespace)
+		window.namespace != ""
+	}
+}
+
+# METADATA
+# title: A change freeze is in force.
+# custom:
+#   change: End the freeze, or open maintenance for the namespace, in policies/config/freeze/data.yaml.
+contributions contains {"code": "freeze", "level": "HIGH"} if {
+	ready
+	some window in data.config.freeze.freezes
+	_open(window, input.clock.utc)
+	not _maintained(input.event, input.clock.utc)
+}
+
+# Maintenance of one namespace lifts the freeze for nothing that comes from another.
+_maintained(event, now) if {
+	some window in data.config.freeze.maintenance
+	_open(window, now)
+	window.namespace == event.namespace
+	event.namespace_label in {"", event.namespace}
+}
+
+_open(window, now) if {
+	is_string(now)
+	window.from <= now
+	now < window.until
+}
+
+# Of one width, so that times compare as strings do.
+_well_formed(window) if {
+	every time in [window.from, window.until] {
+		is_string(time)
+		glob.match("[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9]Z", null, time)
+	}
+	window.from < window.until
+}

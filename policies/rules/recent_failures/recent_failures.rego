@@ -1,0 +1,31 @@
+# METADATA
+# title: Where remediation failed lately, no agent tries it alone again.
+package sre_dispatch.rules.recent_failures
+
+import future.keywords.not
+
+# METADATA
+# title: The threshold is a number.
+ready if is_number(data.config.recent_failures.failure_threshold)
+
+# METADATA
+# title: It is not known whether earlier remediations of the resource failed.
+# custom:
+#   change: Have the source of context record the outcomes of remediations.
+withheld contains {"code": "failures_unknown", "level": "LOW"} if {
+	input.look == "review"
+	not _counted(input.facts.failures)
+}
+
+# METADATA
+# title: Earlier remediations of the resource failed lately.
+# custom:
+#   change: Wait for the failures to age, or raise failure_threshold in policies/config/recent_failures/data.yaml.
+withheld contains {"code": "recent_failures", "level": "LOW"} if {
+	ready
+	input.look == "review"
+	is_number(input.facts.failures)
+	input.facts.failures >= data.config.recent_failures.failure_threshold
+}
+
+_counted(fact) if is_number(fact)

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.process import ROOT
+from tests.server import environment
+
+EMBEDDED = {"SRE_DISPATCH_AUTH": "none", "HOST": "127.0.0.1", "SRE_DISPATCH_POLICY": "embedded"}
+
+
+def run(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    command = (sys.executable, "-m", "function", "check", *arguments)
+    variables = environment(**EMBEDDED | settings)
+    return subprocess.run(command, capture_output=True, text=True, env=variables, cwd=ROOT, check=False)
+
+
+@pytest.fixture
+def policies(tmp_path: Path) -> Path:
+    """A copy of the policy, to be spoilt."""
+    return Path(shutil.copytree(ROOT / "policies", tmp_path / "policies"))
+
+
+def test_a_usable_installation_passes_with_one_line_for_each_thing() -> None:
+    done = run()
+    assert (done.returncode, done.stderr) == (0, "")
+    names = [line[6:].split("  ")[0] for line in done.stdout.splitlines()]
+    assert names == [
+        "settings",
+        "policy: a known LOW is done alone",
+        "policy: an order to destroy data is blocked",
+        "policy: an empty question is blocked",
+        "policy: revision",
+    ]
+    assert all(line.startswith("ok    ") for line in done.stdout.splitlines())
+
+
+def test_json_is_for_a_program() -> None:
+    rows = json.loads(run("--json").stdout)
+    assert [set(row) for row in rows] == [{"name", "passed", "detail"}] * 5
+    assert all(row["passed"] for row in rows)
+
+
+def test_settings_that_are_wrong_are_named() -> None:
+    done = run(SRE_DISPATCH_POLICY="opa", OPA_URL="")
+    assert done.returncode == 1
+    assert done.stdout.startswith("FAIL  settings  OPA_URL is not set")
+
+
+def test_an_opa_that_is_not_there_fails_each_question() -> None:
+    done = run(SRE_DISPATCH_POLICY="opa", OPA_URL="http://127.0.0.1:1")
+    assert done.returncode == 1
+    assert done.stdout.count("OPA cannot be asked") == 3
+    assert "policy: revision" in done.stdout and "no answer had one" in done.stdout
+
+
+def test_a_policy_that_answers_otherwise_fails_and_says_how(policies: Path) -> None:
+    (policies / "config" / "autonomy" / "data.yaml").write_text("enrolled: {}\n", encoding="utf-8")
+    done = run(SRE_DISPATCH_POLICIES=str(policies))
+    assert done.returncode == 1
+    (line,) = (line for line in done.stdout.splitlines() if line.startswith("FAIL"))
+    assert 'effective is "MEDIUM", wanted "LOW"' in line
+
+
+def test_a_policy_without_one_rules_data_fails(policies: Path) -> None:
+    shutil.rmtree(policies / "config" / "freeze")
+    done = run(SRE_DISPATCH_POLICIES=str(policies))
+    assert done.returncode == 1 and "allowed is false, wanted true" in done.stdout
+
+
+def test_a_folder_without_questions_is_said(policies: Path) -> None:
+    (policies / "selftest.json").unlink()
+    done = run(SRE_DISPATCH_POLICIES=str(policies))
+    assert done.returncode == 1 and "selftest.json cannot be read" in done.stdout
