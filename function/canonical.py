@@ -192,6 +192,8 @@ def _without_paths(sentence: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _steps(word: str) -> list[str]:
+    if word.startswith("/") and word.count("/") == 1:
+        return [word]  # the root of a file system, or of a web service
     parts = [bare for part in word.split("/") if (bare := part.strip(ALONE))]
     return parts if word.count("/") == 1 else parts[-1:]
 

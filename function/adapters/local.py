@@ -44,7 +44,10 @@ class Nowhere(Tiers):
 
 
 class Folder(Tiers):
-    """Writes each Job to a file of its name, made exclusively: as on the API server, the name is the lock."""
+    """Writes each Job to a file of its name, made exclusively: as on the API server, the name is the lock.
+
+    Nothing runs there, so a Job is over when it is written, and fills no budget of running ones.
+    """
 
     def __init__(self, tiers: Path, folder: Path) -> None:
         super().__init__(tiers)
@@ -84,11 +87,14 @@ class Folder(Tiers):
         head = path.read_text(encoding="utf-8").partition("\nspec:")[0]  # the prompt is long, and not wanted
         try:
             metadata = yaml.safe_load(head)["metadata"]
+            written = datetime.fromtimestamp(path.stat().st_mtime, UTC)
             return KnownJob(
                 name=metadata["name"],
                 identity=metadata["annotations"]["sre-dispatch/identity"],
                 resource=metadata["labels"]["sre-dispatch/resource"],
-                created_at=datetime.fromtimestamp(path.stat().st_mtime, UTC),
+                created_at=written,
+                completed_at=written,
+                finished=True,
             )
         except (yaml.YAMLError, KeyError, TypeError):
             raise Unavailable(

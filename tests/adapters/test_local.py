@@ -45,7 +45,14 @@ def test_what_is_written_is_known(tmp_path: Path) -> None:
     cluster.create(job())
     (known,) = cluster.jobs()
     assert (known.name, known.identity, known.resource) == (event().job, event().identity, event().resource)
-    assert cluster.job(event().job) == known and not known.finished
+    assert cluster.job(event().job) == known
+
+
+def test_what_is_written_is_over_as_nothing_runs_it(tmp_path: Path) -> None:
+    cluster = Folder(TIERS, tmp_path)
+    cluster.create(job())
+    (known,) = cluster.jobs()
+    assert known.finished and known.completed_at == known.created_at and not known.failed
 
 
 def test_a_manifest_reads_back_as_it_was_and_shows_the_prompt_in_lines() -> None:

@@ -20,7 +20,7 @@ ready if {
 	every path in _lists.paths {
 		is_string(path)
 	}
-	every name in ["negations", "running", "attempts", "reports", "spared"] {
+	every name in ["negations", "running", "attempts", "reports", "spared", "waived"] {
 		is_array(_excuses[name])
 	}
 }
@@ -58,6 +58,17 @@ contributions contains {"code": "destructive_order", "level": "CRITICAL"} if {
 }
 
 # METADATA
+# title: A sentence orders the destruction of what the sentence before it is about.
+# custom:
+#   change: Let the alert's text say what is wrong, and leave what to do about it to the agent's prompt.
+contributions contains {"code": "destructive_order", "level": "CRITICAL"} if {
+	ready
+	is_array(input.text.sentences)
+	sentence := input.text.sentences[place]
+	_orders_that(sentence, input.text.sentences[place - 1])
+}
+
+# METADATA
 # title: A name, taken apart, spells an order to destroy data; a workload may bear it honestly.
 # custom:
 #   change: Rename what bears the name, or take its words out of policies/config/destructive/data.yaml.
@@ -74,11 +85,25 @@ _orders(sentence) if {
 }
 
 # "delete the volume"
-_ordered("verb", sentence, place) if {
+_ordered(role, sentence, place) if {
+	role in {"verb", "strong verb"}
+	_imperative(sentence, place)
+	_reaches_data(sentence, place)
+}
+
+# "wipe the bricks"
+_ordered("strong verb", sentence, place) if {
+	_imperative(sentence, place)
+	sentence[place + 1]
+	every step in [1, 2, 3, 4] {
+		not sentence[place + step] in _harmless
+	}
+}
+
+_imperative(sentence, place) if {
 	not _excused(sentence, place)
 	not sentence[place - 1] in _lists.nouns_before
 	not sentence[place + 1] in _lists.nouns_behind
-	_reaches_data(sentence, place)
 }
 
 # "by deleting the volume"
@@ -103,6 +128,21 @@ _obliged(sentence, place) if {
 	sentence[place - 3] in _lists.needs
 }
 
+# "Detach the volumes, delete them"
+_orders_that(sentence, before) if {
+	is_array(sentence)
+	is_array(before)
+	word := sentence[place]
+	_roles[word] in {"verb", "strong verb"}
+	_imperative(sentence, place)
+	sentence[place + 1] in _lists.pronouns
+	some object in before
+	_holds_data(object)
+	every other in before {
+		not other in _excuses.spared
+	}
+}
+
 # A command alone.
 _commanded(sentence, place, form) if {
 	form == []
@@ -111,6 +151,7 @@ _commanded(sentence, place, form) if {
 
 _commanded(sentence, place, form) if {
 	not _excused(sentence, place)
+	not sentence[place + 1] in _excuses.spared
 	some action, word in sentence
 	action > place
 	word in form[0]
@@ -122,10 +163,17 @@ _commanded(sentence, place, form) if {
 	}
 }
 
-# "kubectl delete pod x to free the volume", but not "kubectl delete pod,pvc"
+# "kubectl delete pod x to free the volume"
 _spared(sentence, action, other) if {
 	sentence[action + 1] in _excuses.spared
 	other > action + 2
+}
+
+# "kubectl delete pods --all", but not "kubectl delete pod,pvc"
+_spared(sentence, action, other) if {
+	sentence[action + 1] in _excuses.spared
+	other > action
+	not sentence[other] in _objects
 }
 
 _reaches_data(sentence, place) if {
@@ -170,6 +218,13 @@ _excused(sentence, place) if {
 	sentence[place - 2] in _excuses.negations
 }
 
+# "no need to delete"
+_excused(sentence, place) if {
+	sentence[place - 1] == "to"
+	sentence[place - 2] in _excuses.waived
+	sentence[place - 3] in _excuses.negations
+}
+
 # "failed to delete"
 _excused(sentence, place) if {
 	sentence[place - 1] == "to"
@@ -187,15 +242,21 @@ _lists := data.config.destructive.orders
 
 _excuses := data.config.destructive.excuses
 
-_roles := object.union(object.union(_as("participle", _lists.participles), _as("gerund", _lists.gerunds)), _as("verb", _lists.verbs))
+_roles := object.union(
+	object.union(_as("participle", _lists.participles), _as("gerund", _lists.gerunds)),
+	object.union(_as("verb", _lists.verbs), _as("strong verb", _lists.strong_verbs)),
+)
 
 _as(role, words) := {word: role | word := words[_]}
+
+_harmless := {word | word := _lists.stops[_]} | {word | word := _lists.harmless_heads[_]}
 
 _objects := {word | word := _lists.objects[_]}
 
 _needed := [
 	"steps",
 	"verbs",
+	"strong_verbs",
 	"gerunds",
 	"gerund_leads",
 	"participles",
@@ -205,6 +266,7 @@ _needed := [
 	"paths",
 	"stops",
 	"determiners",
+	"pronouns",
 	"harmless_heads",
 	"nouns_before",
 	"nouns_behind",

@@ -19,6 +19,7 @@ config := {
 	"orders": {
 		"steps": [1, 2, 3],
 		"verbs": ["delete", "drop"],
+		"strong_verbs": ["wipe"],
 		"gerunds": ["deleting"],
 		"gerund_leads": ["by", "consider"],
 		"participles": ["deleted", "wiped"],
@@ -28,6 +29,7 @@ config := {
 		"paths": ["/var/lib", "pgdata"],
 		"stops": ["pod", "then"],
 		"determiners": ["its", "the"],
+		"pronouns": ["them"],
 		"harmless_heads": ["exporter", "metrics"],
 		"nouns_before": ["a", "nightly"],
 		"nouns_behind": ["policy", "job"],
@@ -35,6 +37,7 @@ config := {
 	"excuses": {
 		"negations": ["never", "cannot"],
 		"running": ["run", "use"],
+		"waived": ["need"],
 		"attempts": ["failed", "unable"],
 		"spared": ["pod"],
 		"reports": ["failed", "took"],
@@ -98,7 +101,7 @@ test_nothing_excuses_a_phrase if {
 
 test_a_phrase_is_looked_for_in_whole_texts_only if {
 	says("rm -rf") == set()
-	names("wipe-it") == set()
+	names("rm-rf") == set()
 }
 
 # Commands.
@@ -225,9 +228,21 @@ test_what_may_be_deleted_spares_what_is_said_behind_it if {
 	}
 }
 
-test_what_stands_right_behind_what_may_be_deleted_is_not_spared if {
-	every words in ["kubectl delete pod pvc -l app", "kubectl delete now pod x pvc"] {
-		says(words) == {command}
+test_an_object_right_behind_what_may_be_deleted_is_not_spared if {
+	pods := object.union(config.commands, {"kubectl": [[["delete"], ["volume", "--all"]]]})
+	every case in [
+		["kubectl delete pod volume -l app", {command}],
+		["kubectl delete now pod x volume", {command}],
+		["kubectl delete pod --all", set()],
+		["kubectl delete pod x now fix volume", set()],
+	] {
+		[words, expected] := case
+		text := {"words": [], "sentences": [split(words, " ")], "names": []}
+		expected == {given |
+			some given in destructive.contributions with input as {"text": text}
+				with data.config.destructive as but_with("commands", pods)
+			given.code == command.code
+		}
 	}
 }
 
@@ -432,6 +447,53 @@ test_and_leads_on_behind_a_stop if {
 test_and_leads_on_to_nothing_but_the_next_object if {
 	every words in ["delete pod and expand volume", "delete pod or its volume", "delete pod and its own volume"] {
 		reaching(words) == set()
+	}
+}
+
+# Orders that name no object.
+
+test_a_strong_verb_orders_whatever_it_is_about if {
+	every words in ["wipe bricks", "please wipe the bricks now", "wipe dm-7", "wipe pod and volume"] {
+		says(words) == {order}
+	}
+}
+
+test_a_strong_verb_is_free_where_something_harmless_or_nothing_follows if {
+	every words in ["wipe", "please wipe", "wipe pod", "wipe the old exporter", "wipe a b c pod"] {
+		says(words) == set()
+	}
+	says("wipe a b c d pod") == {order}
+}
+
+test_a_strong_verb_is_excused_like_any_other if {
+	every words in ["never wipe bricks", "cannot wipe bricks", "a wipe bricks", "wipe policy bricks", "failed to wipe bricks"] {
+		says(words) == set()
+	}
+}
+
+after(before, words) := found({"words": [], "sentences": [split(before, " "), split(words, " ")], "names": []})
+
+test_a_pronoun_stands_for_what_holds_data_in_the_sentence_before if {
+	every words in ["delete them", "then drop them now", "wipe them"] {
+		after("detach the volume", words) == {order}
+	}
+}
+
+test_a_pronoun_behind_anything_else_is_free if {
+	after("detach the exporter", "delete them") == set()
+	after("the pod of the volume", "delete them") == set()
+	after("detach the volume", "never delete them") == set()
+	after("detach the volume", "delete what them") == set()
+	after("detach the volume", "see them") == set()
+	says("delete them") == set()
+}
+
+test_what_need_not_be_done_is_no_order if {
+	every words in ["never need to delete volume", "cannot need to drop table"] {
+		says(words) == set()
+	}
+	every words in ["you need to delete volume", "never dare to delete volume", "never need and delete volume"] {
+		says(words) == {order}
 	}
 }
 
