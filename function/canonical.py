@@ -13,13 +13,19 @@ import binascii
 import html
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
 MAX_CHARACTERS = 64 * 1024
 """Of all that is read; one character can fold into eighteen (U+FDFA)."""
+MAX_WORDS = 6000
+"""In sentences; 20 kB of prose are 3,500. The policy has two seconds for a look, whatever stands in them."""
+WINDOW = 32
+OVERLAP = 8
+"""Words of a sentence that are judged together, and how many of them the next such part repeats: an order
+reaches over seven."""
 MAX_DEPTH = 3
 """Encodings inside encodings that are undone."""
 
@@ -173,10 +179,31 @@ def read(value: Any) -> Text:
                 break
             found = [_words(sentence) for sentence in SENTENCE_ENDS.split(spelling)]
             for reading in (found, [_without_paths(sentence) for sentence in found]):
-                sentences |= dict.fromkeys(filter(None, reading))
+                sentences |= dict.fromkeys(part for sentence in reading for part in _windows(sentence))
                 words[f" {' '.join(word for sentence in reading for word in sentence)} "] = None
     words.pop("  ", None)
-    return Text(tuple(words), tuple(sentences), tuple(names), tuple(sorted(signals)), truncated=room < 0)
+    kept, cut = _within(MAX_WORDS, sentences)
+    kept_names, cut_names = _within(MAX_WORDS // 4, names)
+    truncated = room < 0 or cut or cut_names
+    return Text(tuple(words), kept, kept_names, tuple(sorted(signals)), truncated)
+
+
+def _windows(sentence: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """The sentence, or parts of it that overlap: judging one takes more than its length."""
+    for start in range(0, max(1, len(sentence) - OVERLAP), WINDOW - OVERLAP):
+        if part := sentence[start : start + WINDOW]:
+            yield part
+
+
+def _within(limit: int, lists: Iterable[tuple[str, ...]]) -> tuple[tuple[tuple[str, ...], ...], bool]:
+    """As many of the lists as have no more words than that together, and whether some were left out."""
+    kept: list[tuple[str, ...]] = []
+    for words in lists:
+        limit -= len(words)
+        if limit < 0:
+            return tuple(kept), True
+        kept.append(words)
+    return tuple(kept), False
 
 
 def _words(sentence: str) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from function.canonical import MAX_CHARACTERS, Text, read
+from function.canonical import MAX_CHARACTERS, MAX_WORDS, OVERLAP, WINDOW, Text, read
 
 
 def says(text: object) -> tuple[str, ...]:
@@ -177,6 +177,21 @@ def test_a_text_seen_twice_counts_once() -> None:
 def test_texts_add_up() -> None:
     joined = read("a b") + read(["a b", "c\u200bd"])
     assert (joined.words, joined.signals) == ((" a b ", " cd "), ("hidden_characters",))
+
+
+def test_a_long_sentence_is_judged_in_parts_that_overlap() -> None:
+    said = [f"w{number}" for number in range(WINDOW + 1)]
+    first, second = read(" ".join(said)).sentences
+    assert first == tuple(said[:WINDOW])
+    assert second == tuple(said[WINDOW - OVERLAP :])
+    assert read(" ".join(said[:WINDOW])).sentences == (first,)
+
+
+def test_more_words_than_the_policy_can_judge_in_time_are_left_out_and_that_is_said() -> None:
+    many = read([f"{number} one two three four" for number in range(MAX_WORDS)])
+    assert sum(map(len, many.sentences)) <= MAX_WORDS and many.truncated
+    names = read([f"one-two-three-{number}" for number in range(MAX_WORDS // 4)])
+    assert sum(map(len, names.names)) <= MAX_WORDS // 4 and names.truncated
 
 
 def test_text_beyond_the_limit_is_left_out_and_that_is_said() -> None:

@@ -42,9 +42,12 @@ contributions contains {"code": "destructive_command", "level": "CRITICAL"} if {
 	ready
 	sentence := input.text.sentences[_]
 	is_array(sentence)
-	word := sentence[place]
-	form := _commands[word][_]
-	_commanded(sentence, place, form)
+	commands := {word | word := sentence[_]; _commands[word]}
+	count(commands) > 0
+	earnest := _in_earnest(sentence)
+	some command in commands
+	form := _commands[command][_]
+	_commanded(sentence, earnest, command, form)
 }
 
 # METADATA
@@ -143,22 +146,23 @@ _orders_that(sentence, before) if {
 	}
 }
 
+# Where the words stand that no excuse takes back.
+_in_earnest(sentence) := {place | sentence[place]; not _excused(sentence, place)}
+
 # A command alone.
-_commanded(sentence, place, form) if {
-	form == []
-	not _excused(sentence, place)
+_commanded(sentence, earnest, command, []) if {
+	some place in earnest
+	sentence[place] == command
 }
 
-_commanded(sentence, place, form) if {
-	not _excused(sentence, place)
-	not sentence[place + 1] in _excuses.spared
-	some action, word in sentence
-	action > place
-	word in form[0]
-	every words in form {
-		some other, wanted in sentence
-		wanted in words
-		not _excused(sentence, other)
+_commanded(sentence, earnest, command, form) if {
+	starts := {place | some place in earnest; sentence[place] == command; not sentence[place + 1] in _excuses.spared}
+	count(starts) > 0
+	found := [{place | some place in earnest; sentence[place] in words} | words := form[_]]
+	some action in found[0]
+	action > min(starts)
+	every places in found {
+		some other in places
 		not _spared(sentence, action, other)
 	}
 }
