@@ -26,9 +26,8 @@ bench: $(READY) ## start and first delivery, beside an empty function, as one ta
 golden: $(READY) ## write tests/golden and policies/schemas anew; read the diff like prose
 	@$(BIN)/pytest -q tests/test_golden.py --renew
 
-bundle: $(READY) ## build/bundle, the policy as OPA serves it, with its revision
-	@rm -rf build/bundle && $(BIN)/python -c 'from pathlib import Path; from function import bundle; \
-		print(bundle.write(Path("policies"), Path("build/bundle"), Path("$(OVERLAY)") if "$(OVERLAY)" else None))'
+bundle: $(READY) ## build/bundle, the policy as OPA serves it; OVERLAY=folder lays your data over ours
+	@rm -rf build/bundle && $(BIN)/sre-dispatch bundle build/bundle $(if $(OVERLAY),--overlay $(OVERLAY))
 
 lock: $(READY) ## write requirements.lock anew
 	@$(BIN)/uv pip compile pyproject.toml --extra embedded --extra dev --universal --python-version 3.11 \

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from dataclasses import asdict
+from pathlib import Path
 from typing import BinaryIO, NoReturn
 
 import click
@@ -103,6 +104,26 @@ def check(as_json: bool) -> None:
     click.echo(told, nl=False)
     if not all(row.passed for row in rows):
         sys.exit(EXIT_FAILED)
+
+
+@main.command(short_help="Write the policy as a bundle for OPA.")
+@click.argument("target", type=click.Path(path_type=Path))
+@click.option("--overlay", type=click.Path(path_type=Path), help="An organisation's data, laid over ours.")
+def bundle(target: Path, overlay: Path | None) -> None:
+    """Write the policy, with an organisation's data laid over it, as a bundle to the new folder TARGET.
+
+    Prints its revision. Exit status 2 where the data is not as its schema wants it.
+    """
+    from function import bundle as bundling
+    from function.settings import ROOT
+
+    policies = Path(os.environ.get("SRE_DISPATCH_POLICIES", ROOT / "policies"))
+    try:
+        click.echo(bundling.write(policies, target, overlay))
+    except DispatchError as error:
+        _fail(error)
+    except FileExistsError:
+        _fail(Misconfigured(f"{target} is there already: name a new folder"))
 
 
 def _fail(error: DispatchError) -> NoReturn:

@@ -23,6 +23,8 @@ from function.model import digest, to_json
 PARTS = ("main.rego", "data.json", "lib", "rules", "config", "tiers")
 """What of the folder is policy; schemas, examples and tests are not."""
 DATA_FILES = frozenset({"data.json", "data.yaml"})
+SELFTEST = "selftest.json"
+"""Questions whose answers are known, for `check`; an overlay that changes the answers brings its own."""
 REVISION = "revision"
 """Where the revision stands in `data`, at data.revision.sha256; no file may hold it."""
 ROOTS = ("sre_dispatch", "config", "tiers", REVISION)
@@ -84,6 +86,10 @@ def write(folder: Path, target: Path, overlay: Path | None = None) -> str:
     for name, text in files.modules.items():
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         (target / name).write_text(text, encoding="utf-8")
+    if questions := [
+        path for path in (overlay and overlay / SELFTEST, folder / SELFTEST) if path and path.is_file()
+    ]:
+        (target / SELFTEST).write_bytes(questions[0].read_bytes())
     manifest = {"revision": files.revision, "roots": ROOTS}
     for name, value in (("data.json", files.data), (".manifest", manifest)):
         (target / name).write_text(json.dumps(value, indent=1, sort_keys=True), encoding="utf-8")
@@ -127,12 +133,15 @@ def _files(folder: Path) -> Iterator[tuple[str, Path]]:
 
 def _overlay(folder: Path) -> dict[str, Path]:
     found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+    found.pop(SELFTEST, None)
     odd = [
         name for name, path in found.items() if path.name not in DATA_FILES or not name.startswith("config/")
     ]
     if odd or not found:
         what = f"{odd[0]} is none" if odd else "there are none"
-        raise Misconfigured(f"an overlay holds data files below config/ and nothing else; in {folder} {what}")
+        raise Misconfigured(
+            f"an overlay holds data files below config/ and at most a {SELFTEST}; in {folder} {what}"
+        )
     return found
 
 

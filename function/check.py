@@ -12,9 +12,6 @@ from function import bundle, wiring
 from function.errors import DispatchError, Misconfigured
 from function.settings import Settings
 
-SELFTEST = "selftest.json"
-"""In the policy's folder: questions, each with the part of the answer that it must have."""
-
 
 @dataclass(frozen=True)
 class Row:
@@ -30,7 +27,7 @@ def check(environment: Mapping[str, str]) -> list[Row]:
     try:
         settings = Settings.read(environment)
         policy = wiring.policy(settings)
-        questions = _questions(settings.policies / SELFTEST)
+        questions = _questions(settings.policies / bundle.SELFTEST)
         expected = bundle.read(settings.policies).revision
     except Misconfigured as error:
         return [Row("settings", passed=False, detail=str(error))]
@@ -57,6 +54,7 @@ def as_text(rows: list[Row]) -> str:
 
 
 def _questions(path: Path) -> list[dict[str, Any]]:
+    """Each with the part of the answer that it must have."""
     try:
         questions: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from function.bundle import Note, flawed, notes, read, write
 from function.errors import Misconfigured
 from tests.process import ROOT
+from tests.server import environment
 
 MAIN = "package sre_dispatch\n\ndecision := true\n"
 RULE = """# METADATA
@@ -110,6 +113,35 @@ def test_a_bundle_is_the_policy_with_its_revision_and_roots(policy: Path, tmp_pa
         "main.rego",
         "size.rego",
     ]
+
+
+def test_a_bundle_takes_the_selftest_along_that_of_the_overlay_before_ours(
+    policy: Path, tmp_path: Path
+) -> None:
+    place(policy, selftest_json='["ours"]')
+    overlay = place(tmp_path / "overlay", config__size__data_yaml="max: 5")
+    write(policy, tmp_path / "one", overlay)
+    assert (tmp_path / "one" / "selftest.json").read_text() == '["ours"]'
+    place(overlay, selftest_json='["theirs"]')
+    write(policy, tmp_path / "two", overlay)
+    assert (tmp_path / "two" / "selftest.json").read_text() == '["theirs"]'
+
+
+def test_the_command_prints_the_revision_or_what_is_wrong_in_one_line(tmp_path: Path) -> None:
+    def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+        command = (sys.executable, "-m", "function", "bundle", *map(str, arguments))
+        return subprocess.run(
+            command, capture_output=True, text=True, env=environment(), cwd=ROOT, check=False
+        )
+
+    done = run(tmp_path / "bundle")
+    assert (done.returncode, done.stdout) == (0, read(ROOT / "policies").revision + "\n")
+    assert run(tmp_path / "bundle").stderr.endswith("bundle is there already: name a new folder\n")
+    overlay = place(tmp_path / "overlay", config__budget__data_yaml="max_active: many")
+    refused = run(tmp_path / "other", "--overlay", overlay)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "config/budget.max_active: 'many' is not of type" in refused.stderr
+    assert "Traceback" not in refused.stderr
 
 
 def test_a_bundle_is_never_written_over_another(policy: Path, tmp_path: Path) -> None:
