@@ -106,6 +106,58 @@ def check(as_json: bool) -> None:
         sys.exit(EXIT_FAILED)
 
 
+@main.command(short_help="Run the world model, for those who have no FFO.")
+@click.option("--backup", type=click.Path(path_type=Path), help="Write a copy of the memory there, and end.")
+def worldmodel(backup: Path | None) -> None:
+    """Run the world model, for those who have no FFO: an MCP server that tells what is known of a resource
+    and remembers what runs did. README.md lists the environment variables that it reads.
+
+    With --backup it writes a whole copy of its file instead, also while another process serves it.
+    """
+    from function.settings import WorldModelSettings
+
+    try:
+        if backup:
+            from function.adapters.store import Store
+
+            Store(_present(Path(os.environ.get("WORLDMODEL_FILE", ".worldmodel.db")))).backup(backup)
+            return
+        from function.worldmodel.serve import serve as serve_world
+
+        serve_world(WorldModelSettings.read(os.environ))
+    except ImportError:
+        _fail(Misconfigured("the world model is not installed: pip install 'sre-dispatch[worldmodel]'"))
+    except DispatchError as error:
+        _fail(error)
+
+
+@main.command(short_help="Have the world model remember what was done.")
+@click.argument("file", type=click.File("rb"))
+@click.option(
+    "--to", default=".worldmodel.db", show_default=True, metavar="FILE|URL", help="Its file or URL."
+)
+@click.option(
+    "--token-file", type=click.Path(path_type=Path), help="File with the token of a writer, for a URL."
+)
+def record(file: BinaryIO, to: str, token_file: Path | None) -> None:
+    """Have the world model remember the run in FILE (or - for standard input), a JSON object: what an agent,
+    or you, did about an alert and what came of it. The next agent is told of it.
+    """
+    from function import record as recording
+
+    try:
+        new = recording.record(file.read(), to, token_file)
+    except DispatchError as error:
+        _fail(error)
+    click.echo("recorded" if new else "recorded already: a session is recorded once")
+
+
+def _present(path: Path) -> Path:
+    if not path.is_file():
+        raise Misconfigured(f"there is no {path}: see WORLDMODEL_FILE")
+    return path
+
+
 @main.command(short_help="Write the policy as a bundle for OPA.")
 @click.argument("target", type=click.Path(path_type=Path))
 @click.option("--overlay", type=click.Path(path_type=Path), help="An organisation's data, laid over ours.")

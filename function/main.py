@@ -9,8 +9,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-import hashlib
-import hmac
 import logging
 import os
 import sys
@@ -28,11 +26,12 @@ from cloudevents.http import CloudEvent
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from function import pipeline, translate, wiring
+from function import pipeline, tokens, translate, wiring
 from function.errors import Misconfigured, Rejected, Unavailable, place
 from function.model import FOR_PEOPLE, NOTICE_TYPE, RECEIPT_TYPE, Delivery, Outcome, Result, SREEvent, to_json
 from function.ports import App
 from function.settings import LOOPBACK, Settings
+from function.tokens import Unauthorized
 from function.translate import MAX_BODY
 
 log = logging.getLogger("sre-dispatch")
@@ -44,7 +43,7 @@ REPLY_SECONDS = 10.0
 RETRY_AFTER_SECONDS = 15
 WORKERS = 10
 """Deliveries worked on at once: containerConcurrency of the Knative Service."""
-MIN_TOKEN_BYTES = 16
+TOKEN_FILES = "SRE_DISPATCH_TOKEN_FILES"  # noqa: S105  the setting's name
 CLOSE = {"Connection": "close"}
 """On replies that may go out before the body has come: the rest of it is not waited for."""
 
@@ -58,10 +57,6 @@ READERS = {
     "boson.fn": translate.either,  # what `func invoke` sends if it is not told a type
 }
 OWN_TYPES = frozenset({RECEIPT_TYPE, NOTICE_TYPE})
-
-
-class Unauthorized(Exception):
-    """No accepted credential; says nothing more."""
 
 
 async def answer(request: Request, settings: Settings, app: App) -> Response:
@@ -121,39 +116,9 @@ def _authenticated(request: Request, settings: Settings) -> None:
         if (request.scope.get("server") or ("",))[0] not in LOOPBACK:
             raise Unauthorized
         return
-    given = hashlib.sha256(_credential(request)).digest()
-    accepted = [hashlib.sha256(token).digest() for token in tokens(settings)]
-    if not any([hmac.compare_digest(given, token) for token in accepted]):  # a list: no early end
+    given = tokens.credential(request.headers.getlist("authorization"))
+    if not tokens.is_one_of(given, tokens.accepted(settings.token_files, TOKEN_FILES)):
         raise Unauthorized
-
-
-def tokens(settings: Settings) -> list[bytes]:
-    """The accepted tokens, read anew each time. Raises Unavailable for a file that is unreadable or short."""
-    try:
-        found = {path: path.read_bytes().strip() for path in settings.token_files}
-    except OSError as error:
-        what = f"{error.filename} of SRE_DISPATCH_TOKEN_FILES cannot be read: {error.strerror}"
-        raise Unavailable("no_tokens", what) from None
-    for path, token in found.items():
-        if len(token) < MIN_TOKEN_BYTES:
-            what = f"the token in {path} is under {MIN_TOKEN_BYTES} bytes: make one with openssl rand -hex 32"
-            raise Unavailable("no_tokens", what)
-    return list(found.values())
-
-
-def _credential(request: Request) -> bytes:
-    """The bearer token, or the password of Basic, which is all that `func invoke` can send."""
-    headers = request.headers.getlist("authorization")
-    scheme, _, value = headers[0].partition(" ") if len(headers) == 1 else ("", "", "")
-    credential = value.strip().encode("latin-1")
-    if scheme.lower() == "bearer" and credential:
-        return credential
-    if scheme.lower() == "basic":
-        try:
-            return base64.b64decode(credential, validate=True).partition(b":")[2]
-        except binascii.Error:
-            raise Unauthorized from None
-    raise Unauthorized
 
 
 async def _delivery(request: Request, event: bool, app: App) -> Delivery | None:
@@ -303,7 +268,7 @@ def _started() -> tuple[Settings, App]:
     """Raises Misconfigured for all that can be known to be wrong before the first request."""
     settings = Settings.read(os.environ)
     try:
-        tokens(settings)
+        tokens.accepted(settings.token_files, TOKEN_FILES)
     except Unavailable as error:
         raise Misconfigured(str(error)) from None
     return settings, wiring.app(settings)

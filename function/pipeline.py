@@ -55,6 +55,8 @@ class Work:
     """The text of the notification, which counts for each of its alerts."""
     templates: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     """Each tier's template as read in this delivery: fresh for every delivery, read once in it."""
+    facts: dict[str, Facts] = field(default_factory=dict)
+    """What is known of each resource; asked once in a delivery, also where several alerts are about it."""
 
     def template(self, name: str) -> Mapping[str, Any]:
         if name not in self.templates:
@@ -100,7 +102,7 @@ def run(delivery: Delivery, app: App) -> Iterator[Result]:
 
 
 def _work_on(batch: list[Case], work: Work, attempt: Callable[..., None]) -> None:
-    """Both looks at the policy side by side, then the Jobs one after the other."""
+    """Both looks at the policy, and the context between them, side by side; then the Jobs one by one."""
     for case in _open(batch):
         case.activity = work.survey.activity(case.event)
     _side_by_side(work, partial(attempt, _triage), batch)
@@ -108,6 +110,7 @@ def _work_on(batch: list[Case], work: Work, attempt: Callable[..., None]) -> Non
     for case in _open(batch):  # whatever an earlier one may start counts for the later ones
         case.activity = jobs.activity(case.event)
         jobs = jobs.admit(case.event)
+    _side_by_side(work, partial(attempt, _enrich), _first_of_each_resource(batch, work))
     _side_by_side(work, partial(attempt, _review), batch)
     for case in _open(batch):
         attempt(_submit, case)
@@ -116,6 +119,12 @@ def _work_on(batch: list[Case], work: Work, attempt: Callable[..., None]) -> Non
 def _side_by_side(work: Work, attempt: Callable[[Case], None], batch: list[Case]) -> None:
     for _ in work.app.each(attempt, _open(batch)):
         pass
+
+
+def _first_of_each_resource(batch: list[Case], work: Work) -> list[Case]:
+    """One case for each resource that nothing is known of yet."""
+    first = {case.event.resource: case for case in reversed(_open(batch))}
+    return [case for resource, case in first.items() if resource not in work.facts]
 
 
 def _batches(alerts: list[SREEvent | DeadLetter]) -> Iterator[list[Case]]:
@@ -188,10 +197,15 @@ def _triage(case: Case, work: Work) -> None:
         case.end(*_refusal(case.decision))
 
 
-def _review(case: Case, work: Work) -> None:
+def _enrich(case: Case, work: Work) -> None:
     world = work.app.world
-    triage, case.facts = case.decision, enrich(case.event, partial(_asked, world.facts) if world else None)
-    case.decision = decide.confirm(triage, _look(case, work))
+    known = enrich(case.event, partial(_asked, world.context) if world else None)
+    work.facts[case.event.resource] = known
+
+
+def _review(case: Case, work: Work) -> None:
+    case.facts = work.facts[case.event.resource]
+    case.decision = decide.confirm(case.decision, _look(case, work))
     if case.decision.grant is None:
         return case.end(*_refusal(case.decision))
     case.grant = case.decision.grant

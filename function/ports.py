@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from function.model import Facts, Json, KnownJob, Result, SREEvent
+from function.model import Json, KnownJob, Result, SREEvent
 
 T = TypeVar("T")
 
@@ -17,8 +17,8 @@ class Policy(Protocol):
 
 
 class WorldModel(Protocol):
-    def facts(self, event: SREEvent) -> Facts:
-        """What is known about the event's resource. Raises Unavailable."""
+    def context(self, event: SREEvent) -> object:
+        """The world model's raw answer about the event's resource. Raises Unavailable."""
 
 
 class Cluster(Protocol):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +60,7 @@ def render(
                 level=decision.effective,
                 reasons=[reason.code for reason in decision.reasons],
                 alert=block(alert),
-                facts=block(items),
+                facts=lines(items),
                 status=facts.status,
                 gaps=facts.gaps,
                 cut=cut,
@@ -78,6 +78,11 @@ def render(
 def block(value: Any) -> str:
     """JSON as it may stand between the tags of a block: ASCII, without `<`, `>`, `&`, `@`."""
     return json.dumps(value, ensure_ascii=True, sort_keys=True, indent=2).translate(UNSAFE)
+
+
+def lines(items: Iterable[Any]) -> str:
+    """The same for several values, each on a line of its own, its keys in their own order."""
+    return "\n".join(json.dumps(item, ensure_ascii=True).translate(UNSAFE) for item in items)
 
 
 def _names(alertname: str) -> list[str]:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from function.errors import Misconfigured
 from function.subject import VOLATILE_LABELS, is_name
+from function.tokens import MAX_FILES
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 ROOT = Path(__file__).resolve().parent.parent
@@ -42,6 +43,24 @@ class Settings:
     """SRE_DISPATCH_JOBS. `kubernetes`, or `folder`, which writes manifests instead of creating Jobs."""
     jobs_folder: Path
     """SRE_DISPATCH_JOBS_FOLDER. Where `folder` writes."""
+    context: str
+    """SRE_DISPATCH_CONTEXT. Where context comes from: `none`, `ffo` (FFO_URL), or `file`, which is a world
+    model's SQLite file on this machine."""
+    context_file: Path
+    """SRE_DISPATCH_CONTEXT_FILE. The file of `file`."""
+    ffo_url: str
+    """FFO_URL. The world model's MCP endpoint, needed with `ffo`: with the path /jsonrpc it is asked by bare
+    JSON-RPC, as FFO is; with any other, such as /mcp, by MCP's streamable HTTP."""
+    ffo_token_file: Path | None
+    """FFO_TOKEN_FILE. File with the world model's token for readers, read anew at each question. Empty: none
+    is sent."""
+    ffo_tool: str
+    """FFO_TOOL. The tool that is called for context."""
+    ffo_seconds: float
+    """FFO_SECONDS. Seconds for the whole answer, 0.1 to 2: whoever waits for longer misses the delivery's
+    own time limit."""
+    ffo_bytes: int
+    """FFO_BYTES. Bytes of an answer, 1024 to 1048576."""
     namespace: str
     """SRE_DISPATCH_NAMESPACE. The agents' namespace, where the tiers' CronJobs are and Jobs go."""
     own_namespace: str
@@ -70,10 +89,17 @@ class Settings:
             token_files=tuple(Path(name) for name in _list(get("SRE_DISPATCH_TOKEN_FILES", ""))),
             policy=_one_of(environment, "SRE_DISPATCH_POLICY", "opa", "embedded"),
             opa_url=_url(environment, "OPA_URL"),
-            opa_token_file=Path(get("OPA_TOKEN_FILE", "")) if get("OPA_TOKEN_FILE") else None,
+            opa_token_file=_file(environment, "OPA_TOKEN_FILE"),
             policies=Path(get("SRE_DISPATCH_POLICIES", str(root / "policies"))),
             jobs=_one_of(environment, "SRE_DISPATCH_JOBS", "kubernetes", "folder"),
             jobs_folder=Path(get("SRE_DISPATCH_JOBS_FOLDER", ".dispatched")),
+            context=_one_of(environment, "SRE_DISPATCH_CONTEXT", "none", "ffo", "file"),
+            context_file=Path(get("SRE_DISPATCH_CONTEXT_FILE", ".worldmodel.db")),
+            ffo_url=_url(environment, "FFO_URL"),
+            ffo_token_file=_file(environment, "FFO_TOKEN_FILE"),
+            ffo_tool=get("FFO_TOOL", "get_resource_context"),
+            ffo_seconds=_number(environment, "FFO_SECONDS", 2.0, 0.1, 2.0),
+            ffo_bytes=int(_number(environment, "FFO_BYTES", 262_144, 1024, 1_048_576)),
             namespace=_namespace(environment, "SRE_DISPATCH_NAMESPACE", "sre-agents"),
             own_namespace=_namespace(environment, "SRE_DISPATCH_OWN_NAMESPACE", "f3iai"),
             cluster=get("SRE_DISPATCH_CLUSTER", ""),
@@ -87,7 +113,60 @@ class Settings:
         _check_authentication(settings, behind_knative="K_SERVICE" in environment)
         if settings.policy == "opa" and not settings.opa_url:
             raise Misconfigured("OPA_URL is not set: give OPA's URL, or set SRE_DISPATCH_POLICY=embedded")
+        if settings.context == "ffo" and not settings.ffo_url:
+            raise Misconfigured("FFO_URL is not set: give the world model's URL, or no SRE_DISPATCH_CONTEXT")
         return settings
+
+
+@dataclass(frozen=True)
+class WorldModelSettings:
+    """Those of `sre-dispatch worldmodel`."""
+
+    host: str
+    """HOST. Address that is listened on, 127.0.0.1 where it is not set."""
+    port: int
+    """PORT. TCP port, 1 to 65535; FFO's 50060 where it is not set."""
+    file: Path
+    """WORLDMODEL_FILE. The SQLite file with the memory, made where there is none."""
+    reader_token_files: tuple[Path, ...]
+    """WORLDMODEL_READER_TOKEN_FILES. One or two files, joined by a comma, with tokens of those who ask."""
+    writer_token_files: tuple[Path, ...]
+    """WORLDMODEL_WRITER_TOKEN_FILES. The same for those who record outcomes; no model may come near them."""
+    governance_file: Path | None
+    """WORLDMODEL_GOVERNANCE_FILE. YAML with classification and scope by namespace, in place of the
+    namespaces' labels. Empty: labels alone."""
+    prometheus_url: str
+    """PROMETHEUS_URL. Prometheus, for usage and growth. Empty: none, which is a gap."""
+    prometheus_token_file: Path | None
+    """PROMETHEUS_TOKEN_FILE. File with the token that Prometheus asks for. Empty: none is sent."""
+    cluster: str
+    """SRE_DISPATCH_CLUSTER. Name of the cluster that is read, the same as the function's."""
+
+    @staticmethod
+    def read(environment: Mapping[str, str]) -> WorldModelSettings:
+        """The settings in `environment`. Raises Misconfigured, naming the variable, for what is unusable."""
+        return WorldModelSettings(
+            host=environment.get("HOST", "127.0.0.1"),
+            port=_port(environment.get("PORT", "50060")),
+            file=Path(environment.get("WORLDMODEL_FILE", ".worldmodel.db")),
+            reader_token_files=_token_files(environment, "WORLDMODEL_READER_TOKEN_FILES"),
+            writer_token_files=_token_files(environment, "WORLDMODEL_WRITER_TOKEN_FILES"),
+            governance_file=_file(environment, "WORLDMODEL_GOVERNANCE_FILE"),
+            prometheus_url=_url(environment, "PROMETHEUS_URL"),
+            prometheus_token_file=_file(environment, "PROMETHEUS_TOKEN_FILE"),
+            cluster=environment.get("SRE_DISPATCH_CLUSTER", ""),
+        )
+
+
+def _token_files(environment: Mapping[str, str], name: str) -> tuple[Path, ...]:
+    files = tuple(Path(file) for file in _list(environment.get(name, "")))
+    if not 1 <= len(files) <= MAX_FILES:
+        raise Misconfigured(f"{name} is not one or two files: name the files with the accepted tokens")
+    return files
+
+
+def _file(environment: Mapping[str, str], name: str) -> Path | None:
+    return Path(environment[name]) if environment.get(name) else None
 
 
 def _check_authentication(settings: Settings, *, behind_knative: bool) -> None:
@@ -98,7 +177,7 @@ def _check_authentication(settings: Settings, *, behind_knative: bool) -> None:
                 "loopback for everybody: set SRE_DISPATCH_TOKEN_FILES"
             )
         return
-    if not 1 <= len(settings.token_files) <= MAX_TOKENS:
+    if not 1 <= len(settings.token_files) <= MAX_FILES:
         raise Misconfigured(
             "SRE_DISPATCH_TOKEN_FILES is not one or two files: name the files with the accepted tokens "
             "(on a laptop: SRE_DISPATCH_AUTH=none)"
@@ -117,6 +196,16 @@ def _port(value: str) -> int:
     if not (value.isascii() and value.isdigit() and 0 < int(value[:6]) < 65536):
         raise Misconfigured("PORT is no TCP port: give a number from 1 to 65535")
     return int(value)
+
+
+def _number(environment: Mapping[str, str], name: str, default: float, least: float, most: float) -> float:
+    try:
+        value = float(environment.get(name, default))
+    except ValueError:
+        value = -1.0
+    if not least <= value <= most:
+        raise Misconfigured(f"{name} is no number from {least:g} to {most:g}")
+    return value
 
 
 def _namespace(environment: Mapping[str, str], name: str, default: str) -> str:

@@ -12,8 +12,9 @@ from function import render
 from function.adapters.sink import All, Log
 from function.errors import Misconfigured
 from function.pipeline import BATCH
-from function.ports import App, Cluster, Policy, Sink
+from function.ports import App, Cluster, Policy, Sink, WorldModel
 from function.settings import Settings
+from function.wire import token_in
 
 if TYPE_CHECKING:
     from function.adapters.opa import Opa
@@ -26,7 +27,7 @@ def app(settings: Settings) -> App:
         policy=policy(settings),
         cluster=cluster,
         sink=All(Log(), *events, *_sinks(settings)),
-        world=None,
+        world=world(settings, time.time),
         prompts=render.environment(settings.root / "prompts"),
         namespace=settings.namespace,
         cluster_name=settings.cluster,
@@ -38,14 +39,15 @@ def app(settings: Settings) -> App:
 
 
 def offline(settings: Settings, policy: Policy | None = None, clock: Callable[[], float] = time.time) -> App:
-    """The bundle of `explain`: embedded policy unless one is given, no context, nothing created or told."""
+    """The bundle of `explain`: embedded policy unless one is given, context as the settings say, nothing
+    created or told."""
     from function.adapters.local import Nowhere
 
     return App(
         policy=policy or _embedded(settings),
         cluster=Nowhere(settings.root / "knative" / "tiers"),
         sink=All(),
-        world=None,
+        world=world(settings, clock),
         prompts=render.environment(settings.root / "prompts"),
         namespace=settings.namespace,
         cluster_name=settings.cluster,
@@ -58,9 +60,9 @@ def offline(settings: Settings, policy: Policy | None = None, clock: Callable[[]
 
 def opa(url: str, token_file: Path | None = None) -> Opa:
     """The policy that the OPA server at `url` holds; the token is read anew at each question."""
-    from function.adapters.opa import Opa, token_in
+    from function.adapters.opa import Opa
 
-    return Opa(url, token_in(token_file) if token_file else None)
+    return Opa(url, token_in(token_file, "OPA_TOKEN_FILE", "opa_token") if token_file else None)
 
 
 def policy(settings: Settings) -> Policy:
@@ -68,6 +70,23 @@ def policy(settings: Settings) -> Policy:
     if settings.policy == "opa":
         return opa(settings.opa_url, settings.opa_token_file)
     return _embedded(settings)
+
+
+def world(settings: Settings, clock: Callable[[], float]) -> WorldModel | None:
+    """The source of context that the settings choose. Raises Misconfigured."""
+    if settings.context == "ffo":
+        from function.adapters.ffo import Ffo, Limits
+
+        file = settings.ffo_token_file
+        limits = Limits(settings.ffo_seconds, settings.ffo_bytes, settings.ffo_tool)
+        return Ffo(settings.ffo_url, token_in(file, "FFO_TOKEN_FILE", "ffo_token") if file else None, limits)
+    if settings.context == "file":
+        from function.adapters.store import Store
+
+        if not settings.context_file.is_file():
+            raise Misconfigured(f"there is no {settings.context_file}: see SRE_DISPATCH_CONTEXT_FILE")
+        return Store(settings.context_file, clock)
+    return None
 
 
 def _embedded(settings: Settings) -> Policy:

@@ -140,11 +140,30 @@ SAFE = Risk(
 WHOLE = Facts(complete=True, items=({"capacity": "20Gi"},), risk=SAFE)
 
 
+CONTEXT: Json = {
+    "facts": [
+        {"kind": kind, "source": "kubernetes", "age_seconds": 0, "told": told}
+        for kind, told in {
+            "replicas": {"desired": 2, "ready": 2, "available": 2},
+            "memory": {"recent_failures": 0, "runs": []},
+            "dependents": {"count": 1, "dependents": []},
+            "governance": {"classification": "internal", "scope": list(SAFE.scope or ())},
+        }.items()
+    ],
+    "gaps": [],
+}
+"""A world model's answer from which SAFE follows."""
+
+
 @dataclass
 class FakeWorld:
-    told: Facts | Exception = WHOLE
+    """Answers with `told`, and keeps what it was asked."""
 
-    def facts(self, event: SREEvent) -> Facts:
+    told: object = field(default_factory=lambda: CONTEXT)
+    asked: list[SREEvent] = field(default_factory=list)
+
+    def context(self, event: SREEvent) -> object:
+        self.asked.append(event)
         if isinstance(self.told, Exception):
             raise self.told
         return self.told

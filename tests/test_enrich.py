@@ -9,7 +9,7 @@ from tests.fakes import SAFE, WHOLE, FakeWorld, event
 
 
 def told(items: list[dict[str, object]]) -> Facts:
-    return enrich(event(), FakeWorld(replace(WHOLE, items=tuple(items))).facts)
+    return enrich(event(), FakeWorld(replace(WHOLE, items=tuple(items))).context)
 
 
 def test_no_source_is_a_gap_like_any_other() -> None:
@@ -17,7 +17,7 @@ def test_no_source_is_a_gap_like_any_other() -> None:
 
 
 def test_a_world_model_that_cannot_be_reached_is_a_gap() -> None:
-    found = enrich(event(), FakeWorld(Unavailable("ffo_unreachable", "down")).facts)
+    found = enrich(event(), FakeWorld(Unavailable("ffo_unreachable", "down")).context)
     assert (found.status, found.gaps) == ("missing", ("ffo_unreachable",))
 
 
@@ -28,9 +28,9 @@ def test_a_world_model_that_knows_nothing_is_a_gap_and_says_nothing_of_the_risk(
 
 
 def test_what_is_known_is_passed_on_as_it_is() -> None:
-    assert enrich(event(), FakeWorld().facts) == WHOLE
+    assert enrich(event(), FakeWorld().context) == WHOLE
     partial = replace(WHOLE, complete=False, gaps=("prometheus_down",))
-    assert enrich(event(), FakeWorld(partial).facts) == partial
+    assert enrich(event(), FakeWorld(partial).context) == partial
 
 
 def test_too_many_or_too_large_items_are_cut_and_the_cut_is_a_gap() -> None:

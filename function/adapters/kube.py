@@ -49,8 +49,9 @@ class Answer:
     body: Mapping[str, Any]
 
 
-def connect() -> Client:
-    """A client by the pod's ServiceAccount, else by KUBECONFIG. Raises Unavailable where neither serves."""
+def connect(connections: int = 4) -> Client:
+    """A client that keeps so many connections, by the pod's ServiceAccount, else by KUBECONFIG. Raises
+    Unavailable where neither serves."""
     from kubernetes import config
     from kubernetes.client import ApiClient, Configuration
 
@@ -64,6 +65,7 @@ def connect() -> Client:
         raise Unavailable("kubernetes_unconfigured", "no ServiceAccount and no usable KUBECONFIG") from None
     # The default sends a GET up to four times and sleeps in between for as long as a server says.
     configuration.retries = False
+    configuration.connection_pool_maxsize = connections
     return ApiClient(configuration)
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import re
 import threading
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from function import wire
 from function.errors import Unavailable
 from function.model import Json
 
@@ -24,34 +22,11 @@ PARAMETERS = {
 TIMEOUT_SECONDS = 2.0
 CONNECT_SECONDS = 0.5
 MAX_BYTES = 256 * 1024
-TOKEN = re.compile(r"[!-~]{16,}", re.ASCII)
-"""What knative/opa/authz.rego accepts at all."""
 
 
 def connect(url: str) -> httpx.Client:
     """A client that keeps its connections to the OPA at `url`."""
-    import httpx
-
-    timeout = httpx.Timeout(TIMEOUT_SECONDS, connect=CONNECT_SECONDS)
-    # Without https no certificate is ever checked, and loading them would cost 38 ms at every cold start.
-    return httpx.Client(base_url=url, timeout=timeout, verify=url.startswith("https:"), trust_env=False)
-
-
-def token_in(path: Path) -> Callable[[], str]:
-    """Reads the token from the file, each time anew: a rotated one is in force without a restart."""
-
-    def read() -> str:
-        try:
-            token = path.read_text(encoding="ascii").strip()
-        except (OSError, UnicodeError) as error:
-            why = type(error).__name__
-            raise Unavailable("opa_token", f"{path} of OPA_TOKEN_FILE cannot be read ({why})") from None
-        if not TOKEN.fullmatch(token):
-            what = f"the token in {path} of OPA_TOKEN_FILE is short or no token: openssl rand -hex 32"
-            raise Unavailable("opa_token", what)
-        return token
-
-    return read
+    return wire.connect(url, TIMEOUT_SECONDS, CONNECT_SECONDS)
 
 
 class Opa:
@@ -75,7 +50,7 @@ class Opa:
     def ask(self, document: Json) -> object:
         import httpx
 
-        headers = {"Accept-Encoding": "identity"}  # MAX_BYTES counts what came, not what it unpacks to
+        headers = dict(wire.PLAIN)
         if self._read_token:
             headers["Authorization"] = f"Bearer {self._read_token()}"
         try:
@@ -97,19 +72,13 @@ class Opa:
     def _post(self, document: Json, headers: Mapping[str, str]) -> object:
         client = self._connected()
         deadline = time.monotonic() + TIMEOUT_SECONDS
-        body = bytearray()
         asked: Any = {"params": PARAMETERS, "headers": headers, "json": {"input": document}}
         with client.stream("POST", PATH, **asked) as response:
             _check(response.status_code)
-            for chunk in response.iter_raw():
-                body += chunk
-                if len(body) > MAX_BYTES or time.monotonic() > deadline:
-                    what = f"OPA's answer is over {MAX_BYTES} bytes or {TIMEOUT_SECONDS} s"
-                    raise Unavailable("opa_answer", what)
-        try:
-            return json.loads(body)
-        except (ValueError, RecursionError):
-            raise Unavailable("opa_answer", "OPA's answer is no JSON: is OPA_URL an OPA server?") from None
+            over = Unavailable("opa_answer", f"OPA's answer is over {MAX_BYTES} bytes or {TIMEOUT_SECONDS} s")
+            answer = wire.body(response, MAX_BYTES, deadline, over)
+        what = "OPA's answer is no JSON: is OPA_URL an OPA server?"
+        return wire.parsed(answer, Unavailable("opa_answer", what))
 
 
 def _check(status: int) -> None:

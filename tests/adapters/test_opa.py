@@ -15,8 +15,9 @@ import httpx
 import pytest
 
 from function import decide
-from function.adapters.opa import MAX_BYTES, PATH, Opa, connect, token_in
+from function.adapters.opa import MAX_BYTES, PATH, Opa, connect
 from function.errors import Unavailable
+from function.wire import token_in
 from tests.fakes import REVISION, decided, event
 
 TOKEN = "the-token-that-opa-accepts"
@@ -103,7 +104,10 @@ def test_it_posts_the_input_to_the_one_path_with_strict_built_ins_and_asks_for_t
 
 def test_it_shows_the_token_that_the_file_holds_at_that_moment(tmp_path: Path) -> None:
     file = tmp_path / "token"
-    with stub(lambda request: request.reply({})) as server, closing(Opa(server.url, token_in(file))) as opa:
+    with (
+        stub(lambda request: request.reply({})) as server,
+        closing(Opa(server.url, token_in(file, "OPA_TOKEN_FILE", "opa_token"))) as opa,
+    ):
         for token in (TOKEN, "the-token-that-comes-next"):
             file.write_text(f"{token}\n")
             opa.ask({})
@@ -120,7 +124,10 @@ def test_without_a_token_in_the_file_it_asks_nobody(text: str, tmp_path: Path) -
     (tmp_path / "token").write_text(text, encoding="utf-8")
     with stub(lambda request: request.reply({})) as server:
         for file in (tmp_path / "token", tmp_path / "missing"):
-            with closing(Opa(server.url, token_in(file))) as opa, pytest.raises(Unavailable) as failure:
+            with (
+                closing(Opa(server.url, token_in(file, "OPA_TOKEN_FILE", "opa_token"))) as opa,
+                pytest.raises(Unavailable) as failure,
+            ):
                 opa.ask({})
             assert failure.value.code == "opa_token" and TOKEN not in str(failure.value)
         assert server.requests == []

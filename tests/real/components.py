@@ -379,3 +379,26 @@ def alertmanager(
     ]
     with running(command, folder, lambda: answers(f"http://{address}/-/ready")):
         yield f"http://{address}"
+
+
+@contextmanager
+def prometheus(folder: Path, series: str) -> Iterator[str]:
+    """A Prometheus that holds the series (OpenMetrics, with timestamps) and scrapes nothing. Yields its URL."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "series").write_text(series)
+    (folder / "prometheus.yml").write_text("{}")
+    data = folder / "prometheus"
+    made = [find("promtool"), "tsdb", "create-blocks-from", "openmetrics", folder / "series", data]
+    done = subprocess.run(made, capture_output=True, text=True, timeout=60, check=False)
+    if done.returncode:
+        raise Broken(f"promtool: {done.stderr.strip()}")
+    address = f"127.0.0.1:{free_port()}"
+    command = [
+        str(find("prometheus")),
+        f"--config.file={folder / 'prometheus.yml'}",
+        f"--storage.tsdb.path={data}",
+        "--storage.tsdb.retention.time=30d",
+        f"--web.listen-address={address}",
+    ]
+    with running(command, folder, lambda: answers(f"http://{address}/-/ready")):
+        yield f"http://{address}"

@@ -16,10 +16,11 @@ from typing import Any
 import pytest
 
 from function import pipeline
-from function.adapters.opa import PATH, Opa, token_in
+from function.adapters.opa import PATH, Opa
 from function.bundle import write
 from function.errors import Unavailable
-from function.model import Facts, Outcome, SREEvent
+from function.model import Outcome, SREEvent
+from function.wire import token_in
 from tests.fakes import FakeCluster, FakeWorld, app, delivery
 from tests.process import ROOT, free_port
 from tests.real.components import OPA_SECRET, ApiServer, Broken, OpaServer, answers, find, opa, wait_until
@@ -192,7 +193,7 @@ def test_a_question_of_more_than_two_mebibytes_is_refused(server: OpaServer) -> 
 
 def test_a_token_is_rotated_without_a_restart_of_the_function(server: OpaServer, tmp_path: Path) -> None:
     file = tmp_path / "token"
-    with closing(Opa(server.url, token_in(file))) as adapter:
+    with closing(Opa(server.url, token_in(file, "OPA_TOKEN_FILE", "opa_token"))) as adapter:
         for token in OPA_SECRET.values():
             file.write_text(f"{token}\n")
             assert adapter.ask({}) == {"policy_revision": REVISION}
@@ -302,10 +303,10 @@ def test_a_policy_that_changes_between_the_two_looks_of_an_alert_starts_no_job(t
     class Changing(FakeWorld):
         """Context is fetched between the two looks."""
 
-        def facts(self, event: SREEvent) -> Facts:
+        def context(self, event: SREEvent) -> object:
             servers.close()
             servers.enter_context(opa(tmp_path / "opa-after", tmp_path / "after", port))
-            return super().facts(event)
+            return super().context(event)
 
     cluster = FakeCluster()
     with ExitStack() as servers, asking(f"http://127.0.0.1:{port}") as policy:

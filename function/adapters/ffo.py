@@ -1,0 +1,185 @@
+"""WorldModel over an MCP server: FFO, our own, or any other that has the tools.
+
+The path of its URL says how it is spoken to. `/jsonrpc` is the bare form of FFO: one JSON-RPC 2.0
+`tools/call` in one POST, no handshake. Any other path is MCP's streamable HTTP.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as Late
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from function import wire
+from function.errors import Unavailable
+from function.facts import Run
+from function.model import Json, SREEvent, to_json
+
+if TYPE_CHECKING:
+    import httpx
+
+BARE_PATH = "/jsonrpc"
+PROTOCOL = "2025-06-18"
+"""The version of MCP that we offer; each later server still answers it."""
+CONNECT_SECONDS = 0.5
+AT_ONCE = 8
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one answer may take, and what the tools are called."""
+
+    seconds: float = 2.0
+    """From the connection to the last byte, whatever the server does in between."""
+    max_bytes: int = 256 * 1024
+    context_tool: str = "get_resource_context"
+    outcome_tool: str = "record_outcome"
+
+
+class Ffo:
+    """Calls tools of the MCP server at `url`. A function that lives for minutes keeps no connection to it."""
+
+    def __init__(
+        self, url: str, read_token: Callable[[], str] | None = None, limits: Limits | None = None
+    ) -> None:
+        self._url, self._read_token, self._limits = url, read_token, limits or Limits()
+        self._threads = ThreadPoolExecutor(AT_ONCE, "ffo")
+
+    def context(self, event: SREEvent) -> object:
+        asked = ("resource_type", "namespace", "resource_id", "cluster", "alertname")
+        return self._call(self._limits.context_tool, {name: getattr(event, name) for name in asked})
+
+    def record(self, run: Run) -> bool:
+        """Has the run remembered; False where it is already. Raises Unavailable, and then it may not be."""
+        answer = self._call(self._limits.outcome_tool, asdict(run))
+        if isinstance(answer, dict) and isinstance(answer.get("recorded"), bool):
+            return bool(answer["recorded"])
+        raise _odd("its word that the run is recorded")
+
+    def _call(self, tool: str, arguments: Json) -> object:
+        """The tool's answer. A thread of its own waits for it: no time limit of the client's holds against a
+        server that sends its headers byte by byte, or a name server that is silent."""
+        seconds = self._limits.seconds
+        with wire.connect(self._url, seconds, min(seconds, CONNECT_SECONDS)) as client:
+            told = self._threads.submit(self._told, client, tool, arguments)
+            try:
+                return told.result(seconds)
+            except Late:
+                told.cancel()
+                raise Unavailable("ffo_slow", f"the world model took over {seconds} s") from None
+
+    def _told(self, client: httpx.Client, tool: str, arguments: Json) -> object:
+        import httpx
+
+        deadline = time.monotonic() + self._limits.seconds
+        line = _Line(client, self._url, self._headers(), self._limits.max_bytes, deadline)
+        try:
+            if urlsplit(self._url).path != BARE_PATH:
+                line.shake_hands()
+            return _result(line.ask("tools/call", {"name": tool, "arguments": arguments}))
+        except (httpx.HTTPError, OSError, RuntimeError) as error:  # the latter two from a line cut at the end
+            what = f"the world model cannot be asked ({type(error).__name__}): see FFO_URL"
+            raise Unavailable("ffo_unreachable", what) from None
+
+    def _headers(self) -> dict[str, str]:
+        headers = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}
+        if self._read_token:
+            headers["Authorization"] = f"Bearer {self._read_token()}"
+        return headers | wire.PLAIN
+
+
+@dataclass
+class _Line:
+    """JSON-RPC to one server, one request after the other."""
+
+    client: httpx.Client
+    url: str
+    headers: dict[str, str]
+    max_bytes: int
+    deadline: float
+    requests: int = 0
+
+    def shake_hands(self) -> None:
+        about = {"name": "sre-dispatch", "version": "1"}
+        told = self.ask("initialize", {"protocolVersion": PROTOCOL, "capabilities": {}, "clientInfo": about})
+        version = told.get("protocolVersion")
+        self.headers["MCP-Protocol-Version"] = version if isinstance(version, str) else PROTOCOL
+        self._post({"jsonrpc": "2.0", "method": "notifications/initialized"})
+
+    def ask(self, method: str, parameters: Json) -> Mapping[str, Any]:
+        """The result of one request."""
+        self.requests += 1
+        asked = {"jsonrpc": "2.0", "id": self.requests, "method": method, "params": parameters}
+        if (answer := self._answer(self._post(asked))) is None:
+            raise _odd("an answer to what was asked")
+        if "error" in answer:
+            what = "the world model refused the call: has it the tool that is named?"
+            raise Unavailable("ffo_refused", what)
+        if not isinstance(answer.get("result"), dict):
+            raise _odd("a result")
+        result: Mapping[str, Any] = answer["result"]
+        return result
+
+    def _post(self, message: Json) -> bytes:
+        asked: Any = {"headers": self.headers, "content": to_json(message)}
+        with self.client.stream("POST", self.url, **asked) as response:
+            _check(response.status_code)
+            if session := response.headers.get("mcp-session-id"):
+                self.headers["Mcp-Session-Id"] = session
+            over = Unavailable("ffo_answer", f"the world model's answer is over {self.max_bytes} bytes")
+            return wire.body(response, self.max_bytes, self.deadline, over, self._is_whole)
+
+    def _is_whole(self, body: bytes) -> bool:
+        """Whether a stream of events holds the answer: it may be kept open after that."""
+        return _is_stream(body) and body.endswith((b"\n\n", b"\r\n\r\n")) and bool(self._answer(body))
+
+    def _answer(self, body: bytes) -> Mapping[str, Any] | None:
+        for message in _messages(body):
+            if isinstance(message, dict) and message.get("id") == self.requests and "method" not in message:
+                return message
+        return None
+
+
+def _is_stream(body: bytes) -> bool:
+    return body.lstrip()[:1] not in (b"{", b"[")
+
+
+def _messages(body: bytes) -> Iterator[object]:
+    """The JSON-RPC messages in a body, which is one, or a stream of server-sent events."""
+    if not _is_stream(body):
+        yield wire.parsed(body, _odd("JSON"))
+        return
+    for event in body.replace(b"\r\n", b"\n").split(b"\n\n"):
+        data = [line[5:] for line in event.split(b"\n") if line.startswith(b"data:")]
+        if b"".join(data).strip():
+            yield wire.parsed(b"\n".join(data), _odd("JSON"))
+
+
+def _result(told: Mapping[str, Any]) -> object:
+    """What the tool said: its structured content, else the JSON in its first text."""
+    if told.get("isError"):
+        raise Unavailable("ffo_refused", "the world model's tool failed: its own log says why")
+    if isinstance(told.get("structuredContent"), dict):
+        return told["structuredContent"]
+    content = told.get("content")
+    first = content[0] if isinstance(content, list) and content else None
+    text = first.get("text") if isinstance(first, dict) else None
+    if not isinstance(text, str):
+        raise _odd("structured content or a text")
+    return wire.parsed(text.encode("utf-8", "surrogatepass"), _odd("JSON as its text"))
+
+
+def _check(status: int) -> None:
+    if status in (401, 403):
+        what = f"the world model answered {status}: does FFO_TOKEN_FILE hold a token that it accepts?"
+        raise Unavailable("ffo_token", what)
+    if status not in (200, 202, 204):
+        raise Unavailable("ffo_status", f"the world model answered {status}, wanted 200: see FFO_URL")
+
+
+def _odd(wanted: str) -> Unavailable:
+    return Unavailable("ffo_answer", f"the world model's answer is not {wanted}: is FFO_URL an MCP server?")

@@ -1,0 +1,304 @@
+"""The world model's memory: one SQLite file with the outcomes of runs, what was last told of each resource,
+and how it changed. The server keeps it on its volume; a laptop reads the same file without a server.
+
+A write is acknowledged once it is on the disk. Any number of processes may hold the file open.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from datetime import datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+from function import facts
+from function.errors import Misconfigured, Unavailable
+from function.facts import Change, Context, Fact, Memory, Remembered, Run
+from function.model import SREEvent, to_json
+
+APPLICATION = 0x53524544  # "SRED": tells our file from any other SQLite file
+MIGRATIONS: Sequence[Sequence[str]] = (
+    (
+        """CREATE TABLE runs (
+            session TEXT PRIMARY KEY, at REAL NOT NULL, cluster TEXT NOT NULL, resource_type TEXT NOT NULL,
+            namespace TEXT NOT NULL, resource_id TEXT NOT NULL, alertname TEXT NOT NULL, run TEXT NOT NULL
+        ) STRICT""",
+        "CREATE INDEX runs_of_resource ON runs (resource_id, namespace, resource_type, cluster, at)",
+        "CREATE INDEX runs_of_alert ON runs (alertname, resource_type, at)",
+        "CREATE INDEX runs_by_age ON runs (at)",
+        """CREATE TABLE told (
+            cluster TEXT NOT NULL, resource_type TEXT NOT NULL, namespace TEXT NOT NULL,
+            resource_id TEXT NOT NULL, at REAL NOT NULL, context TEXT NOT NULL,
+            PRIMARY KEY (cluster, resource_type, namespace, resource_id)
+        ) STRICT""",
+        "CREATE INDEX told_by_age ON told (at)",
+        """CREATE TABLE seen (
+            id INTEGER PRIMARY KEY, cluster TEXT NOT NULL, resource_type TEXT NOT NULL,
+            namespace TEXT NOT NULL, resource_id TEXT NOT NULL, at REAL NOT NULL, what TEXT NOT NULL
+        ) STRICT""",
+        "CREATE INDEX seen_of_resource ON seen (resource_id, namespace, resource_type, cluster, at)",
+        "CREATE INDEX seen_by_age ON seen (at)",
+    ),
+)
+"""Each takes the file from the version that is its place here to the next. Never change one; add one."""
+
+MAX_ROWS: Mapping[str, int] = {"runs": 20_000, "told": 5_000, "seen": 20_000}
+"""The oldest go first. With the limits of a run and of an answer this holds the file under MAX_FILE."""
+MAX_FILE = 512 * 1024 * 1024
+PAGE = 4096
+WAIT_SECONDS = 1.0
+"""For another process that writes."""
+
+SAME_RESOURCE = 5
+SAME_FAILURE = 3
+CHANGES = 5
+FAILURES = 100
+FAILURES_WITHIN_SECONDS = 7 * 86_400
+SOURCE = "memory"
+
+
+class Resource(NamedTuple):
+    """What runs, facts and changes are kept of."""
+
+    cluster: str
+    resource_type: str
+    namespace: str
+    resource_id: str
+
+
+OF_RESOURCE = "cluster = ? AND resource_type = ? AND namespace = ? AND resource_id = ?"
+
+
+class Store:
+    """The file, made where there is none. Raises Misconfigured for a file that is not ours or too new."""
+
+    def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
+        self._path, self._clock = path, clock
+        try:
+            with self._connected() as connection:
+                _migrate(connection, path)
+        except sqlite3.DatabaseError as error:
+            raise Misconfigured(f"{path} is no usable file of the world model: {_why(error)}") from None
+
+    def record(self, run: Run) -> bool:
+        """Keeps the run; False where its session is recorded already, which changes nothing. True and False
+        both mean that it is on the disk. Raises Unavailable, and then it is not."""
+        at = datetime.fromisoformat(run.at).timestamp()
+        about = (run.cluster, run.resource_type, run.namespace, run.resource_id, run.alertname)
+        with self._writing() as connection:
+            done = connection.execute(
+                "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (session) DO NOTHING",
+                (run.session, at, *about, to_json(asdict(run))),
+            )
+            _prune(connection, "runs")
+        return done.rowcount == 1
+
+    def runs(self, where: Mapping[str, str], limit: int) -> list[Run]:
+        """The newest runs whose columns have these values: cluster, resource_type, namespace, resource_id,
+        alertname. Raises Unavailable."""
+        columns = [column for column in (*Resource._fields, "alertname") if column in where]
+        condition = " AND ".join([*(f"{column} = ?" for column in columns), "TRUE"])
+        with self._reading() as connection:
+            rows = connection.execute(
+                f"SELECT run FROM runs WHERE {condition} ORDER BY at DESC, session LIMIT ?",  # noqa: S608
+                (*(where[column] for column in columns), limit),
+            )
+            return [Run(**json.loads(run)) for (run,) in rows]
+
+    def memory(self, resource: Resource, alertname: str) -> Fact:
+        """Earlier runs on the resource, and on others of its type with the same alert. Raises Unavailable."""
+        now = self._clock()
+        own = self.runs(resource._asdict(), SAME_RESOURCE)
+        of_kind = {"alertname": alertname, "resource_type": resource.resource_type}
+        like = self.runs(of_kind, SAME_RESOURCE + SAME_FAILURE) if alertname else []
+        sessions = {run.session for run in own}
+        others = [run for run in like if run.session not in sessions and _resource(run) != resource]
+        told = [_remembered(run, "this resource", now) for run in own]
+        told += [_remembered(run, _named(run), now) for run in others[:SAME_FAILURE]]
+        return facts.fact(Memory(self._failures(resource, now), tuple(told)), SOURCE)
+
+    def remember(self, resource: Resource, context: Context, watched: Mapping[str, str]) -> None:
+        """Keeps what was told of the resource, and notes where what is watched differs from the last time.
+        Raises Unavailable."""
+        now = self._clock()
+        with self._writing() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO told VALUES (?, ?, ?, ?, ?, ?)",
+                (*resource, now, to_json(asdict(context))),
+            )
+            seen = _seen(connection, resource, 1)
+            if watched and (not seen or seen[0][1] != watched):
+                connection.execute(
+                    "INSERT INTO seen (cluster, resource_type, namespace, resource_id, at, what) "
+                    "VALUES (?, ?, ?, ?, ?, ?)",
+                    (*resource, now, to_json(watched)),
+                )
+            _prune(connection, "told")
+            _prune(connection, "seen")
+
+    def changes(self, resource: Resource, watched: Mapping[str, str]) -> list[Change]:
+        """How what is watched differed from one look to the next, the newest first. Raises Unavailable."""
+        now = self._clock()
+        with self._reading() as connection:
+            seen = _seen(connection, resource, CHANGES + 1)
+        if watched and (not seen or seen[0][1] != watched):
+            seen = [(now, watched), *seen]
+        return [
+            Change(facts.cut(f"{name}: {before.get(name, 'none')} -> {value}"), facts.ago(now - at))
+            for (at, after), (_, before) in pairwise(seen)
+            for name, value in after.items()
+            if before.get(name) != value
+        ][:CHANGES]
+
+    def recall(self, resource: Resource) -> list[Fact]:
+        """What was last told of the resource, older by the time since; nothing where nothing was. Raises
+        Unavailable."""
+        context, at = self._last(resource)
+        passed = max(0, int(self._clock() - at))
+        return [
+            replace(fact, age_seconds=fact.age_seconds + passed)
+            for fact in context.facts
+            if fact.kind != facts.NAMES[Memory]
+        ]
+
+    def context(self, event: SREEvent) -> object:
+        """WorldModel without a server: what was last told of the event's resource, with today's memory."""
+        resource = Resource(event.cluster, event.resource_type, event.namespace, event.resource_id)
+        context, at = self._last(resource)
+        told = (*self.recall(resource), self.memory(resource, event.alertname))
+        gaps = context.gaps if at else ("not_found",)
+        return json.loads(to_json(asdict(Context(told, gaps))))
+
+    def _last(self, resource: Resource) -> tuple[Context, float]:
+        """What was last told and when; at 0 where nothing was."""
+        with self._reading() as connection:
+            asked = f"SELECT context, at FROM told WHERE {OF_RESOURCE}"  # noqa: S608
+            row = connection.execute(asked, resource).fetchone()
+        if row is None:
+            return Context(), 0.0
+        told = json.loads(row[0])
+        return Context(tuple(Fact(**fact) for fact in told["facts"]), tuple(told["gaps"])), row[1]
+
+    def backup(self, target: Path) -> None:
+        """Writes a whole copy to the new file `target`, while others go on. Raises Unavailable."""
+        with self._reading() as connection:
+            connection.execute("VACUUM INTO ?", (str(target),))
+
+    def _failures(self, resource: Resource, now: float) -> int:
+        since = now - FAILURES_WITHIN_SECONDS
+        with self._reading() as connection:
+            rows = connection.execute(
+                f"SELECT run FROM runs WHERE {OF_RESOURCE} AND at > ? ORDER BY at DESC LIMIT ?",  # noqa: S608
+                (*resource, since, FAILURES),
+            )
+            recent = [Run(**json.loads(run)) for (run,) in rows]
+        return sum(run.status == "failed" or run.verification == "firing" for run in recent)
+
+    @contextmanager
+    def _connected(self) -> Iterator[sqlite3.Connection]:
+        """A connection for one use: opening costs a fraction of a millisecond, and threads need not share."""
+        connection = sqlite3.connect(self._path, timeout=WAIT_SECONDS, isolation_level=None)
+        try:
+            connection.execute(
+                "PRAGMA synchronous = FULL"
+            )  # in WAL mode NORMAL may lose what was acknowledged
+            connection.execute(f"PRAGMA max_page_count = {MAX_FILE // PAGE}")
+            yield connection
+        finally:
+            connection.close()
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        try:
+            with self._connected() as connection:
+                yield connection
+        except sqlite3.Error as error:
+            raise Unavailable("memory_unreadable", f"{self._path} cannot be read: {_why(error)}") from None
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction, on the disk when the block has ended; nothing of it where that fails."""
+        try:
+            with self._connected() as connection:
+                connection.execute("BEGIN IMMEDIATE")
+                yield connection
+                connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise Unavailable("memory_unwritable", f"{self._path} cannot be written: {_why(error)}") from None
+
+
+def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+    """Takes the file to the newest version, in one transaction. Raises Misconfigured for a file that is
+    another program's, or made by a newer one of ours."""
+    if _version(connection, path) == len(MIGRATIONS):
+        return
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("BEGIN IMMEDIATE")
+    for step in MIGRATIONS[_version(connection, path) :]:  # asked again: another may have been faster
+        for statement in step:
+            connection.execute(statement)
+    connection.execute(f"PRAGMA application_id = {APPLICATION}")
+    connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+    connection.execute("COMMIT")
+
+
+def _version(connection: sqlite3.Connection, path: Path) -> int:
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if application != APPLICATION and (application or version or tables):
+        raise Misconfigured(f"{path} is a SQLite file of another program: name another file")
+    if version > len(MIGRATIONS):
+        what = f"{path} has version {version} of its form, and this program knows {len(MIGRATIONS)}"
+        raise Misconfigured(f"{what}: run the newer program, or put back a backup")
+    return int(version)
+
+
+def _prune(connection: sqlite3.Connection, table: str) -> None:
+    key = {"runs": "session", "told": "rowid", "seen": "id"}[table]
+    connection.execute(
+        f"DELETE FROM {table} WHERE {key} IN "  # noqa: S608
+        f"(SELECT {key} FROM {table} ORDER BY at DESC LIMIT -1 OFFSET {MAX_ROWS[table]})"
+    )
+
+
+def _seen(
+    connection: sqlite3.Connection, resource: Resource, limit: int
+) -> list[tuple[float, Mapping[str, str]]]:
+    rows = connection.execute(
+        f"SELECT at, what FROM seen WHERE {OF_RESOURCE} ORDER BY at DESC, id DESC LIMIT ?",  # noqa: S608
+        (*resource, limit),
+    )
+    return [(at, json.loads(what)) for at, what in rows]
+
+
+def _resource(run: Run) -> Resource:
+    return Resource(run.cluster, run.resource_type, run.namespace, run.resource_id)
+
+
+def _named(run: Run) -> str:
+    return facts.cut("/".join(filter(None, (run.cluster, run.namespace, run.resource_id))))
+
+
+def _remembered(run: Run, on: str, now: float) -> Remembered:
+    return Remembered(
+        ago=facts.ago(now - datetime.fromisoformat(run.at).timestamp()),
+        on=on,
+        alertname=run.alertname,
+        status=run.status,
+        action=facts.cut(run.action),
+        verification=run.verification,
+        confidence=run.confidence,
+        root_cause=facts.cut(run.root_cause),
+    )
+
+
+def _why(error: sqlite3.Error) -> str:
+    """SQLite's own words, which name no value: `database or disk is full`, `database is locked`."""
+    return str(error)

@@ -1,0 +1,28 @@
+"""A run in JSON -> the world model's memory, in its file or by its URL."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from function.adapters.ffo import Ffo
+from function.adapters.store import Store
+from function.errors import Rejected
+from function.facts import Run
+from function.wire import token_in
+
+
+def record(body: bytes, to: str, token_file: Path | None = None) -> bool:
+    """Whether the run is new; False where its session was recorded before. Raises Rejected for what is no
+    run, Unavailable where it could not be recorded, Misconfigured for a file that is no world model's."""
+    try:
+        run = TypeAdapter(Run).validate_json(body)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise Rejected(400, "bad_run", f"this is no run: {where or 'it'}: {first['msg']}") from None
+    if "://" not in to:
+        return Store(Path(to)).record(run)
+    read_token = token_in(token_file, "--token-file", "ffo_token") if token_file else None
+    return Ffo(to, read_token).record(run)

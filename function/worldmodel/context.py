@@ -1,0 +1,150 @@
+"""A resource -> its context: what is so now, what was done before, what its owner allows."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
+
+from function.adapters.store import Resource, Store
+from function.errors import Unavailable, place
+from function.facts import MODES, Change, Changes, Context, Fact, Governance, cut, fact
+from function.subject import is_name
+from function.worldmodel import objects
+from function.worldmodel.claim import claim
+from function.worldmodel.common import SOURCE, Found
+from function.worldmodel.look import Look
+from function.worldmodel.namespace import namespace
+from function.worldmodel.node import node
+from function.worldmodel.objects import Object, Objects
+from function.worldmodel.pod import pod
+from function.worldmodel.prometheus import Prometheus
+from function.worldmodel.workload import workload
+
+log = logging.getLogger("sre-dispatch")
+T = TypeVar("T")
+
+CLASSIFICATION, SCOPE = "sre-dispatch/classification", "sre-dispatch/scope"
+"""Labels of a Namespace, which its owner sets. A scope names the widest mode that is authorised."""
+
+NAMESPACED: Mapping[str, Callable[[Look, str, str], Found]] = {
+    "k8s_pvc": claim,
+    "k8s_pod": pod,
+    "k8s_deployment": lambda look, where, name: workload(look, "Deployment", where, name),
+    "k8s_statefulset": lambda look, where, name: workload(look, "StatefulSet", where, name),
+    "k8s_daemonset": lambda look, where, name: workload(look, "DaemonSet", where, name),
+    "k8s_replicaset": lambda look, where, name: workload(look, "ReplicaSet", where, name),
+    "k8s_job": lambda look, where, name: workload(look, "Job", where, name),
+}
+IN_THE_CLUSTER: Mapping[str, Callable[[Look, str], Found]] = {"k8s_node": node, "k8s_namespace": namespace}
+"""By the types of function/subject.py."""
+
+
+@dataclass(frozen=True)
+class World:
+    """All that a context is made of."""
+
+    objects: Objects
+    prometheus: Prometheus | None
+    store: Store
+    threads: Executor
+    clock: Callable[[], float]
+    """Seconds since the epoch."""
+    cluster: str
+    """The name of the cluster that is read; questions about another one get memory alone."""
+    governance: Mapping[str, Governance] = field(default_factory=dict)
+    """By namespace, from the operator's file; it stands in place of the namespace's labels."""
+
+    def context(self, resource: Resource, alertname: str) -> Context:
+        """What is known of the resource, within look.SECONDS and the limits of facts.py. Never raises for
+        what cannot be found out: that is a gap."""
+        look = Look(self.objects, self.prometheus, self.threads, self.clock())
+        found, told = Found(), []
+        if reader := self._reader(look, resource):
+            owner = self._owner(look, resource)
+            found = _read(reader, look)
+            told = [*found.facts, *owner()]
+            if not found.exists and not any(gap.startswith("kubernetes_") for gap in look.gaps):
+                look.gaps.add("not_found")
+        remembered = self._remembered(look, resource, alertname, found)
+        context = Context((*told, *remembered), tuple(sorted(look.gaps)))
+        if found.exists:
+            _kept(partial(self.store.remember, resource, context, found.watched), look, None)
+        return Context(context.facts, tuple(sorted(look.gaps)))
+
+    def _reader(self, look: Look, resource: Resource) -> Callable[[Look], Found] | None:
+        """What reads such a resource, else a gap that says why nothing does."""
+        where, name = resource.namespace, resource.resource_id
+        known = resource.resource_type in NAMESPACED or resource.resource_type in IN_THE_CLUSTER
+        namespaced = resource.resource_type in NAMESPACED
+        gaps = {
+            "no_resource": not name,
+            "other_cluster": resource.cluster != self.cluster,
+            "unknown_kind": not known,
+            "bad_name": not is_name(name) or (namespaced and not is_name(where)),
+        }
+        if gap := next((gap for gap, holds in gaps.items() if holds), ""):
+            look.gaps.add(gap)
+            return None
+        if namespaced:
+            return lambda look: NAMESPACED[resource.resource_type](look, where, name)
+        return lambda look: IN_THE_CLUSTER[resource.resource_type](look, name)
+
+    def _owner(self, look: Look, resource: Resource) -> Callable[[], list[Fact]]:
+        """What the owner of the resource's namespace says; call to wait for it."""
+        where = resource.resource_id if resource.resource_type == "k8s_namespace" else resource.namespace
+        if where in self.governance:
+            return lambda: [fact(self.governance[where], "configuration")]
+        if not where:
+            return list
+        asked = look.get("Namespace", where)
+        return lambda: [fact(_governance(of), SOURCE) for of in [asked()] if of is not None]
+
+    def _remembered(self, look: Look, resource: Resource, alertname: str, found: Found) -> list[Fact]:
+        """Earlier runs, changes seen, and what was told last where the cluster cannot be read now."""
+        store = self.store
+        memory = _kept(partial(store.memory, resource, alertname), look, None)
+        seen: list[Change] = _kept(partial(store.changes, resource, found.watched), look, [])
+        told = [memory] if memory else []
+        if changes := [*found.changes, *seen]:
+            told.append(fact(Changes(tuple(changes)), SOURCE))
+        if not found.exists and any(gap.startswith("kubernetes_") for gap in look.gaps):
+            told += _kept(partial(store.recall, resource), look, [])
+        return told
+
+
+def _read(reader: Callable[[Look], Found], look: Look) -> Found:
+    """An object whose shape nobody foresaw is a gap as well, and told to the operator by its place."""
+    try:
+        return reader(look)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        log.error("an object could not be read: %s", place(error))  # noqa: TRY400
+        look.gaps.add("kubernetes_answer")
+        return Found()
+
+
+def _kept(call: Callable[[], T], look: Look, otherwise: T) -> T:
+    """What the store says; where it fails that is a gap, and told to the operator."""
+    try:
+        return call()
+    except Unavailable as error:
+        log.error("%s", error)  # noqa: TRY400
+        look.gaps.add(error.code)
+        return otherwise
+
+
+def _governance(of: Object) -> Governance:
+    labels = objects.labels(of)
+    classification = labels.get(CLASSIFICATION)
+    return governed(cut(classification) if classification else None, labels.get(SCOPE))
+
+
+def governed(classification: str | None, widest: str | None) -> Governance:
+    """The owner's word as a fact. A scope that is no mode authorises nothing."""
+    if widest is None:
+        return Governance(classification, None)
+    known = MODES.index(widest) if widest in MODES else len(MODES)
+    return Governance(classification, MODES[known:])

@@ -1,0 +1,69 @@
+"""What is told of a Node."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from kubernetes.utils.quantity import parse_quantity
+
+from function.facts import Dependent, Reference
+from function.worldmodel import common, objects, prometheus
+from function.worldmodel.common import Found
+from function.worldmodel.look import Look
+from function.worldmodel.objects import Object
+
+
+def node(look: Look, name: str) -> Found:
+    asked = look.get("Node", name)
+    listed = look.list("Pod", fields=f"spec.nodeName={name}", metadata=True)
+    happened = common.events(look, "Node", name, "")
+    of = asked()
+    if of is None:
+        return Found()
+    allocatable = objects.status(of).get("allocatable") or {}
+    used = f'max(container_memory_working_set_bytes{{id="/",node={prometheus.quoted(name)}}})'
+    usage = prometheus.memory(look, used, float(parse_quantity(allocatable.get("memory", 0))))
+
+    found = Found(exists=True)
+    pods = listed()
+    found.tell(_state(of, look.now, allocatable, pods))
+    found.facts += usage()
+    found.tell(common.dependents(_dependents(pods)), common.happenings(happened(), look.now))
+    found.watched = {
+        "kubelet": (objects.status(of).get("nodeInfo") or {}).get("kubeletVersion", ""),
+        "unschedulable": str(bool(objects.spec(of).get("unschedulable"))),
+    }
+    return found
+
+
+def _state(of: Object, now: float, allocatable: Object, pods: Sequence[Object]) -> object:
+    ready = [each["status"] for each in objects.status(of).get("conditions") or () if each["type"] == "Ready"]
+    return common.state(
+        of,
+        now,
+        {"True": "Ready", "False": "NotReady"}.get(ready[0] if ready else "", "Unknown"),
+        unschedulable=objects.spec(of).get("unschedulable"),
+        taints=[f"{each['key']}:{each['effect']}" for each in objects.spec(of).get("taints") or ()],
+        allocatable=[f"{key}: {allocatable[key]}" for key in ("cpu", "memory", "pods") if key in allocatable],
+        kubelet=(objects.status(of).get("nodeInfo") or {}).get("kubeletVersion"),
+        pods=len(pods),
+    )
+
+
+def _dependents(pods: Sequence[Object]) -> list[Dependent]:
+    """The workloads that run there, those with the most pods first."""
+    counts = Counter(_workload(pod) for pod in pods)
+    return [
+        Dependent(
+            owner.kind, owner.name, owner.namespace, f"runs {count} pod{'s' if count > 1 else ''} there"
+        )
+        for owner, count in counts.most_common()
+    ]
+
+
+def _workload(pod: Object) -> Reference:
+    owner = objects.controller(pod)
+    if owner is None or owner.kind == "Node":
+        return Reference("Pod", objects.name(pod), objects.namespace(pod))
+    return Reference(owner.kind, owner.name, objects.namespace(pod))

@@ -1,0 +1,259 @@
+"""Kubernetes objects: how they are read, and what their fields mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from function.adapters.kube import Answer, Api
+from function.errors import Unavailable
+from function.facts import Reference
+
+Object = Mapping[str, Any]
+
+PAGE = 500
+"""Objects of one listing. The rest is never fetched: a listing that is longer is a gap."""
+METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+
+CORE, APPS, BATCH = "/api/v1", "/apis/apps/v1", "/apis/batch/v1"
+PATHS: Mapping[str, tuple[str, str]] = {
+    "ControllerRevision": (APPS, "controllerrevisions"),
+    "CronJob": (BATCH, "cronjobs"),
+    "DaemonSet": (APPS, "daemonsets"),
+    "Deployment": (APPS, "deployments"),
+    "Event": (CORE, "events"),
+    "HorizontalPodAutoscaler": ("/apis/autoscaling/v2", "horizontalpodautoscalers"),
+    "Ingress": ("/apis/networking.k8s.io/v1", "ingresses"),
+    "Job": (BATCH, "jobs"),
+    "Namespace": (CORE, "namespaces"),
+    "Node": (CORE, "nodes"),
+    "PersistentVolume": (CORE, "persistentvolumes"),
+    "PersistentVolumeClaim": (CORE, "persistentvolumeclaims"),
+    "Pod": (CORE, "pods"),
+    "PodDisruptionBudget": ("/apis/policy/v1", "poddisruptionbudgets"),
+    "ReplicaSet": (APPS, "replicasets"),
+    "ResourceQuota": (CORE, "resourcequotas"),
+    "Service": (CORE, "services"),
+    "StatefulSet": (APPS, "statefulsets"),
+    "StorageClass": ("/apis/storage.k8s.io/v1", "storageclasses"),
+}
+"""What may be read at all; knative/worldmodel grants the same. Neither names Secrets or ConfigMaps."""
+
+GOOD = frozenset({"Available", "Complete", "ContainersReady", "Initialized", "PodReadyToStartContainers"})
+GOOD |= {"PodScheduled", "Progressing", "Ready", "SuccessCriteriaMet"}
+"""Conditions that are as they should be when they are true; all others are when they are not."""
+
+
+@dataclass(frozen=True)
+class Listing:
+    items: Sequence[Object]
+    whole: bool
+    """False where the cluster holds more than PAGE of them."""
+
+
+class Objects:
+    """Reads by name, or at most PAGE by one listing. Raises Unavailable."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    def get(self, kind: str, name: str, namespace: str = "") -> Object | None:
+        """The object, None where there is none of that name."""
+        answer = self._api.request("GET", f"{_path(kind, namespace)}/{quote(name, safe='')}")
+        return None if answer.status == 404 else _checked(answer)
+
+    def list(
+        self, kind: str, namespace: str = "", *, labels: str = "", fields: str = "", metadata: bool = False
+    ) -> Listing:
+        """Those that the selectors choose; with `metadata` nothing else of them."""
+        asked = {"limit": str(PAGE), "labelSelector": labels, "fieldSelector": fields}
+        query = {name: value for name, value in asked.items() if value}
+        answer = self._api.request(
+            "GET", _path(kind, namespace), query=query, accept=METADATA if metadata else ""
+        )
+        body = _checked(answer)
+        items = [{**item, "kind": kind} for item in body.get("items") or ()]
+        return Listing(items, whole=not (body.get("metadata") or {}).get("continue"))
+
+
+def _path(kind: str, namespace: str) -> str:
+    group, plural = PATHS[kind]
+    return f"{group}/namespaces/{quote(namespace, safe='')}/{plural}" if namespace else f"{group}/{plural}"
+
+
+def _checked(answer: Answer) -> Object:
+    if answer.status == 403:
+        what = "the world model's ServiceAccount may not read what it needs: see knative/worldmodel"
+        raise Unavailable("kubernetes_forbidden", what)
+    if answer.status != 200:
+        raise Unavailable("kubernetes_status", f"the API server answered {answer.status} to a read")
+    return answer.body
+
+
+def name(of: Object) -> str:
+    return str(of["metadata"]["name"])
+
+
+def namespace(of: Object) -> str:
+    return str(of["metadata"].get("namespace", ""))
+
+
+def labels(of: Object) -> Mapping[str, str]:
+    return of["metadata"].get("labels") or {}
+
+
+def notes(of: Object) -> Mapping[str, str]:
+    return of["metadata"].get("annotations") or {}
+
+
+def spec(of: Object) -> Mapping[str, Any]:
+    return of.get("spec") or {}
+
+
+def status(of: Object) -> Mapping[str, Any]:
+    return of.get("status") or {}
+
+
+def created(of: Object) -> float:
+    return seconds(of["metadata"]["creationTimestamp"])
+
+
+def seconds(timestamp: str) -> float:
+    """Seconds since the epoch of a time as the API writes it."""
+    return datetime.fromisoformat(timestamp).timestamp()
+
+
+def controller(of: Object) -> Reference | None:
+    """Who controls the object, in its own namespace or, for a Node's static pods, in none."""
+    for owner in of["metadata"].get("ownerReferences") or ():
+        if owner.get("controller"):
+            return Reference(owner["kind"], owner["name"], "" if owner["kind"] == "Node" else namespace(of))
+    return None
+
+
+def template(of: Object) -> Object:
+    """The pod template of a workload; of a Pod itself."""
+    if of["kind"] == "Pod":
+        return of
+    if of["kind"] == "CronJob":
+        return dict(spec(of)["jobTemplate"]["spec"]["template"])
+    return dict(spec(of)["template"])
+
+
+def template_labels(of: Object) -> Mapping[str, str]:
+    return (template(of).get("metadata") or {}).get("labels") or {}
+
+
+def claims(of: Object) -> set[str]:
+    """Names of the claims that a workload's or a pod's volumes name."""
+    volumes = spec(template(of)).get("volumes") or ()
+    return {
+        volume["persistentVolumeClaim"]["claimName"]
+        for volume in volumes
+        if "persistentVolumeClaim" in volume
+    }
+
+
+def mounts(of: Object, claim: str) -> bool:
+    """Whether the workload mounts the claim, by name or as one of a StatefulSet's own."""
+    if claim in claims(of):
+        return True
+    stem, _, ordinal = claim.rpartition("-")
+    own = {f"{name(each)}-{name(of)}" for each in spec(of).get("volumeClaimTemplates") or ()}
+    return ordinal.isdecimal() and stem in own
+
+
+def selects(selector: Mapping[str, Any] | None, labels: Mapping[str, str]) -> bool:
+    """Whether a LabelSelector selects these labels. An empty one selects everything, none selects nothing."""
+    if selector is None:
+        return False
+    equal = all(labels.get(key) == value for key, value in (selector.get("matchLabels") or {}).items())
+    return equal and all(_holds(each, labels) for each in selector.get("matchExpressions") or ())
+
+
+def _holds(expression: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
+    key, values = expression["key"], expression.get("values") or ()
+    return {
+        "In": labels.get(key) in values,
+        "NotIn": labels.get(key) not in values,
+        "Exists": key in labels,
+        "DoesNotExist": key not in labels,
+    }.get(expression["operator"], False)
+
+
+def as_query(selector: Mapping[str, Any]) -> str:
+    """A LabelSelector as the API takes it in a query."""
+    parts = [f"{key}={value}" for key, value in (selector.get("matchLabels") or {}).items()]
+    forms = {"In": "{key} in ({values})", "NotIn": "{key} notin ({values})"}
+    forms |= {"Exists": "{key}", "DoesNotExist": "!{key}"}
+    for each in selector.get("matchExpressions") or ():
+        values = ",".join(each.get("values") or ())
+        parts.append(forms[each["operator"]].format(key=each["key"], values=values))
+    return ",".join(parts)
+
+
+def conditions(of: Object) -> list[str]:
+    """Every condition that is not as it should be, with its reason."""
+    return [
+        " ".join(filter(None, (f"{each['type']}={each['status']}", each.get("reason"))))
+        for each in status(of).get("conditions") or ()
+        if (each["status"] == "True") != (each["type"] in GOOD)
+    ]
+
+
+def containers(pod: Object) -> Iterator[str]:
+    """Each container of a pod in a few words: what it does, how often it was restarted and why."""
+    for each in [
+        *(status(pod).get("initContainerStatuses") or ()),
+        *(status(pod).get("containerStatuses") or ()),
+    ]:
+        (state, more), *_ = (each.get("state") or {"unknown": {}}).items()
+        last = ((each.get("lastState") or {}).get("terminated") or {}).get("reason")
+        words = [f"{each['name']}: {state}", more.get("reason")]
+        words += [f"exit code {more['exitCode']}" if "exitCode" in more else None]
+        words += [f"{each['restartCount']} restarts" if each.get("restartCount") else None]
+        words += [f"last ended by {last}" if last else None]
+        yield ", ".join(filter(None, words))
+
+
+def images(of: Object) -> list[str]:
+    return [each.get("image", "") for each in spec(template(of)).get("containers") or ()]
+
+
+def needs(of: Object) -> list[Reference]:
+    """What a workload or pod cannot start without, by name: claims, ConfigMaps, Secrets, its node."""
+    where, pod = namespace(of), spec(template(of))
+    found = [Reference("Node", pod["nodeName"])] if pod.get("nodeName") else []
+    found += [Reference("PersistentVolumeClaim", each, where) for each in sorted(claims(of))]
+    for kind, key, named in (("ConfigMap", "configMap", "name"), ("Secret", "secret", "secretName")):
+        names = {volume[key].get(named, "") for volume in pod.get("volumes") or () if key in volume}
+        names |= set(_from_environment(pod, kind))
+        found += [Reference(kind, each, where) for each in sorted(names) if each]
+    return found
+
+
+def _from_environment(pod: Mapping[str, Any], kind: str) -> Iterator[str]:
+    for container in pod.get("containers") or ():
+        for source in container.get("envFrom") or ():
+            yield (source.get(f"{kind[0].lower()}{kind[1:]}Ref") or {}).get("name", "")
+        for variable in container.get("env") or ():
+            reference = (variable.get("valueFrom") or {}).get(f"{kind[0].lower()}{kind[1:]}KeyRef") or {}
+            yield reference.get("name", "")
+
+
+def last_resize(claim: Object) -> float | None:
+    """When somebody last set the claim's size after it was made, by the API server's own bookkeeping."""
+    times = [
+        seconds(entry["time"])
+        for entry in claim["metadata"].get("managedFields") or ()
+        if "time" in entry and "f:resources" in ((entry.get("fieldsV1") or {}).get("f:spec") or {})
+    ]
+    latest = max(times, default=0.0)
+    return latest if latest > created(claim) else None
+
+
+def newest(found: Iterable[Object]) -> Object | None:
+    return max(found, key=created, default=None)

@@ -1,0 +1,102 @@
+"""Settings -> the world model, running until SIGTERM."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import uvicorn
+import yaml
+
+from function import tokens
+from function.adapters.kube import Api, connect
+from function.adapters.store import Store
+from function.errors import Misconfigured, Unavailable
+from function.facts import Governance
+from function.settings import WorldModelSettings
+from function.wire import token_in
+from function.worldmodel.context import World, governed
+from function.worldmodel.objects import Objects
+from function.worldmodel.prometheus import Prometheus
+from function.worldmodel.server import app
+
+QUESTIONS_AT_ONCE = 32
+"""Of the API server and Prometheus together; a context asks about a dozen side by side."""
+GRACE_SECONDS = 10
+
+
+def serve(settings: WorldModelSettings) -> None:
+    """Serves until SIGTERM. Raises Misconfigured before it listens."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
+    logging.getLogger("sre-dispatch").setLevel(logging.INFO)
+    _check_tokens(settings)
+    served = app(settings, world(settings))
+    logging.getLogger("sre-dispatch").info("listening on %s:%s", settings.host, settings.port)
+    uvicorn.run(
+        served,
+        host=settings.host,
+        port=settings.port,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        log_level="warning",
+    )
+
+
+def world(settings: WorldModelSettings) -> World:
+    """All that a context is made of. Raises Misconfigured."""
+    url, file = settings.prometheus_url, settings.prometheus_token_file
+    read_token = token_in(file, "PROMETHEUS_TOKEN_FILE", "prometheus_status") if file else None
+    return World(
+        objects=Objects(Api(partial(connect, QUESTIONS_AT_ONCE))),
+        prometheus=Prometheus(url, read_token) if url else None,
+        store=Store(settings.file),
+        threads=ThreadPoolExecutor(QUESTIONS_AT_ONCE, "look"),
+        clock=time.time,
+        cluster=settings.cluster,
+        governance=governance(settings.governance_file) if settings.governance_file else {},
+    )
+
+
+def governance(path: Path) -> Mapping[str, Governance]:
+    """What the operator's file says of each namespace. Raises Misconfigured.
+
+    namespaces:
+      f3iai: {classification: internal, scope: autonomous}
+    """
+    try:
+        told = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return {
+            str(name): governed(_text(of, "classification"), _text(of, "scope"))
+            for name, of in told["namespaces"].items()
+        }
+    except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError) as error:
+        what = "it wants `namespaces:` and below each name classification, scope, or both, as text"
+        raise Misconfigured(
+            f"{path} of WORLDMODEL_GOVERNANCE_FILE: {what} ({type(error).__name__})"
+        ) from None
+
+
+def _text(of: Mapping[str, object], key: str) -> str | None:
+    if not of.keys() <= {"classification", "scope"}:
+        raise ValueError("another key")
+    value = of.get(key)
+    if value is not None and not isinstance(value, str):
+        raise TypeError("no text")
+    return value
+
+
+def _check_tokens(settings: WorldModelSettings) -> None:
+    """Tokens that cannot be read, or one that would both read and write, are found before anybody asks."""
+    try:
+        reads = tokens.accepted(settings.reader_token_files, "WORLDMODEL_READER_TOKEN_FILES")
+        writes = tokens.accepted(settings.writer_token_files, "WORLDMODEL_WRITER_TOKEN_FILES")
+    except Unavailable as error:
+        raise Misconfigured(str(error)) from None
+    if {*reads} & {*writes}:
+        raise Misconfigured("a reader and a writer have the same token: give each its own")

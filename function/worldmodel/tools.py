@@ -1,0 +1,119 @@
+"""The three tools, and who may call which. Arguments are untrusted, and read strictly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from function.adapters.store import Resource
+from function.facts import Name, Run
+from function.model import STRICT, to_json
+from function.worldmodel.context import World
+
+T = TypeVar("T")
+
+Role = Literal["reader", "writer"]
+MAX_OUTCOMES = 50
+
+
+class BadArguments(Exception):
+    """The arguments are not those of the tool; the message says where, and quotes none of them."""
+
+
+@dataclass(frozen=True)
+class ContextAsked:
+    __pydantic_config__ = STRICT
+    resource_type: Name
+    resource_id: Name
+    namespace: Name = ""
+    cluster: Name = ""
+    alertname: Name = ""
+
+
+@dataclass(frozen=True)
+class OutcomesAsked:
+    """Each that is given has to be equal."""
+
+    __pydantic_config__ = STRICT
+    cluster: Name | None = None
+    resource_type: Name | None = None
+    namespace: Name | None = None
+    resource_id: Name | None = None
+    alertname: Name | None = None
+    limit: Annotated[int, Field(ge=1, le=MAX_OUTCOMES)] = 10
+
+
+@dataclass(frozen=True)
+class Tool(Generic[T]):
+    name: str
+    description: str
+    role: Role
+    """The one token with which it can be called, or even seen."""
+    arguments: type[T]
+    call: Callable[[World, T], dict[str, Any]]
+
+    def schema(self) -> dict[str, Any]:
+        return TypeAdapter(self.arguments).json_schema()
+
+    def run(self, world: World, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """The tool's answer. Raises BadArguments, Unavailable."""
+        try:
+            asked = TypeAdapter(self.arguments).validate_json(to_json(arguments))
+        except (ValidationError, ValueError, TypeError) as error:
+            raise BadArguments(f"{self.name}: {_where(error)}") from None
+        return self.call(world, asked)
+
+
+def _where(error: Exception) -> str:
+    if not isinstance(error, ValidationError):
+        return "the arguments are no JSON object"
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    known = (
+        ".".join(str(part)[:64] for part in first["loc"])
+        if first["type"] != "unexpected_keyword_argument"
+        else ""
+    )
+    return f"{known or 'an argument that there is not'}: {first['msg'][:200]}"
+
+
+def _context(world: World, asked: ContextAsked) -> dict[str, Any]:
+    resource = Resource(asked.cluster, asked.resource_type, asked.namespace, asked.resource_id)
+    return asdict(world.context(resource, asked.alertname))
+
+
+def _outcomes(world: World, asked: OutcomesAsked) -> dict[str, Any]:
+    where = {name: value for name, value in asdict(asked).items() if isinstance(value, str)}
+    return {"outcomes": [asdict(run) for run in world.store.runs(where, asked.limit)]}
+
+
+def _record(world: World, run: Run) -> dict[str, Any]:
+    return {"session": run.session, "recorded": world.store.record(run)}
+
+
+TOOLS: tuple[Tool[Any], ...] = (
+    Tool(
+        "get_resource_context",
+        "What is known of one resource: state, usage and growth, owners and dependents, limits, recent "
+        "events and changes, what its owner authorised, what earlier runs did. Gaps: what is not known.",
+        "reader",
+        ContextAsked,
+        _context,
+    ),
+    Tool(
+        "list_outcomes",
+        "Earlier runs, the newest first: of a resource, of an alert, or all.",
+        "reader",
+        OutcomesAsked,
+        _outcomes,
+    ),
+    Tool(
+        "record_outcome",
+        "Remember what a run did and what came of it. A session is recorded once; again changes nothing.",
+        "writer",
+        Run,
+        _record,
+    ),
+)
