@@ -54,16 +54,17 @@ def serve(host: str, port: int) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for a program.")
 @click.option("--at", metavar="TIME", help="The policy's clock, RFC 3339; now if not given.")
 @click.option("--opa", metavar="URL", help="Ask the OPA server there in place of the embedded policy.")
-def explain(file: BinaryIO, as_json: bool, at: str | None, opa: str | None) -> None:
+@click.option("--context", metavar="FILE", help="Take context from the world model's file there.")
+def explain(file: BinaryIO, as_json: bool, at: str | None, opa: str | None, context: str | None) -> None:
     """Tell what would happen to the delivery in FILE (or - for standard input), and why.
 
-    Nothing is created. No context is fetched and no running Job is counted. Exit status 1 where the policy
-    could not be asked, 2 where the web edge would refuse the body.
+    Nothing is created. No context is fetched unless told otherwise, and no running Job is counted. Exit
+    status 1 where the policy could not be asked, 2 where the web edge would refuse the body.
     """
     from function import explain as explaining
 
     try:
-        report = explaining.explain(file.read(), at=at, opa_url=opa)
+        report = explaining.explain(file.read(), at=at, opa_url=opa, context=context)
     except DispatchError as error:
         _fail(error)
     click.echo(explaining.as_json(report) if as_json else explaining.as_text(report), nl=False)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from function import bundle, wiring
+from function import bundle, translate, wiring
+from function.enrich import enrich
 from function.errors import DispatchError, Misconfigured
+from function.model import SREEvent
 from function.settings import Settings
 
 
@@ -42,7 +45,35 @@ def check(environment: Mapping[str, str]) -> list[Row]:
             continue
         rows.append(_compared(question, answer))
         found |= _revision(answer)
-    return [*rows, *_same(found, expected)]
+    return [*rows, *_same(found, expected), *_context(settings)]
+
+
+def _context(settings: Settings) -> Iterator[Row]:
+    """Whether the source of context answers as it must, about a thing that is surely there: our namespace."""
+    name = "context: " + {"ffo": settings.ffo_url, "file": str(settings.context_file)}.get(
+        settings.context, ""
+    )
+    try:
+        source = wiring.world(settings, time.time)
+        if source is None:
+            yield Row("context", passed=True, detail="none is configured: no alert can become LOW")
+            return
+        found = enrich(_about(settings), source.context)
+    except DispatchError as error:
+        yield Row(name, passed=False, detail=str(error))
+        return
+    harmless = {"not_found", "nothing_known", "no_source", "unknown_kind", "other_cluster"}
+    answered = harmless.issuperset(found.gaps)
+    gaps = f"gaps: {', '.join(found.gaps)}" if found.gaps else "no gap"
+    yield Row(name, passed=answered, detail=f"{len(found.items)} facts, {gaps}")
+
+
+def _about(settings: Settings) -> SREEvent:
+    """An event about the function's own namespace."""
+    alert = {"status": "firing", "labels": {"alertname": "check"}, "startsAt": "2026-01-01T00:00:00Z"}
+    delivery = translate.alert(alert, cluster=settings.cluster)
+    (event,) = (event for event in delivery.alerts if isinstance(event, SREEvent))
+    return replace(event, resource_type="k8s_namespace", resource_id=settings.own_namespace)
 
 
 def as_text(rows: list[Row]) -> str:

@@ -47,13 +47,18 @@ FIELDS = (
 )
 
 
-def explain(body: bytes, *, at: str | None = None, opa_url: str | None = None) -> dict[str, Any]:
+def explain(
+    body: bytes, *, at: str | None = None, opa_url: str | None = None, context: str | None = None
+) -> dict[str, Any]:
     """The report of `explain --json`, for a webhook or one alert.
 
-    `at` (RFC 3339) sets the policy's clock, so that the same input gives the same report; `opa_url` asks
-    that OPA server in place of the embedded engine. Raises Rejected for what the web edge would refuse.
+    `at` (RFC 3339) sets the clock of policy and context, so that the same input gives the same report;
+    `opa_url` asks that OPA server in place of the embedded engine; `context` is the file of a world model,
+    without which there is no context. Raises Rejected for what the web edge would refuse.
     """
-    settings = Settings.read({name: os.environ[name] for name in USED if name in os.environ} | LAPTOP)
+    source = {"SRE_DISPATCH_CONTEXT": "file", "SRE_DISPATCH_CONTEXT_FILE": context} if context else {}
+    used = {name: os.environ[name] for name in USED if name in os.environ}
+    settings = Settings.read(used | LAPTOP | source)
     clock = _clock(at)
     delivery = translate.either(
         translate.parse(body), cluster=settings.cluster, volatile=settings.volatile_labels

@@ -6,25 +6,32 @@ import json
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 import yaml
 
+from function.adapters.store import Store
+from tests import world
 from tests.process import ROOT, free_port, is_ready, stopping
 
 JOBS = ROOT / ".dispatched"
+WORLD = ROOT / ".worldmodel.db"
 READY_SECONDS = 20
 INCIDENT = ("incident-75", "incident-90")
 
 
 def main() -> None:
+    world.fill(Store(WORLD), datetime.now(UTC))
     port = free_port()
     settings = {
         "SRE_DISPATCH_AUTH": "none",
         "SRE_DISPATCH_POLICY": "embedded",
         "SRE_DISPATCH_JOBS": "folder",
         "SRE_DISPATCH_JOBS_FOLDER": str(JOBS),
+        "SRE_DISPATCH_CONTEXT": "file",
+        "SRE_DISPATCH_CONTEXT_FILE": str(WORLD),
     }
     command = [sys.executable, "-m", "function", "serve", "--port", str(port)]
     process = subprocess.Popen(
@@ -59,7 +66,8 @@ def show(name: str, reply: httpx.Response, line: dict[str, Any]) -> None:
     print(f"decision  {decision['initial']} asked, {decision['effective']} decided: {decision['mode']}")
     for reason in decision["reasons"]:
         print(f"          {reason['level']} by {reason['code']} (rule {reason['rule']})")
-    print(f"context   {line['context']['status']} ({', '.join(line['context']['gaps'])})")
+    gaps = f" ({', '.join(line['context']['gaps'])})" if line["context"]["gaps"] else ""
+    print(f"context   {line['context']['status']}{gaps}, of a sample world in {WORLD.name}")
     manifest = yaml.safe_load(path.read_text(encoding="utf-8"))
     annotations = manifest["spec"]["template"]["metadata"]["annotations"]
     heading(f"the prompt, from {line['prompt']['template']}")
@@ -77,6 +85,10 @@ WHAT_NEXT = """
 ==== what next
 
   make run                                    again: both alerts are duplicates now
+  .venv/bin/sre-dispatch record tests/runs/grew-to-40gi.json
+  rm -r .dispatched; make run                 the next agent is told what was done before, and what came of it
+  .venv/bin/sre-dispatch explain tests/deliveries/asks-low.json --context .worldmodel.db
+                                              with its context known, an enrolled alert is LOW
   .venv/bin/sre-dispatch explain tests/deliveries/destructive.json
                                               what the policy stops, and why
   .venv/bin/sre-dispatch serve --help         run the function yourself; README.md lists its settings

@@ -115,15 +115,45 @@ def test_the_looks_of_a_batch_are_side_by_side() -> None:
 
 
 def test_a_large_delivery_gets_on_by_batches() -> None:
-    many = replace(delivery("incident-75"), alerts=tuple(numbered(number) for number in range(20)))
-    calls = 1 + 3 * pipeline.BATCH
+    several = tuple(numbered(number, resource_id=f"claim-{number}") for number in range(20))
+    many = replace(delivery("incident-75"), alerts=several)
+    calls = 1 + 4 * pipeline.BATCH
     late = pipeline.SOFT_DEADLINE_SECONDS + 1
     told = outcomes(many, app(ticks=chain([0.0] * calls, repeat(late))))
     assert told == [("created", "")] * pipeline.BATCH + [("deferred", "deadline")] * (20 - pipeline.BATCH)
 
 
-def numbered(number: int) -> SREEvent:
-    return replace(event(), identity=f"{number:064x}")
+def numbered(number: int, **changes: str) -> SREEvent:
+    return replace(event(), identity=f"{number:02x}".ljust(64, "0"), **changes)  # type: ignore[arg-type]
+
+
+def test_context_is_asked_once_for_each_resource_of_a_delivery() -> None:
+    world = FakeWorld()
+    alerts = tuple(numbered(number, resource_id=f"claim-{number % 3}") for number in range(20))
+    told = [*pipeline.run(replace(delivery("incident-75"), alerts=alerts), app(world=world))]
+    assert sorted(event.resource_id for event in world.asked) == ["claim-0", "claim-1", "claim-2"]
+    assert all(result.facts and result.facts.complete for result in told)
+
+
+def test_context_of_several_resources_is_asked_side_by_side() -> None:
+    together = threading.Barrier(2, timeout=10)
+
+    class Slow(FakeWorld):
+        def context(self, event: SREEvent) -> object:
+            together.wait()  # passes only while the other is being asked as well
+            return super().context(event)
+
+    with ThreadPoolExecutor(2) as threads:
+        beside = replace(app(world=Slow()), each=threads.map)
+        assert outcomes(delivery("group-grown"), beside) == [("created", "")] * 2
+
+
+def test_a_world_model_that_fails_in_an_unknown_way_costs_no_alert_of_its_resource() -> None:
+    alerts = tuple(numbered(number) for number in range(3))
+    world = FakeWorld(ZeroDivisionError())
+    told = [*pipeline.run(replace(delivery("incident-75"), alerts=alerts), app(world=world))]
+    assert [result.outcome for result in told] == [Outcome.CREATED] * 3
+    assert {result.facts.gaps for result in told if result.facts} == {("port_failed",)}
 
 
 def test_the_notifications_text_counts_for_each_of_its_alerts() -> None:
@@ -304,8 +334,8 @@ def test_of_two_alerts_about_one_thing_the_more_severe_is_worked_on() -> None:
 
 
 def test_after_the_soft_deadline_the_rest_is_deferred() -> None:
-    looks_and_one_job = [0.0] * (1 + 2 + 2 + 1)
-    ticks = chain(looks_and_one_job, [pipeline.SOFT_DEADLINE_SECONDS + 1])
+    looks_context_and_one_job = [0.0] * (1 + 2 + 2 + 2 + 1)
+    ticks = chain(looks_context_and_one_job, [pipeline.SOFT_DEADLINE_SECONDS + 1])
     assert outcomes(delivery("group-grown"), app(ticks=ticks)) == [("created", ""), ("deferred", "deadline")]
 
 

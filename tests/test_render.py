@@ -71,7 +71,9 @@ def test_the_alert_comes_as_data_and_whole() -> None:
 
 
 def test_facts_come_as_data_and_a_gap_is_said() -> None:
-    assert data(prompt(event(), SOME), "facts") == list(SOME.items)
+    told = prompt(event(), SOME)
+    block = told[told.index("<facts-") : told.index("</facts-")].split("\n", 1)[1]
+    assert [json.loads(line) for line in block.splitlines()] == list(SOME.items)
     assert "(no_source)" in prompt(event(), NONE)
     assert "incomplete (cut)" in prompt(event(), replace(SOME, complete=False, gaps=("cut",)))
 
