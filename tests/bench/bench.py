@@ -1,4 +1,4 @@
-"""`make bench`: start and first delivery of the function, beside an empty one, and how long the policy takes.
+"""`make bench`: start and first delivery of the function, beside an empty one; how long policy and context take.
 
 Each start is a new process. They take turns in random order, so that whatever else the machine does costs
 all of them alike; OPA and the Kubernetes API are stubs that answer at once. Every module is compiled, as in
@@ -23,12 +23,12 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from tests.bench import decisions, stub
+from tests.bench import context, decisions, stub
+from tests.bench.figures import cpu, resident
 from tests.process import ROOT, free_port, stopping
 from tests.server import environment
 
 READY_SECONDS = 30
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True)
@@ -78,9 +78,10 @@ def main() -> None:
     }
     medians = measured(options.runs)
     looks = decisions.measured()
+    contexts = context.measured()
     if options.json:
         rows = {name: asdict(figures) for name, figures in medians.items()}
-        print(json.dumps(about | {"rows": rows, "looks": looks}))
+        print(json.dumps(about | {"rows": rows, "looks": looks, "contexts": contexts}))
         return
     print(
         "Python {python}, {cpus} CPUs, load average {load} before; "
@@ -89,6 +90,9 @@ def main() -> None:
     print(table(medians))
     print()
     print(decisions.table(looks))
+    if contexts:
+        print()
+        print(context.table(contexts))
 
 
 def measured(runs: int) -> dict[str, Figures]:
@@ -160,17 +164,6 @@ def ask(port: int, method: str, path: str, body: bytes | None = None) -> int:
     with contextlib.closing(line):
         line.request(method, path, body, {"Content-Type": "application/json"})
         return line.getresponse().status
-
-
-def cpu(pid: int) -> float:
-    """Milliseconds of user and system time so far, in steps of 10."""
-    after_name = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-    return (int(after_name[11]) + int(after_name[12])) * 1000 / TICKS
-
-
-def resident(pid: int) -> float:
-    lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
-    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS:"))
 
 
 HEADS = (

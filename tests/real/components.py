@@ -235,6 +235,14 @@ class ApiServer:
         """A fresh token of the ServiceAccount, good for an hour."""
         return self.kubectl("create", "token", "-n", namespace, service_account).strip()
 
+    def kubeconfig_of(self, namespace: str, service_account: str, folder: Path) -> Path:
+        """A kubeconfig in the folder with which a process is the ServiceAccount, for an hour."""
+        told = json.loads(self.kubeconfig.read_text(encoding="utf-8"))
+        told["users"][0]["user"] = {"token": self.token(namespace, service_account)}
+        path = folder / f"kubeconfig-{service_account}"
+        path.write_text(json.dumps(told), encoding="utf-8")
+        return path
+
     def start(self) -> None:
         """Starts it and waits until it is ready."""
         self._process.start()
@@ -383,12 +391,19 @@ def alertmanager(
 
 @contextmanager
 def prometheus(folder: Path, series: str) -> Iterator[str]:
-    """A Prometheus that holds the series (OpenMetrics, with timestamps) and scrapes nothing. Yields its URL."""
+    """A Prometheus that holds the series (OpenMetrics, with times) and scrapes nothing. Yields its URL."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "series").write_text(series)
     (folder / "prometheus.yml").write_text("{}")
     data = folder / "prometheus"
-    made = [find("promtool"), "tsdb", "create-blocks-from", "openmetrics", folder / "series", data]
+    made = [
+        str(find("promtool")),
+        "tsdb",
+        "create-blocks-from",
+        "openmetrics",
+        str(folder / "series"),
+        str(data),
+    ]
     done = subprocess.run(made, capture_output=True, text=True, timeout=60, check=False)
     if done.returncode:
         raise Broken(f"promtool: {done.stderr.strip()}")

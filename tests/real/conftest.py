@@ -27,8 +27,11 @@ KNATIVE = Path(__file__).parents[2] / "knative"
 TIERS = sorted(path.stem for path in (KNATIVE / "tiers").glob("*.yaml") if path.stem != "kustomization")
 MANIFESTS = [KNATIVE / "base" / f"{name}.yaml" for name in ("agents", "dispatcher", "admission")]
 MANIFESTS += [KNATIVE / "tiers" / f"{tier}.yaml" for tier in TIERS]
+MANIFESTS += [KNATIVE / "worldmodel" / f"{name}.yaml" for name in ("rbac", "network", "worldmodel")]
 
 AGENTS = "/apis/batch/v1/namespaces/sre-agents"
+JOBS = f"{AGENTS}/jobs"
+PODS = "/api/v1/namespaces/sre-agents/pods"
 
 
 def need(*binaries: str) -> None:
@@ -61,6 +64,22 @@ def controllers(api: ApiServer, tmp_path_factory: pytest.TempPathFactory) -> Ite
     need("kube-controller-manager")
     with controller_manager(api, tmp_path_factory.mktemp("controllers")) as process:
         yield process
+
+
+@pytest.fixture
+def admin(api: ApiServer) -> Iterator[httpx.Client]:
+    with api.client() as client:
+        _clear(client)
+        yield client
+        _clear(client)
+
+
+def _clear(client: httpx.Client) -> None:
+    """Deletes the Jobs of the test before, or of this one."""
+    client.delete(JOBS, params={"propagationPolicy": "Background"})
+    client.delete(PODS)
+    wait_until(lambda: not client.get(JOBS).json()["items"], "the Jobs to go", every=0.2)
+    wait_until(lambda: not client.get(PODS).json()["items"], "their pods to go", every=0.2)
 
 
 @pytest.fixture(scope="session")

@@ -16,8 +16,8 @@ USED_PERCENT = 75.2
 
 
 def incident(api: ApiServer, namespace: str = NAMESPACE, max_storage: str = "100Gi") -> None:
-    """StorageClass, PV, PVC, StatefulSet, Pod, Node, Service, Events, as they were. Nothing runs: states that a
-    kubelet or a controller would write are written here."""
+    """StorageClass, PV, PVC, StatefulSet, Pod, Node, Service, Event, as they were. Nothing runs: the states
+    that a kubelet or a controller would write are written here."""
     for each in _objects(namespace, max_storage):
         state = each.pop("status", None)
         api.kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps(each))
@@ -36,8 +36,11 @@ def _objects(namespace: str, max_storage: str) -> list[dict[str, Any]]:
         "volumeMounts": [{"name": "data", "mountPath": "/data"}],
     }
     volumes = [{"name": "data", "persistentVolumeClaim": {"claimName": "typedb-data"}}]
-    template = {"metadata": {"labels": labels}, "spec": {"containers": [container], "volumes": volumes}}
-    here = {"namespace": namespace}
+    template: dict[str, Any] = {
+        "metadata": {"labels": labels},
+        "spec": {"containers": [container], "volumes": volumes},
+    }
+    here: dict[str, Any] = {"namespace": namespace}
     return [
         {
             "apiVersion": "v1",

@@ -22,12 +22,10 @@ import pytest
 from tests.fakes import delivery_json
 from tests.process import free_port
 from tests.real.components import ApiServer, alertmanager, opa, wait_until
-from tests.real.conftest import need
+from tests.real.conftest import JOBS, PODS, need
 from tests.server import Server, serving
 
-JOBS = "/apis/batch/v1/namespaces/sre-agents/jobs"
 CRONJOB = "/apis/batch/v1/namespaces/sre-agents/cronjobs/sre-agent-medium"
-PODS = "/api/v1/namespaces/sre-agents/pods"
 MERGE = {"Content-Type": "application/merge-patch+json"}
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("controllers")]
@@ -97,30 +95,12 @@ class System:
 
 
 @pytest.fixture
-def admin(api: ApiServer) -> Iterator[httpx.Client]:
-    with api.client() as client:
-        clear(client)
-        yield client
-        clear(client)
-
-
-def clear(client: httpx.Client) -> None:
-    """Deletes the Jobs of the test before, or of this one."""
-    client.delete(JOBS, params={"propagationPolicy": "Background"})
-    client.delete(PODS)
-    wait_until(lambda: not client.get(JOBS).json()["items"], "the Jobs to go", every=0.2)
-    wait_until(lambda: not client.get(PODS).json()["items"], "their pods to go", every=0.2)
-
-
-@pytest.fixture
 def start(
     api: ApiServer, admin: httpx.Client, opa_token: Path, tmp_path: Path
 ) -> Iterator[Callable[[str], System]]:
     """Starts the function with the OPA of a URL."""
     need("alertmanager")
-    kubeconfig = json.loads(api.kubeconfig.read_text(encoding="utf-8"))
-    kubeconfig["users"][0]["user"] = {"token": api.token("f3iai", "sre-dispatch")}
-    (tmp_path / "kubeconfig").write_text(json.dumps(kubeconfig), encoding="utf-8")
+    kubeconfig = api.kubeconfig_of("f3iai", "sre-dispatch", tmp_path)
     with ExitStack() as stack:
 
         def started(url: str) -> System:
@@ -128,7 +108,7 @@ def start(
                 serving(
                     tmp_path,
                     SRE_DISPATCH_JOBS="kubernetes",
-                    KUBECONFIG=str(tmp_path / "kubeconfig"),
+                    KUBECONFIG=str(kubeconfig),
                     SRE_DISPATCH_POLICY="opa",
                     OPA_URL=url,
                     OPA_TOKEN_FILE=str(opa_token),

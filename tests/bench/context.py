@@ -1,0 +1,119 @@
+"""How long the context of one claim takes on a real API server, in an empty cluster and beside 5,000 pods."""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.bench.figures import resident
+from tests.real.components import ApiServer, Missing, api_server, find, prometheus
+from tests.real.incident import NAMESPACE, incident, series
+from tests.worldmodel.process import WorldModel, world_model
+
+PODS, WORKLOADS, NODES = 5_000, 250, 50
+"""Four fifths of the pods and workloads share the claim's namespace."""
+CALLS = 40
+CLAIM = {
+    "resource_type": "k8s_pvc",
+    "namespace": NAMESPACE,
+    "resource_id": "typedb-data",
+    "alertname": "PVCUsageHigh",
+}
+NODE = {"resource_type": "k8s_node", "resource_id": "fmc-worker-2"}
+
+
+def measured() -> dict[str, dict[str, float]]:
+    """Milliseconds and MB by row; no row at all where a component is not on this machine."""
+    try:
+        for binary in ("etcd", "kube-apiserver", "kubectl", "prometheus", "promtool"):
+            find(binary)
+    except Missing as missing:
+        print(f"context is not measured: {missing}", file=sys.stderr)
+        return {}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        with api_server(folder / "api") as api, prometheus(folder / "prometheus", series(time.time())) as url:
+            incident(api)
+            settings = {"KUBECONFIG": str(api.kubeconfig), "PROMETHEUS_URL": url}
+            with world_model(folder / "world", **settings) as world:
+                rows = {"the incident alone": figures(world)}
+                fill(api)
+                return rows | {f"beside {PODS:,} pods": figures(world)}
+
+
+def figures(world: WorldModel) -> dict[str, float]:
+    claim, node = (times(world, asked) for asked in (CLAIM, NODE))
+    return {
+        "claim, ms": statistics.median(claim),
+        "worst, ms": max(claim),
+        "node, ms": statistics.median(node),
+        "RSS, MB": resident(world.process.pid),
+    }
+
+
+def times(world: WorldModel, asked: Mapping[str, str]) -> list[float]:
+    """Of each call as a client sees it; the first one connects, and does not count."""
+    found = []
+    for _ in range(CALLS + 1):
+        started = time.perf_counter()
+        told = world.call("get_resource_context", asked)
+        found.append((time.perf_counter() - started) * 1000)
+        assert told["facts"] and not [gap for gap in told["gaps"] if not gap.startswith("prometheus_")], told
+    return found[1:]
+
+
+def fill(api: ApiServer) -> None:
+    """Other people's pods and workloads."""
+    with api.client(timeout=60) as client, ThreadPoolExecutor(8) as threads:
+        for done, status in enumerate(threads.map(lambda each: _post(client, *each), [*_others()])):
+            assert status == 201, status
+            if done % 100 == 0:
+                print(f"\r{done} of {PODS + WORKLOADS + 2} objects ", end="", file=sys.stderr, flush=True)
+        print("\r", end="", file=sys.stderr)
+
+
+def _post(client: httpx.Client, path: str, manifest: dict[str, Any]) -> int:
+    return client.post(path, json=manifest).status_code
+
+
+def _others() -> Iterator[tuple[str, dict[str, Any]]]:
+    yield "/api/v1/namespaces", {"metadata": {"name": "other"}}
+    yield "/api/v1/namespaces/other/serviceaccounts", {"metadata": {"name": "default"}}
+    for number in range(WORKLOADS):
+        namespace = NAMESPACE if number % 5 else "other"
+        labels = {"app": f"app-{number}"}
+        template = {"metadata": {"labels": labels}, "spec": _pod(number)}
+        spec = {"selector": {"matchLabels": labels}, "template": template}
+        manifest = {"metadata": {"name": f"app-{number}"}, "spec": spec}
+        yield f"/apis/apps/v1/namespaces/{namespace}/deployments", manifest
+    for number in range(PODS):
+        namespace = NAMESPACE if number % 5 else "other"
+        node = f"node-{number % NODES}" if number % 100 else "fmc-worker-2"
+        metadata = {"name": f"pod-{number}", "labels": {"app": f"app-{number % WORKLOADS}"}}
+        yield f"/api/v1/namespaces/{namespace}/pods", {"metadata": metadata, "spec": _pod(number, node)}
+
+
+def _pod(number: int, node: str = "") -> dict[str, Any]:
+    """A pod of usual size, which mounts another claim."""
+    environment = [{"name": f"VARIABLE_{n}", "value": "a value of usual length"} for n in range(15)]
+    volumes = [{"name": "data", "persistentVolumeClaim": {"claimName": f"data-{number}"}}]
+    container = {"name": "main", "image": "busybox:1", "env": environment}
+    return {"containers": [container], "volumes": volumes, "nodeName": node}
+
+
+def table(rows: Mapping[str, Mapping[str, float]]) -> str:
+    """Every figure, and beside it how many times that of the incident alone it is."""
+    base = next(iter(rows.values()))
+    lines = [f"{'context by the world model':33}" + "".join(f"{name:>17}" for name in base)]
+    for title, row in rows.items():
+        told = (f"{row[name]:.0f} x{row[name] / of:.1f}" for name, of in base.items())
+        lines.append(f"{title:33}" + "".join(f"{each:>17}" for each in told))
+    return "\n".join(lines)
