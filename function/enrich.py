@@ -120,7 +120,7 @@ def _risk(found: Sequence[Fact]) -> Risk:
         replicas=min((told["available"] for told in _told(found, "replicas")), default=None),
         classification=classes.pop() if len(classes) == 1 else None,
         scope=_common(scopes),
-        failures=max((told["recent_failures"] for told in _told(found, "memory")), default=None),
+        failures=max((told["failures_in_a_week"] for told in _told(found, "memory")), default=None),
     )
 
 

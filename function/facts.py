@@ -221,7 +221,7 @@ class Remembered:
 @dataclass(frozen=True)
 class Memory:
     __pydantic_config__ = STRICT
-    recent_failures: Count
+    failures_in_a_week: Count
     """Remediations of this resource in the last seven days that failed or left the alert firing."""
     runs: Annotated[tuple[Remembered, ...], Few]
 

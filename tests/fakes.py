@@ -145,7 +145,7 @@ CONTEXT: Json = {
         {"kind": kind, "source": "kubernetes", "age_seconds": 0, "told": told}
         for kind, told in {
             "replicas": {"desired": 2, "ready": 2, "available": 2},
-            "memory": {"recent_failures": 0, "runs": []},
+            "memory": {"failures_in_a_week": 0, "runs": []},
             "dependents": {"count": 1, "dependents": []},
             "governance": {"classification": "internal", "scope": list(SAFE.scope or ())},
         }.items()

@@ -104,7 +104,7 @@ def test_an_answer_of_another_form_is_a_gap(answer: object) -> None:
         fact("governance", classification="internal", scope=["everything"]),
         fact("governance", classification="internal", scope="autonomous"),
         fact("governance", classification="internal", scope=["autonomous"], sudo=True),
-        fact("memory", recent_failures=None, runs=[]),
+        fact("memory", failures_in_a_week=None, runs=[]),
         fact("usage", of="volume", used_gib=float("nan"), capacity_gib=1, used_percent=1),
         fact("state", status="x", details={"a": {"b": 1}}),
         fact("state", status="x", details={"a": [[[[[[["deep"]]]]]]]}),
@@ -137,7 +137,7 @@ def test_facts_that_are_old_are_a_gap_unless_they_tell_of_the_past() -> None:
     assert told([fact("usage", old, of="volume", used_gib=1, capacity_gib=2, used_percent=50)]).gaps == (
         "stale",
     )
-    assert told([fact("memory", old, recent_failures=0, runs=[]), note()]).gaps == ()
+    assert told([fact("memory", old, failures_in_a_week=0, runs=[]), note()]).gaps == ()
 
 
 def test_of_facts_that_disagree_the_worse_counts() -> None:
@@ -147,8 +147,8 @@ def test_of_facts_that_disagree_the_worse_counts() -> None:
             fact("dependents", count=9, dependents=[]),
             fact("replicas", desired=3, ready=3, available=3),
             fact("replicas", desired=3, ready=1, available=1),
-            fact("memory", recent_failures=2, runs=[]),
-            fact("memory", recent_failures=0, runs=[]),
+            fact("memory", failures_in_a_week=2, runs=[]),
+            fact("memory", failures_in_a_week=0, runs=[]),
             governance("autonomous", "merge-request", "investigate"),
             governance("investigate", "merge-request"),
         ]

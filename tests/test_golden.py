@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -10,15 +11,18 @@ from pydantic import TypeAdapter
 
 from function import bundle, explain, pipeline, translate, wiring
 from function.adapters.local import as_yaml
+from function.adapters.store import Store
 from function.decide import PolicyInput
 from function.model import SREEvent
 from function.settings import Settings
+from tests import world
 from tests.process import ROOT
 
 AT = "2026-03-29T03:10:00Z"
 DELIVERIES = sorted((ROOT / "tests" / "deliveries").glob("*.json"))
 REFUSED = sorted((ROOT / "tests" / "deliveries" / "refused").glob("*.json"))
 GOLDEN = ROOT / "tests" / "golden"
+LAPTOP = {"HOST": "127.0.0.1", "SRE_DISPATCH_AUTH": "none", "OPA_URL": "http://x"}
 INPUT_SCHEMA = ROOT / "policies" / "schemas" / "input.json"
 
 
@@ -45,15 +49,28 @@ def test_explain_of(path: Path, renew: bool) -> None:
 @pytest.mark.parametrize("path", DELIVERIES, ids=lambda path: path.stem)
 def test_jobs_of(path: Path, renew: bool) -> None:
     """Prompts are part of the manifests, so each golden Job shows the prompt as the agent reads it."""
-    app = wiring.offline(
-        Settings.read({"HOST": "127.0.0.1", "SRE_DISPATCH_AUTH": "none", "OPA_URL": "http://x"})
-    )
+    app = wiring.offline(Settings.read(LAPTOP))
     delivery = translate.either(translate.parse(path.read_bytes()), cluster="")
     jobs = [result for result in pipeline.run(delivery, app) if result.manifest]
     for result in jobs:
         assert isinstance(result.alert, SREEvent) and result.manifest
         name = result.alert.resource_id if len(jobs) > 1 else "job"
         compare(GOLDEN / path.stem / f"{name}.yaml", as_yaml(result.manifest), renew)
+
+
+@pytest.mark.parametrize("name", ["asks-low", "incident-75"])
+def test_explain_with_the_sample_worlds_context_of(name: str, renew: bool, tmp_path: Path) -> None:
+    now = datetime.fromisoformat(AT)
+    file = tmp_path / "world.db"
+    world.fill(Store(file, now.timestamp), now)
+    body = (ROOT / "tests" / "deliveries" / f"{name}.json").read_bytes()
+    told = explain.as_text(explain.explain(body, at=AT, context=str(file)))
+    compare(GOLDEN / name / "explain-with-context.txt", told, renew)
+    offline = {"SRE_DISPATCH_CONTEXT": "file", "SRE_DISPATCH_CONTEXT_FILE": str(file)}
+    app = wiring.offline(Settings.read(LAPTOP | offline), clock=now.timestamp)
+    (result,) = pipeline.run(translate.either(translate.parse(body), cluster=""), app)
+    assert result.prompt
+    compare(GOLDEN / name / "prompt-with-context.md", result.prompt.text, renew)
 
 
 def test_there_is_a_golden_folder_for_every_delivery_and_no_other() -> None:

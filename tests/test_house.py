@@ -73,12 +73,16 @@ def test_the_environment_is_read_at_the_edges_only() -> None:
     assert reading <= {"main.py", "__main__.py", "explain.py", "kube.py"}
 
 
-@pytest.mark.parametrize("field", [field.name for field in fields(settings.Settings)])
-def test_every_setting_is_documented_where_it_is_and_in_the_readme(field: str) -> None:
-    source = inspect.getsource(settings.Settings)
-    documented = re.search(rf'^    {field}: .*\n    """([A-Z_]+)\. ', source, re.M)
+SETTINGS = [
+    (of, field.name) for of in (settings.Settings, settings.WorldModelSettings) for field in fields(of)
+]
+
+
+@pytest.mark.parametrize(("of", "field"), SETTINGS, ids=lambda part: getattr(part, "__name__", part))
+def test_every_setting_is_documented_where_it_is_and_in_the_readme(of: type, field: str) -> None:
+    documented = re.search(rf'^    {field}: .*\n    """([A-Z_]+)\. ', inspect.getsource(of), re.M)
     assert documented, f"{field} has no docstring that begins with its variable"
-    assert f"| `{documented.group(1)}` |" in README
+    assert re.search(rf"^\| .*`{documented.group(1)}`.* \|", README, re.M)
 
 
 def test_the_readme_names_every_module_of_the_pipeline_and_no_file_that_is_not_there() -> None:

@@ -1,4 +1,4 @@
-"""`make bench`: start and first delivery of the function, beside an empty one; how long policy and context take.
+"""`make bench`: start and first delivery of the function, beside an empty one; times of policy and context.
 
 Each start is a new process. They take turns in random order, so that whatever else the machine does costs
 all of them alike; OPA and the Kubernetes API are stubs that answer at once. Every module is compiled, as in

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from function.adapters.kube import Api
+from function.adapters.store import Store
+from function.errors import Unavailable
+from function.worldmodel.context import World
+from function.worldmodel.objects import Objects
+from function.worldmodel.tools import TOOLS, BadArguments, Tool
+
+RUN: dict[str, Any] = {
+    "session": "s-1",
+    "at": "2026-03-29T04:10:00Z",
+    "resource_type": "k8s_pvc",
+    "namespace": "f3iai",
+    "resource_id": "typedb-data",
+    "alertname": "PVCUsageHigh",
+    "status": "resolved",
+    "action": "grew to 40Gi",
+    "verification": "cleared",
+    "confidence": 0.9,
+}
+
+
+def nobody() -> Any:
+    raise Unavailable("kubernetes_unconfigured", "there is no cluster here")
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    """A world model without a cluster."""
+    store = Store(tmp_path / "world.db")
+    return World(Objects(Api(nobody)), None, store, ThreadPoolExecutor(4), time.time, "")
+
+
+def tool(name: str) -> Tool[Any]:
+    return next(tool for tool in TOOLS if tool.name == name)
+
+
+def test_only_the_tool_that_writes_is_a_writers() -> None:
+    assert {tool.name: tool.role for tool in TOOLS} == {
+        "get_resource_context": "reader",
+        "list_outcomes": "reader",
+        "record_outcome": "writer",
+    }
+
+
+@pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
+def test_a_schema_closes_the_set_of_arguments(tool: Tool[Any]) -> None:
+    schema = tool.schema()
+    assert (schema["type"], schema["additionalProperties"]) == ("object", False)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "where"),
+    [
+        ("get_resource_context", {}, "resource_type"),
+        ("get_resource_context", {"resource_type": "k8s_pvc"}, "resource_id"),
+        ("get_resource_context", {"resource_type": "k8s_pvc", "resource_id": ["canary"]}, "resource_id"),
+        ("get_resource_context", {"resource_type": "x", "resource_id": "canary" * 99}, "resource_id"),
+        ("get_resource_context", {"resource_type": "x", "resource_id": "y", "canary": 1}, "an argument"),
+        ("list_outcomes", {"limit": 0}, "limit"),
+        ("list_outcomes", {"limit": 51}, "limit"),
+        ("list_outcomes", {"limit": True}, "limit"),
+        ("list_outcomes", {"namespace": {"canary": 1}}, "namespace"),
+        ("record_outcome", {}, "session"),
+        ("record_outcome", {**RUN, "at": "2026-13-29T04:10:00Z"}, "at"),
+        ("record_outcome", {**RUN, "confidence": "0.9"}, "confidence"),
+        ("record_outcome", {**RUN, "status": "canary"}, "status"),
+        ("record_outcome", {**RUN, "action": "canary" * 999}, "action"),
+        ("record_outcome", ["canary"], "record_outcome"),
+    ],
+)
+def test_what_is_wrong_with_arguments_is_named_and_never_quoted(
+    world: World, name: str, arguments: Any, where: str
+) -> None:
+    with pytest.raises(BadArguments, match=where) as wrong:
+        tool(name).run(world, arguments)
+    assert "canary" not in str(wrong.value)
+    assert world.store.runs({}, 1) == []
+
+
+def test_a_run_is_recorded_once_and_found_by_each_of_its_parts(world: World) -> None:
+    record = tool("record_outcome")
+    assert [record.run(world, RUN)["recorded"] for _ in range(2)] == [True, False]
+    for part in ("resource_type", "namespace", "resource_id", "alertname"):
+        found = tool("list_outcomes").run(world, {part: RUN[part]})["outcomes"]
+        assert [run["session"] for run in found] == ["s-1"]
+        assert tool("list_outcomes").run(world, {part: "another"}) == {"outcomes": []}
+
+
+def test_a_resource_with_an_empty_name_is_not_every_resource(world: World) -> None:
+    tool("record_outcome").run(world, RUN)
+    assert tool("list_outcomes").run(world, {"resource_id": ""}) == {"outcomes": []}
