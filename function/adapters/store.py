@@ -7,8 +7,10 @@ A write is acknowledged once it is on the disk. Any number of processes may hold
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import time
+import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -83,8 +85,11 @@ class Store:
         try:
             with self._connected() as connection:
                 _migrate(connection, path)
+            # SQLite makes two files beside ours when it is opened first, and removes them when it is closed
+            # last. Held open, it can still be read when its volume is full.
+            weakref.finalize(self, self._open().close)
         except sqlite3.DatabaseError as error:
-            raise Misconfigured(f"{path} is no usable file of the world model: {_why(error)}") from None
+            raise Misconfigured(f"{path} is no usable file of the world model: {self._why(error)}") from None
 
     def record(self, run: Run) -> bool:
         """Keeps the run; False where its session is recorded already, which changes nothing. True and False
@@ -200,18 +205,33 @@ class Store:
             recent = [Run(**json.loads(run)) for (run,) in rows]
         return sum(run.status == "failed" or run.verification == "firing" for run in recent)
 
+    def _open(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self._path, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        connection.execute("PRAGMA synchronous = FULL")  # in WAL mode NORMAL may lose what was acknowledged
+        connection.execute(f"PRAGMA max_page_count = {MAX_FILE // PAGE}")
+        return connection
+
     @contextmanager
     def _connected(self) -> Iterator[sqlite3.Connection]:
         """A connection for one use: opening costs a fraction of a millisecond, and threads need not share."""
-        connection = sqlite3.connect(self._path, timeout=WAIT_SECONDS, isolation_level=None)
+        connection = self._open()
         try:
-            connection.execute(
-                "PRAGMA synchronous = FULL"
-            )  # in WAL mode NORMAL may lose what was acknowledged
-            connection.execute(f"PRAGMA max_page_count = {MAX_FILE // PAGE}")
             yield connection
         finally:
             connection.close()
+
+    def _why(self, error: sqlite3.Error) -> str:
+        """SQLite's own words, which quote no value; a full volume, which it may call an I/O error, by name."""
+        code = getattr(error, "sqlite_errorname", "")  # not on errors of the module's own
+        if code.startswith(("SQLITE_FULL", "SQLITE_IOERR")) and self._is_full():
+            return "its volume is full; make room there, by a larger volume or fewer backups"
+        return str(error)
+
+    def _is_full(self) -> bool:
+        room = os.statvfs(self._path.parent)
+        return room.f_bavail * room.f_frsize < 16 * PAGE
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
@@ -219,7 +239,9 @@ class Store:
             with self._connected() as connection:
                 yield connection
         except sqlite3.Error as error:
-            raise Unavailable("memory_unreadable", f"{self._path} cannot be read: {_why(error)}") from None
+            raise Unavailable(
+                "memory_unreadable", f"{self._path} cannot be read: {self._why(error)}"
+            ) from None
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
@@ -230,7 +252,9 @@ class Store:
                 yield connection
                 connection.execute("COMMIT")
         except sqlite3.Error as error:
-            raise Unavailable("memory_unwritable", f"{self._path} cannot be written: {_why(error)}") from None
+            raise Unavailable(
+                "memory_unwritable", f"{self._path} cannot be written: {self._why(error)}"
+            ) from None
 
 
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:
@@ -297,8 +321,3 @@ def _remembered(run: Run, on: str, now: float) -> Remembered:
         confidence=run.confidence,
         root_cause=facts.cut(run.root_cause),
     )
-
-
-def _why(error: sqlite3.Error) -> str:
-    """SQLite's own words, which name no value: `database or disk is full`, `database is locked`."""
-    return str(error)
