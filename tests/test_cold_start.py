@@ -18,6 +18,7 @@ from tests.server import serving
 JOBS = "/apis/batch/v1/namespaces/sre-agents/jobs"
 TEMPLATE = "/apis/batch/v1/namespaces/sre-agents/cronjobs/sre-agent-medium"
 DECISION = "/v1/data/sre_dispatch/decision"
+CONTEXT = "/jsonrpc"
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
     with stub.Stub() as stubs:
         threading.Thread(target=stubs.serve_forever, daemon=True).start()
         settings = {"SRE_DISPATCH_POLICY": "opa", "SRE_DISPATCH_JOBS": "kubernetes"}
-        settings |= stub.settings(stubs.url, folder)
+        settings |= stub.settings(stubs.url, folder) | stub.with_context(stubs.url)
         with serving(folder, ("-m", "tests.bench.launch", "inside"), **settings) as server:
             ready = httpx.get(f"{server.url}/inside").json()
             reply = server.post(stub.five_alerts())
@@ -63,10 +64,14 @@ def test_the_typed_kubernetes_api_is_never_loaded(start: Start) -> None:
     assert start.loaded("kubernetes.client.api") == []
 
 
-def test_no_policy_engine_and_no_cluster_is_loaded_but_the_chosen_one(start: Start) -> None:
+def test_no_policy_engine_no_cluster_and_no_source_of_context_is_loaded_but_the_chosen_one(
+    start: Start,
+) -> None:
     others = ("regorus", "function.adapters.rego", "function.adapters.local")
+    others += ("sqlite3", "function.adapters.store", "function.worldmodel", "mcp")
     assert start.loaded(*others) == []
-    assert start.loaded("function.adapters.opa", "function.adapters.kube") != []
+    for chosen in ("opa", "kube", "ffo"):
+        assert start.loaded(f"function.adapters.{chosen}") != []
 
 
 def test_no_authorities_are_loaded_where_nothing_is_https(start: Start) -> None:
@@ -75,17 +80,18 @@ def test_no_authorities_are_loaded_where_nothing_is_https(start: Start) -> None:
     assert start.answered["authorities"] == [0]
 
 
-def test_five_alerts_cost_one_listing_one_template_two_looks_and_one_job_each(start: Start) -> None:
+def test_five_alerts_cost_one_listing_one_template_two_looks_one_context_and_one_job_each(
+    start: Start,
+) -> None:
     asked = Counter((request.method, request.path) for request in start.requests)
-    assert asked == {("GET", JOBS): 1, ("GET", TEMPLATE): 1, ("POST", JOBS): 5, ("POST", DECISION): 10}
+    reads = {("GET", JOBS): 1, ("GET", TEMPLATE): 1}
+    assert asked == reads | {("POST", DECISION): 10, ("POST", CONTEXT): 5, ("POST", JOBS): 5}
 
 
 def test_kubernetes_is_asked_over_one_connection_and_opa_over_one_for_each_look_at_a_time(
     start: Start,
 ) -> None:
-    connections = {
-        kind: {request.connection for request in start.requests if (request.path == DECISION) is kind}
-        for kind in (True, False)
-    }
-    assert len(connections[False]) == 1
-    assert len(connections[True]) <= 5  # five alerts, side by side
+    opa = {request.connection for request in start.requests if request.path == DECISION}
+    kubernetes = {request.connection for request in start.requests if request.path.startswith("/apis/")}
+    assert len(kubernetes) == 1
+    assert len(opa) <= 5  # five alerts, side by side

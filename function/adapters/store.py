@@ -223,7 +223,7 @@ class Store:
             connection.close()
 
     def _why(self, error: sqlite3.Error) -> str:
-        """SQLite's own words, which quote no value; a full volume, which it may call an I/O error, by name."""
+        """SQLite's own words, which quote no value, or that the volume is full: an I/O error to it."""
         code = getattr(error, "sqlite_errorname", "")  # not on errors of the module's own
         if code.startswith(("SQLITE_FULL", "SQLITE_IOERR")) and self._is_full():
             return "its volume is full; make room there, by a larger volume or fewer backups"

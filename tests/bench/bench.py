@@ -38,6 +38,8 @@ class Row:
     """What python is started with; the port to serve is in the environment."""
     probe: str
     """A path that answers 200 to a GET as soon as anything is answered."""
+    context: bool = False
+    """Whether a world model is asked, which is a stub as well."""
 
 
 FUNCTION = ("-m", "function", "serve")
@@ -45,6 +47,7 @@ LAUNCH = ("-m", "tests.bench.launch")
 ROWS = {
     "empty": Row("empty function", (*LAUNCH, "empty"), "/"),
     "function": Row("sre-dispatch", FUNCTION, "/health/readiness"),
+    "context": Row("sre-dispatch, with context", FUNCTION, "/health/readiness", context=True),
     "typed": Row("sre-dispatch, Jobs by BatchV1Api", (*LAUNCH, "typed"), "/health/readiness"),
 }
 BASE = "empty"
@@ -103,7 +106,8 @@ def measured(runs: int) -> dict[str, Figures]:
         settings = stub.settings(url, Path(folder)) | {"PYTHONPYCACHEPREFIX": folder}
         for number, name in enumerate([*ROWS, *turns]):
             print(f"\r{number + 1 - len(ROWS)} of {len(turns)} ", end="", file=sys.stderr, flush=True)
-            figures = one_start(ROWS[name], settings)
+            more = stub.with_context(url) if ROWS[name].context else {}
+            figures = one_start(ROWS[name], settings | more)
             if number >= len(ROWS):
                 found[name].append(figures)
     print("\r", end="", file=sys.stderr)

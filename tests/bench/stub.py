@@ -1,5 +1,5 @@
-"""OPA and the Kubernetes API in one process, `python -m tests.bench.stub`: they answer at once, always the
-same."""
+"""OPA, FFO and the Kubernetes API in one process, `python -m tests.bench.stub`: they answer at once and always
+the same."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from tests.fakes import decided
+from tests.fakes import CONTEXT, decided
 from tests.process import ROOT
 
 NO_JOBS = {"kind": "Table", "columnDefinitions": [{"name": "Name"}, {"name": "Status"}], "rows": []}
@@ -20,6 +20,9 @@ TIERS = {
     for manifest in yaml.safe_load_all(path.read_text(encoding="utf-8"))
     if manifest and manifest["kind"] == "CronJob"
 }
+
+
+CONTEXT_PATH = "/jsonrpc"
 
 
 class Request(NamedTuple):
@@ -54,6 +57,9 @@ class _Handler(BaseHTTPRequestHandler):
             bundle = {"revision": decided()["policy_revision"]}
             answer = {"result": decided("MEDIUM"), "provenance": {"bundles": {"policy": bundle}}}
             self._answer(200, answer)
+        elif self.path == CONTEXT_PATH:
+            result = {"structuredContent": CONTEXT}
+            self._answer(200, {"jsonrpc": "2.0", "id": json.loads(body)["id"], "result": result})
         else:
             self._answer(201, json.loads(body))
 
@@ -81,6 +87,11 @@ def settings(url: str, folder: Path) -> dict[str, str]:
     path = folder / "kubeconfig"
     path.write_text(yaml.safe_dump(kubeconfig), encoding="utf-8")
     return {"OPA_URL": url, "KUBECONFIG": str(path), "SRE_DISPATCH_AUTH": "none", "HOST": "127.0.0.1"}
+
+
+def with_context(url: str) -> dict[str, str]:
+    """What the environment needs besides for context from the stub."""
+    return {"SRE_DISPATCH_CONTEXT": "ffo", "FFO_URL": url + CONTEXT_PATH}
 
 
 def five_alerts() -> bytes:
