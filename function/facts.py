@@ -22,8 +22,11 @@ MAX_LIST = 20
 MAX_RUN_TEXT = 1000
 """Characters of one text in the record of a run."""
 
+MAX_NAME = 253
+"""Characters of a Kubernetes name: an RFC 1123 subdomain."""
+
 Text = Annotated[str, Field(max_length=MAX_TEXT)]
-Name = Annotated[str, Field(max_length=253)]  # a Kubernetes name, RFC 1123
+Name = Annotated[str, Field(max_length=MAX_NAME)]
 Count = Annotated[int, Field(ge=0, lt=2**53)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Mode = Literal["autonomous", "merge-request", "investigate"]

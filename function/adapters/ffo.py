@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from function import wire
 from function.errors import Unavailable
-from function.facts import Run
+from function.facts import MAX_NAME, Run, cut
 from function.model import Json, SREEvent, to_json
 
 if TYPE_CHECKING:
@@ -51,7 +51,8 @@ class Ffo:
 
     def context(self, event: SREEvent) -> object:
         asked = ("resource_type", "namespace", "resource_id", "cluster", "alertname")
-        return self._call(self._limits.context_tool, {name: getattr(event, name) for name in asked})
+        told = {name: cut(getattr(event, name), MAX_NAME) for name in asked}
+        return self._call(self._limits.context_tool, told)
 
     def record(self, run: Run) -> bool:
         """Has the run remembered; False where it is already. Raises Unavailable, and then it may not be."""
