@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from function.adapters.store import Store
 from tests.process import ROOT
 from tests.server import environment
 
@@ -36,13 +37,14 @@ def test_a_usable_installation_passes_with_one_line_for_each_thing() -> None:
         "policy: an order to destroy data is blocked",
         "policy: an empty question is blocked",
         "policy: revision",
+        "context",
     ]
     assert all(line.startswith("ok    ") for line in done.stdout.splitlines())
 
 
 def test_json_is_for_a_program() -> None:
     rows = json.loads(run("--json").stdout)
-    assert [set(row) for row in rows] == [{"name", "passed", "detail"}] * 5
+    assert [set(row) for row in rows] == [{"name", "passed", "detail"}] * 6
     assert all(row["passed"] for row in rows)
 
 
@@ -77,3 +79,22 @@ def test_a_folder_without_questions_is_said(policies: Path) -> None:
     (policies / "selftest.json").unlink()
     done = run(SRE_DISPATCH_POLICIES=str(policies))
     assert done.returncode == 1 and "selftest.json cannot be read" in done.stdout
+
+
+def test_a_source_of_context_is_asked_and_its_gaps_are_told(tmp_path: Path) -> None:
+    file = tmp_path / "world.db"
+    Store(file)
+    done = run(SRE_DISPATCH_CONTEXT="file", SRE_DISPATCH_CONTEXT_FILE=str(file))
+    assert f"ok    context: {file}" in done.stdout and "1 facts, gaps: not_found" in done.stdout
+
+
+def test_a_source_of_context_that_does_not_answer_fails_by_name() -> None:
+    done = run(SRE_DISPATCH_CONTEXT="ffo", FFO_URL="http://127.0.0.1:1/jsonrpc")
+    assert done.returncode == 1
+    assert "FAIL  context: http://127.0.0.1:1/jsonrpc" in done.stdout and "ffo_unreachable" in done.stdout
+
+
+def test_a_file_of_context_that_is_not_there_fails_by_name(tmp_path: Path) -> None:
+    done = run(SRE_DISPATCH_CONTEXT="file", SRE_DISPATCH_CONTEXT_FILE=str(tmp_path / "none"))
+    assert done.returncode == 1
+    assert "see SRE_DISPATCH_CONTEXT_FILE" in done.stdout

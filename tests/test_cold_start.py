@@ -67,7 +67,7 @@ def test_the_typed_kubernetes_api_is_never_loaded(start: Start) -> None:
 def test_no_policy_engine_no_cluster_and_no_source_of_context_is_loaded_but_the_chosen_one(
     start: Start,
 ) -> None:
-    others = ("regorus", "function.adapters.rego", "function.adapters.local")
+    others: tuple[str, ...] = ("regorus", "function.adapters.rego", "function.adapters.local")
     others += ("sqlite3", "function.adapters.store", "function.worldmodel", "mcp")
     assert start.loaded(*others) == []
     for chosen in ("opa", "kube", "ffo"):

@@ -3,9 +3,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
+from function.adapters.store import Store
+from tests import world
 from tests.process import ROOT
 from tests.server import environment
 from tests.test_golden import AT, DELIVERIES, REFUSED
@@ -107,3 +111,20 @@ def test_a_body_over_8_mib_is_exit_2() -> None:
 
 def test_a_missing_file_is_said() -> None:
     assert b"No such file" in run("nowhere.json").stderr
+
+
+def test_a_file_of_context_that_is_not_there_is_exit_2_and_none_is_made(tmp_path: Path) -> None:
+    missing = tmp_path / "none.db"
+    done = run("--context", str(missing), "tests/deliveries/asks-low.json")
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert str(missing).encode() in done.stderr
+    assert not missing.exists()
+
+
+def test_context_from_a_file_counts(tmp_path: Path) -> None:
+    file = tmp_path / "world.db"
+    world.fill(Store(file), datetime.now(UTC))
+    done = run("--json", "--context", str(file), "tests/deliveries/asks-low.json")
+    (event,) = json.loads(done.stdout)["events"]
+    assert event["context"] == {"status": "complete", "gaps": []}
+    assert event["decision"]["effective"] == "LOW"

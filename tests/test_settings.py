@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from function.errors import Misconfigured
-from function.settings import Settings
+from function.settings import Settings, WorldModelSettings
 
 LAPTOP = {"HOST": "127.0.0.1", "SRE_DISPATCH_AUTH": "none", "SRE_DISPATCH_POLICY": "embedded"}
 
@@ -31,6 +31,13 @@ def test_a_laptop_needs_three_settings() -> None:
         ({**LAPTOP, "PORT": "x"}, "PORT"),
         ({**LAPTOP, "PORT": "999999"}, "PORT"),
         ({**LAPTOP, "OPA_URL": "localhost:8181"}, "OPA_URL"),
+        ({**LAPTOP, "SRE_DISPATCH_CONTEXT": "maybe"}, "SRE_DISPATCH_CONTEXT"),
+        ({**LAPTOP, "SRE_DISPATCH_CONTEXT": "ffo"}, "FFO_URL"),
+        ({**LAPTOP, "FFO_URL": "ffo:50060"}, "FFO_URL"),
+        ({**LAPTOP, "FFO_SECONDS": "2.1"}, "FFO_SECONDS"),
+        ({**LAPTOP, "FFO_SECONDS": "nan"}, "FFO_SECONDS"),
+        ({**LAPTOP, "FFO_SECONDS": "soon"}, "FFO_SECONDS"),
+        ({**LAPTOP, "FFO_BYTES": "1023"}, "FFO_BYTES"),
         ({**LAPTOP, "OPA_URL": "http://opa:81x1"}, "OPA_URL"),
         ({**LAPTOP, "OPA_URL": "http://[::1"}, "OPA_URL"),
         ({**LAPTOP, "OPA_URL": "http://o\tpa"}, "OPA_URL"),
@@ -49,3 +56,26 @@ def test_what_is_unusable_is_refused_by_name(settings: dict[str, str], named: st
 def test_lists_are_joined_by_commas() -> None:
     settings = Settings.read(LAPTOP | {"SRE_DISPATCH_VOLATILE_LABELS": " pod , ,node"})
     assert settings.volatile_labels == {"pod", "node"}
+
+
+WORLD = {"WORLDMODEL_READER_TOKEN_FILES": "reader", "WORLDMODEL_WRITER_TOKEN_FILES": "writer"}
+
+
+def test_a_world_model_needs_two_settings() -> None:
+    settings = WorldModelSettings.read(WORLD)
+    assert (settings.host, settings.port, settings.prometheus_url) == ("127.0.0.1", 50060, "")
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({}, "WORLDMODEL_READER_TOKEN_FILES"),
+        ({**WORLD, "WORLDMODEL_READER_TOKEN_FILES": "a,b,c"}, "WORLDMODEL_READER_TOKEN_FILES"),
+        ({**WORLD, "WORLDMODEL_WRITER_TOKEN_FILES": " , "}, "WORLDMODEL_WRITER_TOKEN_FILES"),
+        ({**WORLD, "PROMETHEUS_URL": "prometheus"}, "PROMETHEUS_URL"),
+        ({**WORLD, "PORT": "-1"}, "PORT"),
+    ],
+)
+def test_what_a_world_model_cannot_use_is_refused_by_name(settings: dict[str, str], named: str) -> None:
+    with pytest.raises(Misconfigured, match=named):
+        WorldModelSettings.read(settings)

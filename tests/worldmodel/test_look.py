@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from function.errors import Unavailable
-from function.worldmodel.look import Look
+from function.worldmodel.look import SECONDS, Look
 from function.worldmodel.objects import Listing, Object
 from function.worldmodel.prometheus import Sample
 from tests.fakes import NOW
@@ -73,6 +73,12 @@ def test_an_object_and_a_listing_are_told_and_leave_no_gap() -> None:
     assert looking.get("Pod", "typedb-1", "f3iai")() is None
     assert looking.list("Service", "f3iai")() == [SERVICE]
     assert looking.gaps == set()
+
+
+def test_a_look_has_its_seconds_from_when_it_begins() -> None:
+    before = time.monotonic()
+    looking = look(Cluster())
+    assert before + SECONDS <= looking.deadline <= time.monotonic() + SECONDS
 
 
 def test_a_listing_passes_its_selectors_on() -> None:
