@@ -20,8 +20,8 @@ MAX_DEPTH = 6
 
 STALE_SECONDS = 900
 """Facts older than this describe another state than the one that an agent would act on."""
-PAST = frozenset({"memory", "owners", "events", "changes", "note"})
-"""Kinds that tell of the past, or of what does not change, and so do not grow stale."""
+LASTING = frozenset({"memory", "owners", "note"})
+"""Kinds that tell of what does not change, and so do not grow stale."""
 
 ORDER = {kind: place for place, kind in enumerate(KINDS)}
 
@@ -108,7 +108,7 @@ def _fitting(items: Iterable[Json]) -> Iterator[Json]:
 
 
 def _is_stale(fact: Fact) -> bool:
-    return fact.kind not in PAST and fact.age_seconds > STALE_SECONDS
+    return fact.kind not in LASTING and fact.age_seconds > STALE_SECONDS
 
 
 def _risk(found: Sequence[Fact]) -> Risk:

@@ -18,7 +18,7 @@ from function.model import STRICT
 MAX_TEXT = 256
 """Characters of one text in a fact: an event's message fits, an essay does not."""
 MAX_LIST = 20
-"""Entries of one list in a fact. What it leaves out is counted beside it as `more`."""
+"""Entries of one list in a fact."""
 MAX_RUN_TEXT = 1000
 """Characters of one text in the record of a run."""
 
@@ -92,7 +92,8 @@ class Storage:
     __pydantic_config__ = STRICT
     storage_class: Name
     provisioner: Name
-    allow_volume_expansion: bool
+    allow_volume_expansion: bool | None
+    """None where the class could not be read."""
     access_modes: Texts
     volume: Name
     reclaim_policy: Text
@@ -157,6 +158,8 @@ class Limits:
     __pydantic_config__ = STRICT
     quotas: Annotated[tuple[Quota, ...], Few] = ()
     disruption_budgets: Annotated[tuple[Budget, ...], Few] = ()
+    more: Count = 0
+    """Quotas that are left out, less full than those told."""
 
 
 @dataclass(frozen=True)
@@ -324,7 +327,8 @@ class Run:
     """Names the run; recording the same one again changes nothing."""
     at: Annotated[str, Field(pattern=RFC_3339), AfterValidator(_time)]
     """When it ended, RFC 3339."""
-    resource_type: Name
+    resource_type: Annotated[str, Field(pattern=r"^(unknown_)?(k8s_[a-z]+|ceph|host|instance)$|^$")]
+    """As function/subject.py names them, such as k8s_pvc."""
     resource_id: Name
     alertname: Stated
     status: RunStatus

@@ -8,7 +8,7 @@ The Job is the only effect; nothing is remembered here between deliveries.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -31,8 +31,8 @@ from function.model import (
     SREEvent,
 )
 from function.plan import plan
-from function.ports import App
-from function.render import render
+from function.ports import App, WorldModel
+from function.render import CONTEXT, render
 
 T = TypeVar("T")
 
@@ -57,6 +57,9 @@ class Work:
     """Each tier's template as read in this delivery: fresh for every delivery, read once in it."""
     facts: dict[str, Facts] = field(default_factory=dict)
     """What is known of each resource; asked once in a delivery, also where several alerts are about it."""
+    world_failure: Unavailable | None = None
+    """Why the world model could not be asked. It is not asked again in this delivery: waiting for it once for
+    each batch would use up the time of them all."""
 
     def template(self, name: str) -> Mapping[str, Any]:
         if name not in self.templates:
@@ -198,13 +201,22 @@ def _triage(case: Case, work: Work) -> None:
 
 
 def _enrich(case: Case, work: Work) -> None:
-    world = work.app.world
-    known = enrich(case.event, partial(_asked, world.context) if world else None)
-    work.facts[case.event.resource] = known
+    ask = partial(_told, work, work.app.world) if work.app.world else None
+    work.facts[case.event.resource] = enrich(case.event, ask)
+
+
+def _told(work: Work, world: WorldModel, event: SREEvent) -> object:
+    if work.world_failure:
+        raise work.world_failure
+    try:
+        return _asked(world.context, event)
+    except Unavailable as error:
+        work.world_failure = error
+        raise
 
 
 def _review(case: Case, work: Work) -> None:
-    case.facts = work.facts[case.event.resource]
+    case.facts = case.facts or work.facts[case.event.resource]
     case.decision = decide.confirm(case.decision, _look(case, work))
     if case.decision.grant is None:
         return case.end(*_refusal(case.decision))
@@ -213,7 +225,14 @@ def _review(case: Case, work: Work) -> None:
 
 def _submit(case: Case, work: Work) -> None:
     event = case.event
-    case.prompt = render(event, case.decision, case.facts or Facts(), work.app.prompts)
+    case.prompt = _rendered(case, work)
+    if case.facts and case.facts.complete and CONTEXT in case.prompt.cut:
+        # What was decided for an agent with the whole context before it is decided anew for one without.
+        case.facts = replace(case.facts, complete=False, gaps=(*case.facts.gaps, "cut"))
+        _review(case, work)
+        if case.result:
+            return
+        case.prompt = _rendered(case, work)
     template = work.template(case.grant.template)
     case.manifest = plan(event, case.decision, case.grant, case.prompt, template, work.app.namespace)
     case.job = event.job
@@ -221,6 +240,10 @@ def _submit(case: Case, work: Work) -> None:
     if outcome is Outcome.CREATED:
         work.survey = work.survey.admit(event)
     case.end(outcome, code)
+
+
+def _rendered(case: Case, work: Work) -> Prompt:
+    return render(case.event, case.decision, case.facts or Facts(), work.app.prompts)
 
 
 def _known(event: SREEvent, work: Work) -> KnownJob | None:

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from function.adapters.ffo import Ffo
 from function.adapters.store import Store
-from function.errors import Rejected
+from function.errors import Misconfigured, Rejected
 from function.facts import Run
 from function.model import to_json
 from function.wire import token_in
@@ -27,6 +27,8 @@ def record(body: bytes, to: str, token_file: Path | None = None) -> bool:
         where = ".".join(str(part) for part in first["loc"])
         raise Rejected(400, "bad_run", f"this is no run: {where or 'it'}: {first['msg']}") from None
     if "://" not in to:
+        if not Path(to).is_file():
+            raise Misconfigured(f"there is no {to}: name a world model's file or URL by --to")
         return Store(Path(to)).record(run)
     read_token = token_in(token_file, "--token-file", "ffo_token") if token_file else None
     return Ffo(to, read_token).record(run)

@@ -22,6 +22,9 @@ from function.model import Decision, Facts, Prompt, SREEvent
 MAX_BYTES = 64 * 1024
 """Of a prompt in UTF-8. A pod's annotations hold 256 KiB together, and the event stands there as well."""
 
+CONTEXT = "context"
+"""The part of a prompt that is cut first, as Prompt.cut names it."""
+
 DEFAULT = "alerts/_default.md.j2"
 ALERTNAME = re.compile(r"[A-Za-z][A-Za-z0-9]{0,127}", re.ASCII)
 """Alert names that may choose a file; all others take the default."""
@@ -97,8 +100,8 @@ def _variants(event: SREEvent, facts: Facts) -> Iterator[tuple[Any, Any, tuple[s
     count = len(facts.items)
     while count:
         count //= 2
-        yield alert, facts.items[:count], ("context",)
-    cut = ("context", "alert") if facts.items else ("alert",)
+        yield alert, facts.items[:count], (CONTEXT,)
+    cut = (CONTEXT, "alert") if facts.items else ("alert",)
     for limit in (1024, 256, 64):
         yield _shortened(alert, limit), (), cut
     yield {**_shortened(alert, 64), "raw": "[cut]"}, (), cut

@@ -75,11 +75,11 @@ def policy(settings: Settings) -> Policy:
 def world(settings: Settings, clock: Callable[[], float]) -> WorldModel | None:
     """The source of context that the settings choose. Raises Misconfigured."""
     if settings.context == "ffo":
-        from function.adapters.ffo import Ffo, Limits
+        from function.adapters.ffo import Ffo, Options
 
         file = settings.ffo_token_file
-        limits = Limits(settings.ffo_seconds, settings.ffo_bytes, settings.ffo_tool)
-        return Ffo(settings.ffo_url, token_in(file, "FFO_TOKEN_FILE", "ffo_token") if file else None, limits)
+        options = Options(settings.ffo_seconds, settings.ffo_bytes, settings.ffo_tool)
+        return Ffo(settings.ffo_url, token_in(file, "FFO_TOKEN_FILE", "ffo_token") if file else None, options)
     if settings.context == "file":
         from function.adapters.store import Store
 

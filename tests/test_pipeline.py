@@ -148,6 +148,37 @@ def test_context_of_several_resources_is_asked_side_by_side() -> None:
         assert outcomes(delivery("group-grown"), beside) == [("created", "")] * 2
 
 
+def test_a_world_model_that_failed_once_is_not_waited_for_again_in_the_same_delivery() -> None:
+    """Two seconds for each batch would use up the time of all, and defer what needs no context."""
+    world = FakeWorld(Unavailable("ffo_slow", "it took over 2 s"))
+    alerts = tuple(numbered(number, resource_id=f"claim-{number}") for number in range(3 * pipeline.BATCH))
+    told = [*pipeline.run(replace(delivery("incident-75"), alerts=alerts), app(world=world))]
+    assert {result.facts.gaps for result in told if result.facts} == {("ffo_slow",)}
+    assert len(told) == 3 * pipeline.BATCH and len(world.asked) == 1
+
+
+def test_what_was_decided_with_context_is_decided_again_where_the_context_has_to_be_cut() -> None:
+    """The alert's own text can push the facts out of the prompt, and an agent acts alone only with them."""
+
+    def low_with_the_whole(document: Any) -> Any:
+        return decided("LOW" if not document["facts"] or document["facts"]["complete"] else "MEDIUM")
+
+    notes = {f"note-{number}": "<" * 4000 for number in range(4)}
+    crowded = replace(event(), raw_payload={"annotations": notes}, severity="LOW")
+    policy = FakePolicy(lambda document: low_with_the_whole(document) | {"initial": "LOW"})
+    (result,) = pipeline.run(
+        replace(delivery("incident-75"), alerts=(crowded,)), app(policy, world=FakeWorld())
+    )
+    assert result.decision and result.prompt and result.facts
+    assert (result.decision.effective, result.facts.gaps) == ("MEDIUM", ("cut",))
+    assert "incomplete (cut)" in result.prompt.text or "context" in result.prompt.cut
+    assert [document["facts"] and document["facts"]["complete"] for document in policy.asked] == [
+        None,
+        True,
+        False,
+    ]
+
+
 def test_a_world_model_that_fails_in_an_unknown_way_costs_no_alert_of_its_resource() -> None:
     alerts = tuple(numbered(number) for number in range(3))
     world = FakeWorld(ZeroDivisionError())

@@ -73,7 +73,7 @@ def context(now: datetime) -> Context:
                 ),
             )
         ),
-        Changes((Change("last rollout of StatefulSet typedb (3 revisions kept)", "19 days ago"),)),
+        Changes((Change("the newest revision of StatefulSet typedb was made (3 are kept)", "19 days ago"),)),
         DependsOn(
             (
                 Reference("PersistentVolume", "pvc-5b1d"),

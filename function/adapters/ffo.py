@@ -6,6 +6,8 @@ The path of its URL says how it is spoken to. `/jsonrpc` is the bare form of FFO
 
 from __future__ import annotations
 
+import contextlib
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -25,12 +27,13 @@ if TYPE_CHECKING:
 BARE_PATH = "/jsonrpc"
 PROTOCOL = "2025-06-18"
 """The version of MCP that we offer; each later server still answers it."""
+VERSION = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 CONNECT_SECONDS = 0.5
 AT_ONCE = 8
 
 
 @dataclass(frozen=True)
-class Limits:
+class Options:
     """What one answer may take, and what the tools are called."""
 
     seconds: float = 2.0
@@ -44,19 +47,19 @@ class Ffo:
     """Calls tools of the MCP server at `url`. A function that lives for minutes keeps no connection to it."""
 
     def __init__(
-        self, url: str, read_token: Callable[[], str] | None = None, limits: Limits | None = None
+        self, url: str, read_token: Callable[[], str] | None = None, options: Options | None = None
     ) -> None:
-        self._url, self._read_token, self._limits = url, read_token, limits or Limits()
+        self._url, self._read_token, self._options = url, read_token, options or Options()
         self._threads = ThreadPoolExecutor(AT_ONCE, "ffo")
 
     def context(self, event: SREEvent) -> object:
         asked = ("resource_type", "namespace", "resource_id", "cluster", "alertname")
         told = {name: cut(getattr(event, name), MAX_NAME) for name in asked}
-        return self._call(self._limits.context_tool, told)
+        return self._call(self._options.context_tool, told)
 
     def record(self, run: Run) -> bool:
         """Has the run remembered; False where it is already. Raises Unavailable, and then it may not be."""
-        answer = self._call(self._limits.outcome_tool, asdict(run))
+        answer = self._call(self._options.outcome_tool, asdict(run))
         if isinstance(answer, dict) and isinstance(answer.get("recorded"), bool):
             return bool(answer["recorded"])
         raise _odd("its word that the run is recorded")
@@ -64,7 +67,7 @@ class Ffo:
     def _call(self, tool: str, arguments: Json) -> object:
         """The tool's answer. A thread of its own waits for it: no time limit of the client's holds against a
         server that sends its headers byte by byte, or a name server that is silent."""
-        seconds = self._limits.seconds
+        seconds = self._options.seconds
         with wire.connect(self._url, seconds, min(seconds, CONNECT_SECONDS)) as client:
             told = self._threads.submit(self._told, client, tool, arguments)
             try:
@@ -76,12 +79,14 @@ class Ffo:
     def _told(self, client: httpx.Client, tool: str, arguments: Json) -> object:
         import httpx
 
-        deadline = time.monotonic() + self._limits.seconds
-        line = _Line(client, self._url, self._headers(), self._limits.max_bytes, deadline)
+        deadline = time.monotonic() + self._options.seconds
+        line = _Line(client, self._url, self._headers(), self._options.max_bytes, deadline)
         try:
             if urlsplit(self._url).path != BARE_PATH:
                 line.shake_hands()
-            return _result(line.ask("tools/call", {"name": tool, "arguments": arguments}))
+            told = line.ask("tools/call", {"name": tool, "arguments": arguments})
+            line.hang_up()
+            return _result(told)
         except (httpx.HTTPError, OSError, RuntimeError) as error:  # the latter two from a line cut at the end
             what = f"the world model cannot be asked ({type(error).__name__}): see FFO_URL"
             raise Unavailable("ffo_unreachable", what) from None
@@ -108,8 +113,18 @@ class _Line:
         about = {"name": "sre-dispatch", "version": "1"}
         told = self.ask("initialize", {"protocolVersion": PROTOCOL, "capabilities": {}, "clientInfo": about})
         version = told.get("protocolVersion")
-        self.headers["MCP-Protocol-Version"] = version if isinstance(version, str) else PROTOCOL
+        if not isinstance(version, str) or not VERSION.fullmatch(version):
+            raise _odd("a version of MCP")
+        self.headers["MCP-Protocol-Version"] = version
         self._post({"jsonrpc": "2.0", "method": "notifications/initialized"})
+
+    def hang_up(self) -> None:
+        """Ends the session, where the server keeps one."""
+        import httpx
+
+        if "Mcp-Session-Id" in self.headers:
+            with contextlib.suppress(httpx.HTTPError, OSError):
+                self.client.delete(self.url, headers=self.headers)
 
     def ask(self, method: str, parameters: Json) -> Mapping[str, Any]:
         """The result of one request."""
@@ -117,7 +132,7 @@ class _Line:
         asked = {"jsonrpc": "2.0", "id": self.requests, "method": method, "params": parameters}
         if (answer := self._answer(self._post(asked))) is None:
             raise _odd("an answer to what was asked")
-        if "error" in answer:
+        if answer.get("error") is not None:
             what = "the world model refused the call: has it the tool that is named?"
             raise Unavailable("ffo_refused", what)
         if not isinstance(answer.get("result"), dict):

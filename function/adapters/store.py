@@ -29,7 +29,8 @@ MIGRATIONS: Sequence[Sequence[str]] = (
     (
         """CREATE TABLE runs (
             session TEXT PRIMARY KEY, at REAL NOT NULL, cluster TEXT NOT NULL, resource_type TEXT NOT NULL,
-            namespace TEXT NOT NULL, resource_id TEXT NOT NULL, alertname TEXT NOT NULL, run TEXT NOT NULL
+            namespace TEXT NOT NULL, resource_id TEXT NOT NULL, alertname TEXT NOT NULL,
+            failed INTEGER NOT NULL, run TEXT NOT NULL
         ) STRICT""",
         "CREATE INDEX runs_of_resource ON runs (resource_id, namespace, resource_type, cluster, at)",
         "CREATE INDEX runs_of_alert ON runs (alertname, resource_type, at)",
@@ -42,7 +43,8 @@ MIGRATIONS: Sequence[Sequence[str]] = (
         "CREATE INDEX told_by_age ON told (at)",
         """CREATE TABLE seen (
             id INTEGER PRIMARY KEY, cluster TEXT NOT NULL, resource_type TEXT NOT NULL,
-            namespace TEXT NOT NULL, resource_id TEXT NOT NULL, at REAL NOT NULL, what TEXT NOT NULL
+            namespace TEXT NOT NULL, resource_id TEXT NOT NULL, at REAL NOT NULL, until REAL NOT NULL,
+            what TEXT NOT NULL
         ) STRICT""",
         "CREATE INDEX seen_of_resource ON seen (resource_id, namespace, resource_type, cluster, at)",
         "CREATE INDEX seen_by_age ON seen (at)",
@@ -50,17 +52,18 @@ MIGRATIONS: Sequence[Sequence[str]] = (
 )
 """Each takes the file from the version that is its place here to the next. Never change one; add one."""
 
-MAX_ROWS: Mapping[str, int] = {"runs": 20_000, "told": 5_000, "seen": 20_000}
-"""The oldest go first. With the limits of a run and of an answer this holds the file under MAX_FILE."""
-MAX_FILE = 512 * 1024 * 1024
+MAX_ROWS: Mapping[str, int] = {"runs": 10_000, "told": 5_000, "seen": 20_000}
+"""The oldest go first. A run takes 20 KB at the most, an answer 60 and a change 1: all of it stays under
+MAX_FILE."""
+MAX_FILE = 768 * 1024 * 1024
 PAGE = 4096
 WAIT_SECONDS = 1.0
 """For another process that writes."""
 
+REMEDIES = ("resolved", "mitigated")
 SAME_RESOURCE = 5
 SAME_FAILURE = 3
 CHANGES = 5
-FAILURES = 100
 FAILURES_WITHIN_SECONDS = 7 * 86_400
 SOURCE = "memory"
 
@@ -94,14 +97,16 @@ class Store:
     def record(self, run: Run) -> bool:
         """Keeps the run; False where its session is recorded already, which changes nothing. True and False
         both mean that it is on the disk. Raises Unavailable, and then it is not."""
-        at = datetime.fromisoformat(run.at).timestamp()
+        at = min(
+            datetime.fromisoformat(run.at).timestamp(), self._clock()
+        )  # a clock ahead of ours rules nothing
         about = (run.cluster, run.resource_type, run.namespace, run.resource_id, run.alertname)
         with self._writing() as connection:
-            done = connection.execute(
-                "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (session) DO NOTHING",
-                (run.session, at, *about, to_json(asdict(run))),
-            )
             _prune(connection, "runs")
+            done = connection.execute(
+                "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (session) DO NOTHING",
+                (run.session, at, *about, has_failed(run), _text(asdict(run))),
+            )
         return done.rowcount == 1
 
     def runs(self, where: Mapping[str, str], limit: int) -> list[Run]:
@@ -119,46 +124,47 @@ class Store:
     def memory(self, resource: Resource, alertname: str) -> Fact:
         """Earlier runs on the resource, and on others of its type with the same alert. Raises Unavailable."""
         now = self._clock()
-        own = self.runs(resource._asdict(), SAME_RESOURCE)
-        of_kind = {"alertname": alertname, "resource_type": resource.resource_type}
-        like = self.runs(of_kind, SAME_RESOURCE + SAME_FAILURE) if alertname else []
-        sessions = {run.session for run in own}
-        others = [run for run in like if run.session not in sessions and _resource(run) != resource]
+        own = self.runs(resource._asdict(), SAME_RESOURCE) if resource.resource_id else []
         told = [_remembered(run, "this resource", now) for run in own]
-        told += [_remembered(run, _named(run), now) for run in others[:SAME_FAILURE]]
+        told += [_remembered(run, _named(run), now) for run in self._like(resource, alertname)]
         return facts.fact(Memory(self._failures(resource, now), tuple(told)), SOURCE)
 
     def remember(self, resource: Resource, context: Context, watched: Mapping[str, str]) -> None:
-        """Keeps what was told of the resource, and notes where what is watched differs from the last time.
-        Raises Unavailable."""
+        """Keeps what was told of the resource, and how long what is watched has been as it is. Raises
+        Unavailable."""
         now = self._clock()
         with self._writing() as connection:
+            for table in ("told", "seen"):
+                _prune(connection, table)
             connection.execute(
                 "INSERT OR REPLACE INTO told VALUES (?, ?, ?, ?, ?, ?)",
-                (*resource, now, to_json(asdict(context))),
+                (*resource, now, _text(asdict(context))),
             )
             seen = _seen(connection, resource, 1)
-            if watched and (not seen or seen[0][1] != watched):
+            if seen and seen[0].what == watched:
+                connection.execute("UPDATE seen SET until = ? WHERE id = ?", (now, seen[0].id))
+            elif watched:
                 connection.execute(
-                    "INSERT INTO seen (cluster, resource_type, namespace, resource_id, at, what) "
-                    "VALUES (?, ?, ?, ?, ?, ?)",
-                    (*resource, now, to_json(watched)),
+                    "INSERT INTO seen (cluster, resource_type, namespace, resource_id, at, until, what) "
+                    "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    (*resource, now, now, _text(watched)),
                 )
-            _prune(connection, "told")
-            _prune(connection, "seen")
 
     def changes(self, resource: Resource, watched: Mapping[str, str]) -> list[Change]:
-        """How what is watched differed from one look to the next, the newest first. Raises Unavailable."""
+        """How what is watched differed from one look to the next, the newest first, and between which looks.
+        Raises Unavailable."""
         now = self._clock()
         with self._reading() as connection:
             seen = _seen(connection, resource, CHANGES + 1)
-        if watched and (not seen or seen[0][1] != watched):
-            seen = [(now, watched), *seen]
+        if watched and (not seen or seen[0].what != watched):
+            seen = [Seen(0, now, now, watched), *seen]
         return [
-            Change(facts.cut(f"{name}: {before.get(name, 'none')} -> {value}"), facts.ago(now - at))
-            for (at, after), (_, before) in pairwise(seen)
-            for name, value in after.items()
-            if before.get(name) != value
+            Change(
+                facts.cut(f"{name}: {before.what.get(name, 'none')} -> {value}"), _when(before, after, now)
+            )
+            for after, before in pairwise(seen)
+            for name, value in after.what.items()
+            if before.what.get(name) != value
         ][:CHANGES]
 
     def recall(self, resource: Resource) -> list[Fact]:
@@ -191,19 +197,36 @@ class Store:
         return Context(tuple(Fact(**fact) for fact in told["facts"]), tuple(told["gaps"])), row[1]
 
     def backup(self, target: Path) -> None:
-        """Writes a whole copy to the new file `target`, while others go on. Raises Unavailable."""
-        with self._reading() as connection:
-            connection.execute("VACUUM INTO ?", (str(target),))
+        """Writes a whole copy to `target` while others go on; one that is there already is replaced once the
+        new one is whole. Raises Unavailable."""
+        part = target.with_name(target.name + ".part")
+        try:
+            part.unlink(missing_ok=True)
+            with self._reading() as connection:
+                connection.execute("VACUUM INTO ?", (str(part),))
+            part.replace(target)
+        except OSError as error:
+            raise Unavailable("memory_unwritable", f"{target} cannot be written: {error.strerror}") from None
 
-    def _failures(self, resource: Resource, now: float) -> int:
-        since = now - FAILURES_WITHIN_SECONDS
+    def _like(self, resource: Resource, alertname: str) -> list[Run]:
+        """Runs on other resources of the type, after the same alert."""
+        if not alertname:
+            return []
+        if not resource.resource_id:
+            return self.runs({"alertname": alertname, "resource_type": resource.resource_type}, SAME_FAILURE)
         with self._reading() as connection:
             rows = connection.execute(
-                f"SELECT run FROM runs WHERE {OF_RESOURCE} AND at > ? ORDER BY at DESC LIMIT ?",  # noqa: S608
-                (*resource, since, FAILURES),
+                f"SELECT run FROM runs WHERE alertname = ? AND resource_type = ? AND NOT ({OF_RESOURCE}) "  # noqa: S608
+                "ORDER BY at DESC, session LIMIT ?",
+                (alertname, resource.resource_type, *resource, SAME_FAILURE),
             )
-            recent = [Run(**json.loads(run)) for (run,) in rows]
-        return sum(run.status == "failed" or run.verification == "firing" for run in recent)
+            return [Run(**json.loads(run)) for (run,) in rows]
+
+    def _failures(self, resource: Resource, now: float) -> int:
+        asked = f"SELECT count(*) FROM runs WHERE {OF_RESOURCE} AND failed AND at > ?"  # noqa: S608
+        with self._reading() as connection:
+            (count,) = connection.execute(asked, (*resource, now - FAILURES_WITHIN_SECONDS)).fetchone()
+        return int(count)
 
     def _open(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -292,18 +315,38 @@ def _prune(connection: sqlite3.Connection, table: str) -> None:
     )
 
 
-def _seen(
-    connection: sqlite3.Connection, resource: Resource, limit: int
-) -> list[tuple[float, Mapping[str, str]]]:
+class Seen(NamedTuple):
+    """How something was, from the look that first saw it so to the last one that did."""
+
+    id: int
+    at: float
+    until: float
+    what: Mapping[str, str]
+
+
+def _seen(connection: sqlite3.Connection, resource: Resource, limit: int) -> list[Seen]:
     rows = connection.execute(
-        f"SELECT at, what FROM seen WHERE {OF_RESOURCE} ORDER BY at DESC, id DESC LIMIT ?",  # noqa: S608
+        f"SELECT id, at, until, what FROM seen WHERE {OF_RESOURCE} ORDER BY at DESC, id DESC LIMIT ?",  # noqa: S608
         (*resource, limit),
     )
-    return [(at, json.loads(what)) for at, what in rows]
+    return [Seen(number, at, until, json.loads(what)) for number, at, until, what in rows]
 
 
-def _resource(run: Run) -> Resource:
-    return Resource(run.cluster, run.resource_type, run.namespace, run.resource_id)
+def _when(before: Seen, after: Seen, now: float) -> str:
+    """Nobody looked between the two, so that is all that is known of the time."""
+    earliest, latest = facts.ago(now - before.until), facts.ago(now - after.at)
+    return latest if earliest == latest else f"between {earliest} and {latest}"
+
+
+def has_failed(run: Run) -> bool:
+    """Whether it tried to remedy something and did not."""
+    return run.status == "failed" or (run.status in REMEDIES and run.verification == "firing")
+
+
+def _text(value: object) -> str:
+    """JSON in as few bytes as UTF-8 needs."""
+    whole = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return whole.encode("utf-8", "replace").decode("utf-8")  # a lone surrogate has no UTF-8
 
 
 def _named(run: Run) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from function.facts import Change, Dependent, Reference, Storage, ago, cut
+from function.facts import Dependent, Reference, Storage, cut
 from function.worldmodel import common, objects, prometheus
 from function.worldmodel.common import Found
 from function.worldmodel.look import Look
@@ -13,6 +13,8 @@ from function.worldmodel.objects import Object
 MAX_STORAGE = "sre-dispatch/max-storage"
 """The operator's ceiling for the claim."""
 PODS_WITH_EVENTS = 3
+ALONE = frozenset({"ReadWriteOnce", "ReadWriteOncePod"})
+"""Access modes with which a claim is mounted on one node, and so by one workload as a rule."""
 STOPS = "mounts it, and stops when it is full"
 
 
@@ -30,7 +32,7 @@ def claim(look: Look, namespace: str, name: str) -> Found:
     volume = look.get("PersistentVolume", spec["volumeName"]) if spec.get("volumeName") else None
     mounting = [each for listed in lists for each in listed() if objects.mounts(each, name)]
     rollouts = [common.rollout(look, each) for each in mounting]
-    pods = _pods(look, namespace, name, mounting)
+    pods = _pods(look, of, mounting)
     happened = [
         own,
         *(common.events(look, "Pod", objects.name(pod), namespace) for pod in pods[:PODS_WITH_EVENTS]),
@@ -39,27 +41,36 @@ def claim(look: Look, namespace: str, name: str) -> Found:
     found = Found(exists=True)
     found.tell(_state(of, look.now, pods))
     found.facts += usage()
-    if held and (storage_class := held()):
-        found.tell(_storage(of, storage_class, volume() if volume else None))
-    found.tell(common.dependents(_dependents(mounting, pods, near)))
+    found.tell(_storage(of, held() if held else None, volume() if volume else None))
+    found.tell(common.dependents(_dependents(look, mounting, pods, near)))
     labels = objects.template_labels(mounting[0]) if mounting else None
-    found.tell(common.limits(labels, near))
+    found.tell(common.limits(near, labels, only="storage"))
     found.tell(common.happenings([event for each in happened for event in each()], look.now))
     found.tell(common.depends_on(_needs(spec, pods)))
-    found.changes = [*_resized(of, look.now), *(change for each in rollouts for change in each())]
+    found.changes = [change for each in rollouts for change in each()]
     capacity = (status.get("capacity") or {}).get("storage", "")
     found.watched = {"requested storage": _requested(of), "capacity": capacity}
     return found
 
 
-def _pods(look: Look, namespace: str, name: str, mounting: Sequence[Object]) -> list[Object]:
-    """The pods that mount the claim: those of the workloads that do, or, where none does, among the first
-    of the namespace."""
+def _pods(look: Look, of: Object, mounting: Sequence[Object]) -> list[Object]:
+    """The pods that mount the claim: those of the workloads that do; where that finds none, or others may
+    mount it beside them, among the first of the namespace."""
+    name, namespace = objects.name(of), objects.namespace(of)
+    owner = objects.controller(of)
+    if owner and owner.kind == "Pod":  # a generic ephemeral volume, which lives and dies with its pod
+        pod = look.get("Pod", owner.name, namespace)()
+        return [pod] if pod else []
     selectors = [objects.as_query(objects.spec(each).get("selector") or {}) for each in mounting]
     lists = [look.list("Pod", namespace, labels=labels) for labels in selectors if labels]
-    if not mounting:
-        lists = [look.list("Pod", namespace)]
-    return [pod for listed in lists for pod in listed() if name in objects.claims(pod)]
+    pods = [pod for listed in lists for pod in listed() if _mounts(pod, name)]
+    if not pods or not ALONE.issuperset(objects.spec(of).get("accessModes") or ()):
+        pods = [pod for pod in look.list("Pod", namespace)() if _mounts(pod, name)]
+    return pods
+
+
+def _mounts(pod: Object, name: str) -> bool:
+    return name in objects.claims(pod) and not objects.is_over(pod)
 
 
 def _state(of: Object, now: float, pods: Sequence[Object]) -> object:
@@ -70,6 +81,7 @@ def _state(of: Object, now: float, pods: Sequence[Object]) -> object:
         str(status.get("phase", "")),
         requested=_requested(of),
         capacity=(status.get("capacity") or {}).get("storage"),
+        resizing=(status.get("allocatedResourceStatuses") or {}).get("storage"),
         mounted_by=[f"{objects.name(pod)} on {objects.spec(pod).get('nodeName', 'no node')}" for pod in pods],
         containers=[f"{objects.name(pod)} {each}" for pod in pods for each in objects.containers(pod)],
     )
@@ -79,12 +91,14 @@ def _requested(of: Object) -> str:
     return str(((objects.spec(of).get("resources") or {}).get("requests") or {}).get("storage", ""))
 
 
-def _storage(of: Object, storage_class: Object, volume: Object | None) -> Storage:
-    ceiling = objects.notes(of).get(MAX_STORAGE)
+def _storage(of: Object, storage_class: Object | None, volume: Object | None) -> Storage:
+    """Also of a claim without a class, which cannot grow, and of one whose class cannot be read."""
+    ceiling, name = objects.annotation(of, MAX_STORAGE), objects.spec(of).get("storageClassName") or ""
+    held = storage_class or {}
     return Storage(
-        storage_class=objects.name(storage_class),
-        provisioner=cut(storage_class.get("provisioner") or ""),
-        allow_volume_expansion=storage_class.get("allowVolumeExpansion") is True,
+        storage_class=name,
+        provisioner=cut(held.get("provisioner") or ""),
+        allow_volume_expansion=None if name and not held else held.get("allowVolumeExpansion") is True,
         access_modes=tuple(objects.spec(of).get("accessModes") or ()),
         volume=objects.spec(of).get("volumeName") or "",
         reclaim_policy=objects.spec(volume or {}).get("persistentVolumeReclaimPolicy") or "",
@@ -92,13 +106,21 @@ def _storage(of: Object, storage_class: Object, volume: Object | None) -> Storag
     )
 
 
-def _dependents(mounting: Sequence[Object], pods: Sequence[Object], near: common.Around) -> list[Dependent]:
+def _dependents(
+    look: Look, mounting: Sequence[Object], pods: Sequence[Object], near: common.Around
+) -> list[Dependent]:
+    """The workloads that mount it, whoever owns the other pods that do, and who reaches all these."""
     found = [Dependent(each["kind"], objects.name(each), objects.namespace(each), STOPS) for each in mounting]
-    if not mounting:
-        for pod in pods:
-            owner = objects.controller(pod) or Reference("Pod", objects.name(pod))
-            found.append(Dependent(owner.kind, owner.name, objects.namespace(pod), STOPS))
-    labels = [objects.template_labels(each) for each in mounting] or [objects.labels(pod) for pod in pods]
+    labels = [objects.template_labels(each) for each in mounting]
+    selectors = [objects.spec(each).get("selector") for each in mounting]
+    others = [
+        pod for pod in pods if not any(objects.selects(each, objects.labels(pod)) for each in selectors)
+    ]
+    # One of each owner stands for all of them: asking up the chain of each pod would take as many requests.
+    for pod in {objects.controller(pod) or objects.name(pod): pod for pod in others}.values():
+        owner = common.workload(look, pod)
+        found.append(Dependent(owner.kind, owner.name, objects.namespace(pod), STOPS))
+        labels.append(objects.labels(pod))
     return [*found, *(client for each in labels for client in common.clients(each, near))]
 
 
@@ -109,8 +131,3 @@ def _needs(spec: Object, pods: Sequence[Object]) -> list[Reference]:
         *(Reference(kind, name) for kind, name in named if name),
         *(Reference("Node", name) for name in sorted(filter(None, nodes))),
     ]
-
-
-def _resized(of: Object, now: float) -> list[Change]:
-    at = objects.last_resize(of)
-    return [Change("its size was last set by somebody", ago(now - at))] if at else []

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from kubernetes.utils.quantity import parse_quantity
+
 from function.facts import (
     MAX_LIST,
     Budget,
@@ -61,6 +63,7 @@ def state(of: Object, now: float, status: str, **details: object) -> State:
     """Details without a value are left out."""
     told: dict[str, Any] = {"made": ago(now - objects.created(of)), **details}
     told["conditions"] = objects.conditions(of)
+    told["being_deleted"] = "deletionTimestamp" in of["metadata"] or None
     return State(cut(status), {name: _detail(value) for name, value in told.items() if _says(value)})
 
 
@@ -70,8 +73,13 @@ def _says(value: object) -> bool:
 
 def _detail(value: Any) -> Any:
     if isinstance(value, list):
-        return tuple(cut(each) for each in value[:MAX_LIST])
+        return tuple(cut(each) for each in some(value))
     return cut(value) if isinstance(value, str) else value
+
+
+def some(of: list[str]) -> list[str]:
+    """At most MAX_LIST of them, the last one saying how many more there are."""
+    return of if len(of) <= MAX_LIST else [*of[: MAX_LIST - 1], f"and {len(of) - MAX_LIST + 1} more"]
 
 
 def events(look: Look, kind: str, name: str, namespace: str) -> Callable[[], Sequence[Object]]:
@@ -113,6 +121,17 @@ def owners(look: Look, of: Object) -> list[Reference]:
         known = owner.kind in objects.PATHS and owner.kind not in WORKLOADS
         found = look.get(owner.kind, owner.name, owner.namespace)() if known else None
     return chain
+
+
+def workload(look: Look, pod: Object) -> Reference:
+    """What a person works with behind the pod."""
+    return outermost(owners(look, pod), pod)
+
+
+def outermost(chain: Sequence[Reference], pod: Object) -> Reference:
+    """The last in the chain of the pod's owners, or the pod itself."""
+    real = [owner for owner in chain if owner.kind != "Node"]  # which only mirrors a static pod
+    return real[-1] if real else Reference("Pod", objects.name(pod), objects.namespace(pod))
 
 
 def owned(chain: Sequence[Reference]) -> list[Owners]:
@@ -170,24 +189,33 @@ def depends_on(needs: Iterable[Reference]) -> DependsOn:
     return DependsOn(tuple(found[:MAX_LIST]), more=max(0, len(found) - MAX_LIST))
 
 
-def limits(labels: Mapping[str, str] | None, near: Around) -> Limits:
-    """Every quota of the namespace, and the disruption budgets that select these labels."""
+def limits(near: Around, labels: Mapping[str, str] | None = None, only: str = "") -> Limits:
+    """The namespace's quotas whose resource holds `only`, the fullest first, and the disruption budgets that
+    select these labels."""
     quotas = [
-        Quota(
-            objects.name(quota),
-            resource,
-            str((objects.status(quota).get("used") or {}).get(resource, "")),
-            str(hard),
+        (
+            _share(used.get(resource, 0), hard),
+            Quota(objects.name(of), resource, str(used.get(resource, "")), str(hard)),
         )
-        for quota in near.quotas()
-        for resource, hard in sorted((objects.status(quota).get("hard") or {}).items())
+        for of in near.quotas()
+        for used in [objects.status(of).get("used") or {}]
+        for resource, hard in (objects.status(of).get("hard") or {}).items()
+        if only in resource
     ]
     budgets = [
         Budget(objects.name(budget), int(objects.status(budget).get("disruptionsAllowed") or 0))
         for budget in near.budgets()
         if labels is not None and objects.selects(objects.spec(budget).get("selector"), labels)
     ]
-    return Limits(tuple(quotas[:MAX_LIST]), tuple(budgets[:MAX_LIST]))
+    ordered = [
+        quota for _, quota in sorted(quotas, key=lambda each: (-each[0], each[1].name, each[1].resource))
+    ]
+    return Limits(tuple(ordered[:MAX_LIST]), tuple(budgets[:MAX_LIST]), max(0, len(ordered) - MAX_LIST))
+
+
+def _share(used: object, hard: object) -> float:
+    """How much of a quota is used, 0 to 1."""
+    return float(parse_quantity(used) / parse_quantity(hard)) if parse_quantity(hard) else 1.0
 
 
 def replicas(of: Object) -> Replicas:
@@ -222,7 +250,7 @@ def rollout(look: Look, of: Object) -> Callable[[], list[Change]]:
         latest = objects.newest(own)
         if latest is None:
             return []
-        what = f"last rollout of {of['kind']} {objects.name(of)} ({len(own)} revisions kept)"
+        what = f"the newest revision of {of['kind']} {objects.name(of)} was made ({len(own)} are kept)"
         return [Change(cut(what), ago(look.now - objects.created(latest)))]
 
     return told

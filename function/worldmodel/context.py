@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
+from function.adapters.kube import SHAPE_ERRORS
 from function.adapters.store import Resource, Store
 from function.errors import Unavailable, place
 from function.facts import MODES, Change, Changes, Context, Fact, Governance, cut, fact
@@ -16,7 +17,7 @@ from function.subject import is_name
 from function.worldmodel import objects
 from function.worldmodel.claim import claim
 from function.worldmodel.common import SOURCE, Found
-from function.worldmodel.look import Look
+from function.worldmodel.look import Look, Threads
 from function.worldmodel.namespace import namespace
 from function.worldmodel.node import node
 from function.worldmodel.objects import Object, Objects
@@ -50,7 +51,9 @@ class World:
     objects: Objects
     prometheus: Prometheus | None
     store: Store
-    threads: Executor
+    threads: Threads
+    writer: Executor
+    """One thread, so that what is kept later stands later."""
     clock: Callable[[], float]
     """Seconds since the epoch."""
     cluster: str
@@ -62,18 +65,39 @@ class World:
         """What is known of the resource, within look.SECONDS and the limits of facts.py. Never raises for
         what cannot be found out: that is a gap."""
         look = Look(self.objects, self.prometheus, self.threads, self.clock())
-        found, told = Found(), []
-        if reader := self._reader(look, resource):
+        try:
+            found, stated = self._live(look, resource)
+            remembered = self._remembered(look, resource, alertname, found)
+        finally:
+            look.close()
+        context = Context((*found.facts, *stated, *remembered), tuple(sorted(look.gaps)))
+        if found.exists and not _unread(look):  # what is told less well replaces nothing
+            self.writer.submit(self._remember, resource, context, found.watched)
+        return context
+
+    def _live(self, look: Look, resource: Resource) -> tuple[Found, list[Fact]]:
+        """What the cluster says now, and what the owner of the resource says."""
+        reader = self._reader(look, resource)
+        if reader is None:
+            return Found(), []
+        try:
             owner = self._owner(look, resource)
-            found = _read(reader, look)
-            told = [*found.facts, *owner()]
-            if not found.exists and not any(gap.startswith("kubernetes_") for gap in look.gaps):
-                look.gaps.add("not_found")
-        remembered = self._remembered(look, resource, alertname, found)
-        context = Context((*told, *remembered), tuple(sorted(look.gaps)))
-        if found.exists:
-            _kept(partial(self.store.remember, resource, context, found.watched), look, None)
-        return Context(context.facts, tuple(sorted(look.gaps)))
+            found = reader(look)
+            stated = owner()
+        except SHAPE_ERRORS as error:  # of an object that nobody foresaw: told to the operator by its place
+            log.error("an object could not be read: %s", place(error))  # noqa: TRY400
+            look.gaps.add("kubernetes_answer")
+            return Found(), []
+        if not found.exists and not _unread(look):
+            look.gaps.add("not_found")
+        return found, stated
+
+    def _remember(self, resource: Resource, context: Context, watched: Mapping[str, str]) -> None:
+        """After the answer, which does not wait for the disk."""
+        try:
+            self.store.remember(resource, context, watched)
+        except Unavailable as error:
+            log.error("%s", error)  # noqa: TRY400
 
     def _reader(self, look: Look, resource: Resource) -> Callable[[Look], Found] | None:
         """What reads such a resource, else a gap that says why nothing does."""
@@ -109,21 +133,16 @@ class World:
         memory = _kept(partial(store.memory, resource, alertname), look, None)
         seen: list[Change] = _kept(partial(store.changes, resource, found.watched), look, [])
         told = [memory] if memory else []
-        if changes := [*found.changes, *seen]:
+        if changes := [*seen, *found.changes]:
             told.append(fact(Changes(tuple(changes)), SOURCE))
-        if not found.exists and any(gap.startswith("kubernetes_") for gap in look.gaps):
+        if not found.exists and _unread(look):
             told += _kept(partial(store.recall, resource), look, [])
         return told
 
 
-def _read(reader: Callable[[Look], Found], look: Look) -> Found:
-    """An object whose shape nobody foresaw is a gap as well, and told to the operator by its place."""
-    try:
-        return reader(look)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-        log.error("an object could not be read: %s", place(error))  # noqa: TRY400
-        look.gaps.add("kubernetes_answer")
-        return Found()
+def _unread(look: Look) -> bool:
+    """Whether anything of the cluster could not be read."""
+    return any(gap.startswith("kubernetes_") for gap in look.gaps)
 
 
 def _kept(call: Callable[[], T], look: Look, otherwise: T) -> T:

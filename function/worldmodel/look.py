@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import CancelledError, Executor, Future
 from concurrent.futures import TimeoutError as Late
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, TypeVar
 
 from function.errors import Unavailable
-from function.worldmodel.objects import Object, Objects
+from function.worldmodel.objects import Listing, Object, Objects
 from function.worldmodel.prometheus import Prometheus, Sample
 
 T = TypeVar("T")
@@ -19,31 +20,39 @@ SECONDS = 1.5
 """For all that is asked. Who asks us gives up after 2 s, and a part in time beats the whole too late."""
 
 
+@dataclass(frozen=True)
+class Threads:
+    """Those that wait for each source: one that hangs takes the time of no other."""
+
+    kubernetes: Executor
+    prometheus: Executor
+
+
 @dataclass
 class Look:
     objects: Objects
     prometheus: Prometheus | None
-    threads: Executor
+    threads: Threads
     now: float
     """Seconds since the epoch: ages are counted from here."""
     gaps: set[str] = field(default_factory=set)
     deadline: float = field(default_factory=lambda: time.monotonic() + SECONDS)
+    asked: list[Future[Any]] = field(default_factory=list)
 
     def get(self, kind: str, name: str, namespace: str = "") -> Callable[[], Object | None]:
         """Asks for the object; call what is returned to wait for it."""
-        return self._asked("kubernetes_slow", None, self.objects.get, kind, name, namespace)
+        told = self.threads.kubernetes.submit(self.objects.get, kind, name, namespace)
+        return self._waiting(told, "kubernetes_slow", None)
 
     def list(self, kind: str, namespace: str = "", **selectors: Any) -> Callable[[], Sequence[Object]]:
         """The same for a listing; `selectors` as Objects.list takes them."""
-        told = self._asked("kubernetes_slow", None, self.objects.list, kind, namespace, **selectors)
+        told = self.threads.kubernetes.submit(self.objects.list, kind, namespace, **selectors)
+        listing = self._waiting(told, "kubernetes_slow", Listing((), whole=True))
 
         def listed() -> Sequence[Object]:
-            listing = told()
-            if listing is None:
-                return ()
-            if not listing.whole:
+            if not listing().whole:
                 self.gaps.add("too_many")
-            return listing.items
+            return listing().items
 
         return listed
 
@@ -52,19 +61,22 @@ class Look:
         if self.prometheus is None:
             self.gaps.add("prometheus_none")
             return tuple
-        nothing: Sequence[Sample] = ()
-        return self._asked("prometheus_slow", nothing, self.prometheus.query, expression)
+        told = self.threads.prometheus.submit(self.prometheus.query, expression)
+        return self._waiting(told, "prometheus_slow", ())
 
-    def _asked(
-        self, slow: str, otherwise: T, call: Callable[..., T], *arguments: Any, **options: Any
-    ) -> Callable[[], T]:
-        told = self.threads.submit(call, *arguments, **options)
+    def close(self) -> None:
+        """Takes back what was asked and nobody waits for any more, so that it holds up no later look."""
+        for told in self.asked:
+            told.cancel()
 
+    def _waiting(self, told: Future[T], slow: str, otherwise: T) -> Callable[[], T]:
+        self.asked.append(told)
+
+        @cache  # the first answer stands, however often it is asked for
         def wait() -> T:
             try:
                 return told.result(max(0.0, self.deadline - time.monotonic()))
-            except Late:
-                told.cancel()
+            except (Late, CancelledError):
                 self.gaps.add(slow)
             except Unavailable as error:
                 self.gaps.add(error.code)

@@ -28,7 +28,7 @@ def namespace(look: Look, name: str) -> Found:
         common.dependents(
             Dependent(each["kind"], objects.name(each), name, "lives in it") for each in workloads
         ),
-        common.limits(None, near),
+        common.limits(near),
         common.happenings(warnings(), look.now),
     )
     return found

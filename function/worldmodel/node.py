@@ -13,17 +13,23 @@ from function.worldmodel.common import Found
 from function.worldmodel.look import Look
 from function.worldmodel.objects import Object
 
+EVENTS = "default"
+"""Where the kubelet and the controllers write the Events of a Node, which is in no namespace."""
+LIVE = "status.phase!=Succeeded,status.phase!=Failed"
+
 
 def node(look: Look, name: str) -> Found:
     asked = look.get("Node", name)
-    listed = look.list("Pod", fields=f"spec.nodeName={name}", metadata=True)
-    happened = common.events(look, "Node", name, "")
+    listed = look.list("Pod", fields=f"spec.nodeName={name},{LIVE}", metadata=True)
+    happened = common.events(look, "Node", name, EVENTS)
     of = asked()
     if of is None:
         return Found()
     allocatable = objects.status(of).get("allocatable") or {}
-    used = f'max(container_memory_working_set_bytes{{id="/",node={prometheus.quoted(name)}}})'
-    usage = prometheus.memory(look, used, float(parse_quantity(allocatable.get("memory", 0))))
+    # The pods', since kube-prometheus-stack drops what the kubelet says of the machine as a whole.
+    of_pods = f'container_memory_working_set_bytes{{node={prometheus.quoted(name)},container!="",pod!=""}}'
+    memory = {"": float(parse_quantity(allocatable.get("memory", 0)))}
+    usage = prometheus.memory(look, f"sum({of_pods})", memory)
 
     found = Found(exists=True)
     pods = listed()

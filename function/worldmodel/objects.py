@@ -44,7 +44,19 @@ PATHS: Mapping[str, tuple[str, str]] = {
 
 GOOD = frozenset({"Available", "Complete", "ContainersReady", "Initialized", "PodReadyToStartContainers"})
 GOOD |= {"PodScheduled", "Progressing", "Ready", "SuccessCriteriaMet"}
-"""Conditions that are as they should be when they are true; all others are when they are not."""
+BAD = frozenset({"DiskPressure", "MemoryPressure", "NetworkUnavailable", "PIDPressure"})
+BAD |= {"DisruptionTarget", "Failed", "FailureTarget", "ReplicaFailure", "Suspended"}
+BAD |= {
+    "FileSystemResizePending",
+    "Resizing",
+    "ControllerResizeError",
+    "NodeResizeError",
+    "ModifyVolumeError",
+}
+BAD |= {"NamespaceContentRemaining", "NamespaceFinalizersRemaining"}
+BAD |= {f"NamespaceDeletion{what}Failure" for what in ("Content", "Discovery", "GroupVersionParsing")}
+"""Conditions that are as they should be when they are true, or when they are not. What others mean, only
+whoever made them knows."""
 
 
 @dataclass(frozen=True)
@@ -105,8 +117,8 @@ def labels(of: Object) -> Mapping[str, str]:
     return of["metadata"].get("labels") or {}
 
 
-def notes(of: Object) -> Mapping[str, str]:
-    return of["metadata"].get("annotations") or {}
+def annotation(of: Object, key: str) -> str | None:
+    return (of["metadata"].get("annotations") or {}).get(key)
 
 
 def spec(of: Object) -> Mapping[str, Any]:
@@ -148,13 +160,20 @@ def template_labels(of: Object) -> Mapping[str, str]:
 
 
 def claims(of: Object) -> set[str]:
-    """Names of the claims that a workload's or a pod's volumes name."""
+    """Names of the claims that a workload's or a pod's volumes name, a pod's own ephemeral ones included."""
     volumes = spec(template(of)).get("volumes") or ()
-    return {
-        volume["persistentVolumeClaim"]["claimName"]
-        for volume in volumes
-        if "persistentVolumeClaim" in volume
+    named = {
+        each["persistentVolumeClaim"]["claimName"] for each in volumes if "persistentVolumeClaim" in each
     }
+    ephemeral = {
+        f"{name(of)}-{each['name']}" for each in volumes if "ephemeral" in each and of["kind"] == "Pod"
+    }
+    return named | ephemeral
+
+
+def is_over(pod: Object) -> bool:
+    """Whether the pod has ended, and so mounts nothing any more."""
+    return status(pod).get("phase") in ("Succeeded", "Failed")
 
 
 def mounts(of: Object, claim: str) -> bool:
@@ -196,27 +215,41 @@ def as_query(selector: Mapping[str, Any]) -> str:
 
 
 def conditions(of: Object) -> list[str]:
-    """Every condition that is not as it should be, with its reason."""
+    """Every condition that is not as it should be, with its reason and its message."""
     return [
-        " ".join(filter(None, (f"{each['type']}={each['status']}", each.get("reason"))))
+        " ".join(filter(None, (f"{each['type']}={each['status']}", each.get("reason"), each.get("message"))))
         for each in status(of).get("conditions") or ()
-        if (each["status"] == "True") != (each["type"] in GOOD)
+        if (each["type"] in GOOD and each["status"] != "True")
+        or (each["type"] in BAD and each["status"] != "False")
     ]
 
 
 def containers(pod: Object) -> Iterator[str]:
     """Each container of a pod in a few words: what it does, how often it was restarted and why."""
-    for each in [
-        *(status(pod).get("initContainerStatuses") or ()),
-        *(status(pod).get("containerStatuses") or ()),
-    ]:
+    for each in _statuses(pod):
         (state, more), *_ = (each.get("state") or {"unknown": {}}).items()
         last = ((each.get("lastState") or {}).get("terminated") or {}).get("reason")
         words = [f"{each['name']}: {state}", more.get("reason")]
+        words += ["not ready" if state == "running" and not each.get("ready", True) else None]
         words += [f"exit code {more['exitCode']}" if "exitCode" in more else None]
         words += [f"{each['restartCount']} restarts" if each.get("restartCount") else None]
         words += [f"last ended by {last}" if last else None]
         yield ", ".join(filter(None, words))
+
+
+def _statuses(pod: Object) -> list[Mapping[str, Any]]:
+    kinds = ("initContainerStatuses", "containerStatuses")
+    return [each for kind in kinds for each in status(pod).get(kind) or ()]
+
+
+def troubles(pod: Object) -> list[str]:
+    """What keeps a pod from being as it should be; nothing for one that is well, or has ended well."""
+    if status(pod).get("phase") == "Succeeded":
+        return []
+    well = (": running", ": terminated, Completed, exit code 0")
+    told = [each for each in containers(pod) if not each.endswith(well)]
+    told += conditions(pod) if status(pod).get("phase") == "Pending" or told else []
+    return [*told, *(["being deleted"] if "deletionTimestamp" in pod["metadata"] else [])]
 
 
 def images(of: Object) -> list[str]:
@@ -228,31 +261,29 @@ def needs(of: Object) -> list[Reference]:
     where, pod = namespace(of), spec(template(of))
     found = [Reference("Node", pod["nodeName"])] if pod.get("nodeName") else []
     found += [Reference("PersistentVolumeClaim", each, where) for each in sorted(claims(of))]
-    for kind, key, named in (("ConfigMap", "configMap", "name"), ("Secret", "secret", "secretName")):
-        names = {volume[key].get(named, "") for volume in pod.get("volumes") or () if key in volume}
-        names |= set(_from_environment(pod, kind))
-        found += [Reference(kind, each, where) for each in sorted(names) if each]
+    for kind in ("ConfigMap", "Secret"):
+        found += [Reference(kind, each, where) for each in sorted({*_named(pod, kind)}) if each]
     return found
 
 
-def _from_environment(pod: Mapping[str, Any], kind: str) -> Iterator[str]:
-    for container in pod.get("containers") or ():
-        for source in container.get("envFrom") or ():
-            yield (source.get(f"{kind[0].lower()}{kind[1:]}Ref") or {}).get("name", "")
-        for variable in container.get("env") or ():
-            reference = (variable.get("valueFrom") or {}).get(f"{kind[0].lower()}{kind[1:]}KeyRef") or {}
-            yield reference.get("name", "")
+def _named(pod: Mapping[str, Any], kind: str) -> Iterator[str]:
+    """The objects of the kind that a pod spec names anywhere, but for those that it can do without."""
+    key = f"{kind[0].lower()}{kind[1:]}"
+    sources = [each for volume in pod.get("volumes") or () for each in _sources(volume)]
+    sources = [each[key] for each in sources if key in each]
+    for container in [*(pod.get("initContainers") or ()), *(pod.get("containers") or ())]:
+        sources += [each.get(f"{key}Ref") or {} for each in container.get("envFrom") or ()]
+        values = (each.get("valueFrom") or {} for each in container.get("env") or ())
+        sources += [each.get(f"{key}KeyRef") or {} for each in values]
+    if kind == "Secret":
+        sources += pod.get("imagePullSecrets") or ()
+    for source in sources:
+        if not source.get("optional"):
+            yield source.get("name") or source.get("secretName") or ""
 
 
-def last_resize(claim: Object) -> float | None:
-    """When somebody last set the claim's size after it was made, by the API server's own bookkeeping."""
-    times = [
-        seconds(entry["time"])
-        for entry in claim["metadata"].get("managedFields") or ()
-        if "time" in entry and "f:resources" in ((entry.get("fieldsV1") or {}).get("f:spec") or {})
-    ]
-    latest = max(times, default=0.0)
-    return latest if latest > created(claim) else None
+def _sources(volume: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [volume, *((volume.get("projected") or {}).get("sources") or ())]
 
 
 def newest(found: Iterable[Object]) -> Object | None:

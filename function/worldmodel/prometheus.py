@@ -19,10 +19,13 @@ if TYPE_CHECKING:
 
     from function.worldmodel.look import Look
 
-SECONDS = 1.5
+SECONDS = 1.0
+CONNECT_SECONDS = 0.3
+"""Less than a whole look takes, so that no query outlives the look that asked it for long."""
 MAX_BYTES = 1024 * 1024
 SOURCE = "prometheus"
 GIB = 2**30
+MAX_USAGES = 5
 HOUR = 3600.0
 FOREVER_HOURS = 10 * 366 * 24.0
 """What is full later than that is not filling."""
@@ -78,7 +81,7 @@ class Prometheus:
     def _connected(self) -> httpx.Client:
         with self._lock:
             if self._client is None:
-                self._client = wire.connect(self._url, SECONDS, 0.5)
+                self._client = wire.connect(self._url, SECONDS, CONNECT_SECONDS)
             return self._client
 
 
@@ -86,10 +89,12 @@ def volume(look: Look, namespace: str, claim: str) -> Callable[[], list[Fact]]:
     """How full a claim's volume is, how fast it fills and when it will be full; call to wait for it."""
     of = f"{{namespace={quoted(namespace)},persistentvolumeclaim={quoted(claim)}}}"
     used = f"{VOLUME}used_bytes{of}"
-    names = f'{{__name__=~"{VOLUME}(used_bytes|capacity_bytes|inodes|inodes_used)",{of[1:]}'
+    names = f'{{__name__=~"{VOLUME}(used_bytes|available_bytes|capacity_bytes|inodes|inodes_used)",{of[1:]}'
     now = look.query(names)
     at = look.query(f"timestamp({used})")
-    slopes = [look.query(f"max(deriv({used}[{hours}h]))") for hours in (6, 24)]
+    # The fullest series at each time: when the volume moves to another node, two tell of it for a while.
+    fullest = f"max by (persistentvolumeclaim) ({used})"
+    slopes = [look.query(f"deriv(({fullest})[{span}])") for span in ("6h:2m", "24h:8m")]
 
     def told() -> list[Fact]:
         return _volume(look, now(), _highest(at()), [_highest(slope()) for slope in slopes])
@@ -113,7 +118,8 @@ def _volume(
     usage = Usage(
         "volume", short(used / GIB), short(capacity / GIB), short(used / capacity * 100), short(inodes)
     )
-    return [fact(usage, SOURCE, age), fact(_growth(look.now, capacity - used, slopes), SOURCE, age)]
+    left = values.get("available_bytes", capacity - used)
+    return [fact(usage, SOURCE, age), fact(_growth(look.now, left, slopes), SOURCE, age)]
 
 
 def _growth(now: float, left: float, slopes: Sequence[float | None]) -> Growth:
@@ -126,19 +132,31 @@ def _growth(now: float, left: float, slopes: Sequence[float | None]) -> Growth:
     return Growth(six, day, short(hours), at.strftime("%Y-%m-%dT%H:%MZ") if at else None)
 
 
-def memory(look: Look, expression: str, capacity_bytes: float) -> Callable[[], list[Fact]]:
-    """How much of its memory something uses, by an expression that gives bytes; call to wait for it."""
-    asked = look.query(expression)
+def memory(look: Look, expression: str, capacities: Mapping[str, float]) -> Callable[[], list[Fact]]:
+    """How much memory each container uses of its own: `expression` gives bytes by the label `container`,
+    `capacities` what each has. The fullest comes first; call to wait for it."""
+    asked = look.query(expression) if capacities else tuple
 
     def told() -> list[Fact]:
-        used = _highest(asked())
-        if used is None or capacity_bytes <= 0:
+        used = {sample.labels.get("container", ""): sample.value for sample in asked()}
+        known = {
+            name: used[name] / bytes * 100 for name, bytes in capacities.items() if name in used and bytes
+        }
+        if capacities and not known:
             _nothing(look)
-            return []
-        percent = short(used / capacity_bytes * 100)
-        return [fact(Usage("memory", short(used / GIB), short(capacity_bytes / GIB), percent), SOURCE)]
+        return [
+            fact(
+                Usage(_memory_of(name), short(used[name] / GIB), short(capacities[name] / GIB), short(share)),
+                SOURCE,
+            )
+            for name, share in sorted(known.items(), key=lambda each: -each[1])[:MAX_USAGES]
+        ]
 
     return told
+
+
+def _memory_of(container: str) -> str:
+    return f"memory of {container}" if container else "memory"
 
 
 def _nothing(look: Look) -> None:

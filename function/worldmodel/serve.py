@@ -20,12 +20,13 @@ from function.facts import Governance
 from function.settings import WorldModelSettings
 from function.wire import token_in
 from function.worldmodel.context import World, governed
+from function.worldmodel.look import Threads
 from function.worldmodel.objects import Objects
 from function.worldmodel.prometheus import Prometheus
 from function.worldmodel.server import app
 
-QUESTIONS_AT_ONCE = 32
-"""Of the API server and Prometheus together; a context asks about a dozen side by side."""
+KUBERNETES_AT_ONCE, PROMETHEUS_AT_ONCE = 32, 16
+"""Questions side by side; a context asks about a dozen of the one and four of the other."""
 GRACE_SECONDS = 10
 
 
@@ -53,10 +54,14 @@ def world(settings: WorldModelSettings) -> World:
     url, file = settings.prometheus_url, settings.prometheus_token_file
     read_token = token_in(file, "PROMETHEUS_TOKEN_FILE", "prometheus_status") if file else None
     return World(
-        objects=Objects(Api(partial(connect, QUESTIONS_AT_ONCE))),
+        objects=Objects(Api(partial(connect, KUBERNETES_AT_ONCE))),
         prometheus=Prometheus(url, read_token) if url else None,
         store=Store(settings.file),
-        threads=ThreadPoolExecutor(QUESTIONS_AT_ONCE, "look"),
+        threads=Threads(
+            ThreadPoolExecutor(KUBERNETES_AT_ONCE, "kubernetes"),
+            ThreadPoolExecutor(PROMETHEUS_AT_ONCE, "prometheus"),
+        ),
+        writer=ThreadPoolExecutor(1, "writer"),
         clock=time.time,
         cluster=settings.cluster,
         governance=governance(settings.governance_file) if settings.governance_file else {},

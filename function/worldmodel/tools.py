@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError
@@ -35,7 +35,7 @@ class ContextAsked:
 
 @dataclass(frozen=True)
 class OutcomesAsked:
-    """Each that is given has to be equal."""
+    """Each that is given has to be equal; a resource or an alert has to be."""
 
     __pydantic_config__ = STRICT
     cluster: Name | None = None
@@ -86,10 +86,13 @@ def _context(world: World, asked: ContextAsked) -> dict[str, Any]:
 
 def _outcomes(world: World, asked: OutcomesAsked) -> dict[str, Any]:
     where = {name: value for name, value in asdict(asked).items() if isinstance(value, str)}
+    if not where.keys() & {"resource_id", "alertname"}:
+        raise BadArguments("list_outcomes: a resource_id or an alertname is wanted")
     return {"outcomes": [asdict(run) for run in world.store.runs(where, asked.limit)]}
 
 
-def _record(world: World, run: Run) -> dict[str, Any]:
+def _record(world: World, told: Run) -> dict[str, Any]:
+    run = told if told.cluster else replace(told, cluster=world.cluster)
     return {"session": run.session, "recorded": world.store.record(run)}
 
 
@@ -104,7 +107,7 @@ TOOLS: tuple[Tool[Any], ...] = (
     ),
     Tool(
         "list_outcomes",
-        "Earlier runs, the newest first: of a resource, of an alert, or all.",
+        "Earlier runs, the newest first: of a resource, or after an alert.",
         "reader",
         OutcomesAsked,
         _outcomes,

@@ -10,7 +10,7 @@ from function.worldmodel.common import Found
 from function.worldmodel.look import Look
 from function.worldmodel.objects import Object
 
-POD_TROUBLES = 10
+PODS_WITH_EVENTS = 3
 
 
 def workload(look: Look, kind: str, namespace: str, name: str) -> Found:
@@ -24,23 +24,29 @@ def workload(look: Look, kind: str, namespace: str, name: str) -> Found:
     listed = look.list("Pod", namespace, labels=objects.as_query(objects.spec(of).get("selector") or {}))
     rollouts = common.rollout(look, of)
     chain = common.owners(look, of)
+    ailing = [pod for pod in listed() if objects.troubles(pod)]
+    about = [common.events(look, "Pod", objects.name(pod), namespace) for pod in ailing[:PODS_WITH_EVENTS]]
 
     found = Found(exists=True)
-    found.tell(_state(of, look.now, listed(), _scaled(of, scalers())))
+    scaled = _scaled(of, scalers())
+    found.tell(_state(of, look.now, listed(), ailing, scaled))
     if kind != "Job":
         found.tell(common.replicas(of))
     labels = objects.template_labels(of)
-    found.tell(common.dependents(common.clients(labels, near)), common.limits(labels, near))
-    found.tell(*common.owned(chain), common.happenings(happened(), look.now))
+    found.tell(common.dependents(common.clients(labels, near)), common.limits(near, labels))
+    events = [event for each in (happened, *about) for event in each()]
+    found.tell(*common.owned(chain), common.happenings(events, look.now))
     found.tell(common.depends_on(objects.needs(of)))
     found.changes = rollouts()
     desired = objects.spec(of).get("replicas")
     found.watched = {"images": ", ".join(objects.images(of))}
-    found.watched |= {"replicas": str(desired)} if desired is not None else {}
+    found.watched |= {"replicas": str(desired)} if desired is not None and not scaled else {}
     return found
 
 
-def _state(of: Object, now: float, pods: Sequence[Object], scaled: list[str]) -> object:
+def _state(
+    of: Object, now: float, pods: Sequence[Object], ailing: Sequence[Object], scaled: list[str]
+) -> object:
     spec, status = objects.spec(of), objects.status(of)
     phases = Counter(objects.status(pod).get("phase", "Unknown") for pod in pods)
     counts = {name: status.get(name) for name in ("active", "succeeded", "failed", "unavailableReplicas")}
@@ -53,23 +59,15 @@ def _state(of: Object, now: float, pods: Sequence[Object], scaled: list[str]) ->
         suspended=spec.get("suspend"),
         strategy=(spec.get("strategy") or spec.get("updateStrategy") or {}).get("type"),
         autoscaler=scaled,
-        troubles=_troubles(pods),
-        generation_seen=status.get("observedGeneration") == of["metadata"].get("generation") or None,
+        troubles=[f"{objects.name(pod)} {each}" for pod in ailing for each in objects.troubles(pod)],
+        controller_lags_behind=_lags(of) or None,
         **counts,
     )
 
 
-def _troubles(pods: Sequence[Object]) -> list[str]:
-    """Containers that do not run, or were restarted."""
-    told = [
-        f"{objects.name(pod)} {each}"
-        for pod in pods
-        for each in objects.containers(pod)
-        if not each.endswith(": running")
-    ]
-    return (
-        told if len(told) <= POD_TROUBLES else [*told[:POD_TROUBLES], f"and {len(told) - POD_TROUBLES} more"]
-    )
+def _lags(of: Object) -> bool:
+    seen = objects.status(of).get("observedGeneration")
+    return seen is not None and seen != of["metadata"].get("generation")
 
 
 def _scaled(of: Object, scalers: Sequence[Object]) -> list[str]:

@@ -1,5 +1,5 @@
-"""OPA, FFO and the Kubernetes API in one process, `python -m tests.bench.stub`: they answer at once and always
-the same."""
+"""OPA, FFO and the Kubernetes API in one process, `python -m tests.bench.stub`: they answer at once and
+always the same."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from function.adapters.kube import Answer, Api
 from function.facts import NAMES
 from function.model import Json, to_json
 from function.worldmodel.common import Found
-from function.worldmodel.look import Look
+from function.worldmodel.look import Look, Threads
 from function.worldmodel.objects import METADATA, PAGE, PATHS, Listing, Object, Objects
 from function.worldmodel.prometheus import Prometheus, Sample
 from tests.fakes import NOW
@@ -29,7 +29,7 @@ MADE = "2026-03-01T03:10:00Z"
 """28 days before NOW."""
 TYPEDB = {"app": "typedb"}
 SELECTABLE = {
-    "Pod": {"spec.nodeName"},
+    "Pod": {"spec.nodeName", "status.phase"},
     "Event": {"involvedObject.kind", "involvedObject.name", "type"},
 }
 """Fields by which a real API server chooses, as far as we use them; by any other it answers 400."""
@@ -148,9 +148,13 @@ def _holds(term: str, labels: Mapping[str, str]) -> bool:
 
 def has_fields(of: Object, selector: str) -> bool:
     """Whether a fieldSelector selects the object."""
-    wanted = [term.split("=") for term in selector.split(",") if term]
-    assert {path for path, _ in wanted} <= SELECTABLE.get(of["kind"], set()), f"{selector}: 400"
-    return all(_field(of, path) == value for path, value in wanted)
+    wanted = [
+        (term.split("=")[0].rstrip("!"), "!=" not in term, term.split("=")[1])
+        for term in selector.split(",")
+        if term
+    ]
+    assert {path for path, _, _ in wanted} <= SELECTABLE.get(of["kind"], set()), f"{selector}: 400"
+    return all((_field(of, path) == value) is equal for path, equal, value in wanted)
 
 
 def _field(of: Any, path: str) -> str:
@@ -185,7 +189,7 @@ class Here(Executor):
 
 
 def look(cluster: Objects, prometheus: Prometheus | None = None) -> Look:
-    return Look(cluster, prometheus, Here(), NOW.timestamp())
+    return Look(cluster, prometheus, Threads(Here(), Here()), NOW.timestamp())
 
 
 def told(found: Found, of: type[T]) -> T:

@@ -99,7 +99,9 @@ def test_the_incidents_claim_is_told_whole() -> None:
             Reference("Node", "fmc-worker-2"),
         )
     )
-    assert found.changes == [Change("last rollout of StatefulSet typedb (1 revisions kept)", "28 days ago")]
+    assert found.changes == [
+        Change("the newest revision of StatefulSet typedb was made (1 are kept)", "28 days ago")
+    ]
     assert found.watched == {"requested storage": "20Gi", "capacity": "20Gi"}
     assert {fact.source for fact in found.facts} == {"kubernetes", "prometheus"}
 
@@ -177,12 +179,14 @@ def test_a_volume_that_is_gone_has_no_reclaim_policy() -> None:
     assert (storage.volume, storage.reclaim_policy) == ("pvc-5b1d", "")
 
 
-@pytest.mark.parametrize("name", ["", None, "gone"])
-def test_of_a_claim_without_a_class_it_is_not_told_whether_it_can_grow(name: str | None) -> None:
+@pytest.mark.parametrize(("name", "can_grow"), [("", False), (None, False), ("gone", None)])
+def test_a_claim_without_a_class_cannot_grow_and_of_a_class_that_is_gone_nobody_knows(
+    name: str | None, can_grow: bool | None
+) -> None:
     manifests = incident()
     the(manifests, "PersistentVolumeClaim", "typedb-data")["spec"]["storageClassName"] = name
-    found = read(*manifests)
-    assert "storage" not in kinds(found) and {"state", "usage", "dependents"} <= kinds(found)
+    storage = told(read(*manifests), Storage)
+    assert (storage.allow_volume_expansion, storage.access_modes) == (can_grow, ("ReadWriteOnce",))
 
 
 def pod(name: str, owner: str, *claims: str, **labels: str) -> Manifest:
@@ -303,19 +307,63 @@ def test_what_its_containers_do_is_told_by_pod() -> None:
     )
 
 
-def test_a_resize_is_told_before_the_rollouts() -> None:
+def test_a_resize_under_way_is_told() -> None:
     manifests = incident()
-    resized = {"time": "2026-03-26T03:10:00Z", "fieldsV1": {"f:spec": {"f:resources": {}}}}
     own = the(manifests, "PersistentVolumeClaim", "typedb-data")
-    own["metadata"]["managedFields"] = [resized]
     own["spec"]["resources"]["requests"]["storage"] = "40Gi"
     own["status"]["conditions"] = [{"type": "FileSystemResizePending", "status": "True"}]
+    own["status"]["allocatedResourceStatuses"] = {"storage": "NodeResizeInProgress"}
     found = read(*manifests)
-    first, second = found.changes
-    assert first == Change("its size was last set by somebody", "3 days ago")
-    assert second.what.startswith("last rollout of StatefulSet typedb")
     assert found.watched == {"requested storage": "40Gi", "capacity": "20Gi"}
     assert details(found)["conditions"] == ("FileSystemResizePending=True",)
+    assert details(found)["resizing"] == "NodeResizeInProgress"
+
+
+def test_the_volume_that_a_pod_brings_along_depends_on_who_owns_the_pod() -> None:
+    """A generic ephemeral volume is owned by its pod, and no template names its claim."""
+    spec = pod_spec() | {"volumes": [{"name": "scratch", "ephemeral": {"volumeClaimTemplate": {}}}]}
+    manifests = [
+        manifest(
+            "PersistentVolumeClaim", "web-0-scratch", owner="Pod/web-0", spec={}, status={"phase": "Bound"}
+        ),
+        manifest(
+            "Pod",
+            "web-0",
+            owner="StatefulSet/web",
+            labels={"app": "web"},
+            spec=spec,
+            status={"phase": "Running"},
+        ),
+        workload("StatefulSet", "web", {"app": "web"}, pod_spec()),
+    ]
+    found = claim(look(Cluster(*manifests), SERIES), "f3iai", "web-0-scratch")
+    assert told(found, Dependents).dependents[0].name == "web"
+    assert details(found)["mounted_by"] == ("web-0 on no node",)
+
+
+def test_pods_of_an_operator_count_beside_the_backup_that_mounts_the_same_claim() -> None:
+    backup = workload("CronJob", "backup", {"app": "backup"}, pod_spec("typedb-data"))
+    manifests = [*without(incident(), "StatefulSet", "Pod"), backup]
+    manifests += [pod(f"db-{number}", "Cluster/db", "typedb-data", app="db") for number in range(3)]
+    dependents = told(read(*manifests), Dependents)
+    assert {(one.kind, one.name) for one in dependents.dependents} == {
+        ("CronJob", "backup"),
+        ("Cluster", "db"),
+    }
+
+
+def test_pods_that_have_ended_do_not_stop_when_a_volume_is_full() -> None:
+    ended = [pod(f"job-{number}", f"Job/job-{number}", "typedb-data") for number in range(6)]
+    for each in ended:
+        each["status"]["phase"] = "Succeeded"
+    assert told(read(*without(incident(), "StatefulSet", "Pod"), *ended), Dependents).count == 0
+
+
+def test_of_a_claim_that_several_nodes_may_mount_every_pod_is_looked_for() -> None:
+    manifests = incident()
+    the(manifests, "PersistentVolumeClaim", "typedb-data")["spec"]["accessModes"] = ["ReadWriteMany"]
+    dependents = told(read(*manifests, pod("reader", "", "typedb-data")), Dependents)
+    assert ("Pod", "reader") in {(one.kind, one.name) for one in dependents.dependents}
 
 
 FAILED = Unavailable("kubernetes_forbidden", "may not read it")
@@ -324,7 +372,7 @@ FAILED = Unavailable("kubernetes_forbidden", "may not read it")
 @pytest.mark.parametrize(
     ("kind", "missing"),
     [
-        ("StorageClass", {"storage"}),
+        ("StorageClass", set()),
         ("PersistentVolume", set()),
         ("Ingress", set()),
         ("Event", set()),

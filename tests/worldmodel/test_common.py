@@ -69,7 +69,8 @@ def test_long_texts_and_lists_of_a_state_are_cut() -> None:
     told = common.state(manifest("Pod", "x"), NOW_SECONDS, long, text=long, texts=[long] * 99)
     texts = told.details["texts"]
     assert isinstance(texts, tuple) and len(texts) == MAX_LIST
-    for text in (told.status, told.details["text"], *texts):
+    assert texts[-1] == "and 80 more"
+    for text in (told.status, told.details["text"], *texts[:-1]):
         assert isinstance(text, str) and len(text) == MAX_TEXT and text.endswith("[cut]")
 
 
@@ -283,21 +284,29 @@ def test_limits_are_every_quota_and_the_budgets_of_these_pods() -> None:
         budget("web", {"matchLabels": {"app": "web"}}, disruptionsAllowed=3),
         budget("none", None, disruptionsAllowed=4),
     )
-    quotas = (Quota("team", "pods", "", "10"), Quota("team", "requests.storage", "120Gi", "500Gi"))
+    quotas = (Quota("team", "requests.storage", "120Gi", "500Gi"), Quota("team", "pods", "", "10"))
     near = common.around(look(cluster), "f3iai")
-    assert common.limits(TYPEDB, near) == Limits(
+    assert common.limits(near, TYPEDB) == Limits(
         quotas, (Budget("typedb", 1), Budget("exists", 0), Budget("all", 2))
     )
-    assert common.limits({}, near) == Limits(quotas, (Budget("all", 2),))
-    assert common.limits(None, near) == Limits(quotas, ())
+    assert common.limits(near, {}) == Limits(quotas, (Budget("all", 2),))
+    assert common.limits(near) == Limits(quotas, ())
+    assert common.limits(near, only="storage") == Limits(quotas[:1], ())
 
 
 def test_limits_are_cut() -> None:
     many = [budget(f"b{number}", {}) for number in range(MAX_LIST + 5)]
     hard = {f"count/x{number}": "1" for number in range(MAX_LIST + 5)}
     cluster = Cluster(*many, manifest("ResourceQuota", "team", status={"hard": hard}))
-    told = common.limits({}, common.around(look(cluster), "f3iai"))
-    assert (len(told.quotas), len(told.disruption_budgets)) == (MAX_LIST, MAX_LIST)
+    told = common.limits(common.around(look(cluster), "f3iai"), {})
+    assert (len(told.quotas), told.more, len(told.disruption_budgets)) == (MAX_LIST, 5, MAX_LIST)
+
+
+def test_the_fullest_quotas_are_told_first_and_so_never_cut() -> None:
+    hard = {f"a{number:02}": "100" for number in range(MAX_LIST)} | {"requests.storage": "100Gi"}
+    quota = manifest("ResourceQuota", "team", status={"hard": hard, "used": {"requests.storage": "99Gi"}})
+    told = common.limits(common.around(look(Cluster(quota)), "f3iai"))
+    assert (told.quotas[0].resource, told.more) == ("requests.storage", 1)
 
 
 @pytest.mark.parametrize("kind", ["Deployment", "StatefulSet", "ReplicaSet"])
@@ -341,7 +350,7 @@ def test_the_last_rollout_is_the_newest_revision_that_the_workload_controls(kind
         manifest(revision, "r6", made="2026-03-29T03:00:00Z", owner=own, labels={"app": "web"}),
     )
     (change,) = common.rollout(look(cluster), of)()
-    assert change.what == f"last rollout of {kind} typedb (2 revisions kept)"
+    assert change.what == f"the newest revision of {kind} typedb was made (2 are kept)"
     assert change.ago == "2 days ago"
     assert cluster.asked == [Asked(revision, "f3iai", labels="app=typedb", metadata=True)]
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from function.errors import Unavailable
-from function.worldmodel.look import SECONDS, Look
+from function.worldmodel.look import SECONDS, Look, Threads
 from function.worldmodel.objects import Listing, Object
 from function.worldmodel.prometheus import Sample
 from tests.fakes import NOW
@@ -63,7 +63,9 @@ def held() -> Iterator[Held]:
 
 
 def until(seconds: float, cluster: Cluster, threads: Executor, prometheus: Series | None = None) -> Look:
-    return Look(cluster, prometheus, threads, NOW.timestamp(), deadline=time.monotonic() + seconds)
+    return Look(
+        cluster, prometheus, Threads(threads, threads), NOW.timestamp(), deadline=time.monotonic() + seconds
+    )
 
 
 def test_an_object_and_a_listing_are_told_and_leave_no_gap() -> None:
@@ -138,6 +140,7 @@ def test_what_was_not_asked_in_time_is_not_asked_any_more(held: Held) -> None:
         looking = until(SHORT, held, threads)
         service, pod = looking.get("Service", "typedb", "f3iai"), looking.get("Pod", "typedb-0", "f3iai")
         assert (service(), pod()) == (None, None)
+        looking.close()
         held.let_go.set()
     assert [asked.kind for asked in held.asked] == ["Service"]
 

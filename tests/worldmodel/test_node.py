@@ -10,7 +10,8 @@ from function.worldmodel.prometheus import GIB, Sample
 from tests.worldmodel.cluster import Asked, Cluster, Manifest, Series, event, kinds, look, manifest, told
 
 SERIES = {"container_memory": [Sample({}, 12.0 * GIB)]}
-PODS = Asked("Pod", "", fields="spec.nodeName=w2", metadata=True)
+LIVE = "spec.nodeName=w2,status.phase!=Succeeded,status.phase!=Failed"
+PODS = Asked("Pod", "", fields=LIVE, metadata=True)
 READY = {"type": "Ready", "status": "True"}
 
 
@@ -49,7 +50,7 @@ def test_a_node_is_told() -> None:
         },
     )
     assert told(found, Usage) == Usage("memory", 12.0, 16.0, 75.0)
-    assert series.asked == ['max(container_memory_working_set_bytes{id="/",node="w2"})']
+    assert series.asked == ['sum(container_memory_working_set_bytes{node="w2",container!="",pod!=""})']
     assert [each.reason for each in told(found, Happenings).events] == ["Rebooted"]
     assert found.watched == {"kubelet": "v1.36.3", "unschedulable": "False"}
 
@@ -60,7 +61,7 @@ def test_its_pods_are_asked_by_field_and_without_their_specs() -> None:
     assert [asked for asked in cluster.asked if asked.kind == "Pod"] == [PODS]
     assert told(found, State).details["pods"] == 1
     events = "involvedObject.kind=Node,involvedObject.name=w2"
-    assert cluster.asked == [Asked("Node", "", "w2"), PODS, Asked("Event", "", fields=events)]
+    assert cluster.asked == [Asked("Node", "", "w2"), PODS, Asked("Event", "default", fields=events)]
 
 
 def test_dependents_are_the_workloads_with_the_most_pods_first() -> None:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -14,7 +13,6 @@ from function.model import Json
 from function.worldmodel import objects
 from function.worldmodel.objects import METADATA, PAGE, PATHS, Objects
 from tests.worldmodel.cluster import (
-    MADE,
     Manifest,
     has_labels,
     manifest,
@@ -404,35 +402,6 @@ def entry(at: str | None, *fields: str) -> Manifest:
     return {**told, "time": at} if at else told
 
 
-@pytest.mark.parametrize(
-    ("entries", "at"),
-    [
-        (None, None),
-        ([], None),
-        ([entry(MADE, "resources", "accessModes")], None),
-        ([entry("2026-03-02T03:10:00Z", "volumeName")], None),
-        ([entry(None, "resources")], None),
-        ([{"manager": "kubelet", "time": "2026-03-02T03:10:00Z"}], None),
-        ([{"time": "2026-03-02T03:10:00Z", "fieldsV1": {"f:status": {"f:resources": {}}}}], None),
-        ([entry("2026-03-02T03:10:00Z", "resources")], 1772421000.0),
-        (
-            [
-                entry("2026-03-03T03:10:00Z", "resources"),
-                entry("2026-03-02T03:10:00Z", "resources"),
-                entry("2026-03-04T03:10:00Z", "volumeName"),
-            ],
-            1772507400.0,
-        ),
-    ],
-)
-def test_a_resize_is_the_newest_change_of_the_size_after_the_claim_was_made(
-    entries: list[Manifest] | None, at: float | None
-) -> None:
-    claim = manifest("PersistentVolumeClaim", "typedb-data")
-    claim["metadata"]["managedFields"] = entries
-    assert objects.last_resize(claim) == at
-
-
 def owned(*owners: Manifest) -> Manifest:
     of = manifest("Pod", "typedb-0")
     of["metadata"]["ownerReferences"] = [*owners]
@@ -473,12 +442,11 @@ def test_a_pod_is_its_own_template() -> None:
     assert (objects.template_labels(of), objects.images(of)) == ({"app": "web"}, ["busybox:1"])
 
 
-@pytest.mark.parametrize("part", ["labels", "annotations"])
-def test_what_an_object_does_not_have_is_empty(part: str) -> None:
-    read: dict[str, Any] = {"labels": objects.labels, "annotations": objects.notes}
-    parts: Manifest = {part: {"a": "b"}}
-    bare, filled = manifest("Pod", "x"), manifest("Pod", "x", **parts)
-    assert (read[part](bare), read[part](filled)) == ({}, {"a": "b"})
+def test_what_an_object_does_not_have_is_empty() -> None:
+    bare = manifest("Pod", "x")
+    filled = manifest("Pod", "x", labels={"a": "b"}, annotations={"c": "d"})
+    assert (objects.labels(bare), objects.labels(filled)) == ({}, {"a": "b"})
+    assert (objects.annotation(bare, "c"), objects.annotation(filled, "c")) == (None, "d")
     assert (objects.spec(bare), objects.status(bare)) == ({}, {})
     assert objects.namespace(manifest("Node", "w2", "")) == ""
 

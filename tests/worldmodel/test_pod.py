@@ -15,7 +15,6 @@ from function.facts import (
     Reference,
     Replicas,
     State,
-    Usage,
 )
 from function.worldmodel.common import Found
 from function.worldmodel.pod import pod
@@ -38,7 +37,8 @@ from tests.worldmodel.cluster import (
 
 WEB = {"app": "web"}
 NAME = "web-5d8-x"
-SERIES = Series({"container_memory": [Sample({}, 0.75 * GIB)]})
+MEMORY = [Sample({"container": "c0"}, 0.25 * GIB), Sample({"container": "c1"}, 0.375 * GIB)]
+SERIES = Series({"container_memory": MEMORY})
 
 
 def limited(*memory: str | None) -> list[Manifest]:
@@ -110,7 +110,9 @@ def test_a_pod_is_told_with_the_workload_that_runs_as_it() -> None:
     assert [each.reason for each in told(found, Happenings).events] == ["BackOff"]
     needs = (Reference("Node", "w2"), Reference("PersistentVolumeClaim", "web-data", "f3iai"))
     assert told(found, DependsOn) == DependsOn(needs)
-    assert found.changes == [Change("last rollout of Deployment web (2 revisions kept)", "28 days ago")]
+    assert found.changes == [
+        Change("the newest revision of Deployment web was made (2 are kept)", "28 days ago")
+    ]
     assert found.watched == {"images": "web:0, web:1", "node": "w2"}
 
 
@@ -197,15 +199,19 @@ def test_of_a_pod_whose_owner_keeps_no_replicas_or_is_not_known_none_are_told(ow
     assert "replicas" not in kinds(found) and found.changes == []
 
 
-def test_its_memory_is_told_against_the_limits_of_all_its_containers() -> None:
-    series = Series({"container_memory": [Sample({}, 0.75 * GIB)]})
+def test_the_memory_of_each_container_is_told_against_its_own_limit() -> None:
+    series = Series({"container_memory": MEMORY})
     found = pod(look(Cluster(of_web()), series), "f3iai", NAME)
-    assert told(found, Usage) == Usage("memory", 0.75, 1.5, 50.0)
+    usages = [fact.told for fact in found.facts if fact.kind == "usage"]
+    assert [(told["of"], told["used_percent"]) for told in usages] == [
+        ("memory of c1", 75.0),
+        ("memory of c0", 25.0),
+    ]
     of = f'namespace="f3iai",pod="{NAME}",container!=""'
-    assert series.asked == [f"sum(container_memory_working_set_bytes{{{of}}})"]
+    assert series.asked == [f"max by (container) (container_memory_working_set_bytes{{{of}}})"]
 
 
-@pytest.mark.parametrize("memory", [("1Gi", None), (None,), (None, "1Gi"), ()])
+@pytest.mark.parametrize("memory", [(None, None), (None,), ()])
 def test_a_pod_without_a_limit_is_not_measured(memory: tuple[str | None, ...]) -> None:
     of = of_web()
     of["spec"]["containers"] = limited(*memory)

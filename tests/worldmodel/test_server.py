@@ -65,7 +65,10 @@ def test_without_an_accepted_token_nothing_is_answered(world: WorldModel, path: 
 def test_a_reader_cannot_write(world: WorldModel) -> None:
     told = world.ask("tools/call", {"name": "record_outcome", "arguments": {**RUN, "session": "stolen"}})
     assert told["error"]["code"] == -32602
-    assert "stolen" not in [run["session"] for run in world.call("list_outcomes", {"limit": 50})["outcomes"]]
+    assert "stolen" not in [
+        run["session"]
+        for run in world.call("list_outcomes", {"resource_id": "typedb-data", "limit": 50})["outcomes"]
+    ]
 
 
 def test_what_a_writer_records_a_reader_is_told_and_a_session_counts_once(world: WorldModel) -> None:

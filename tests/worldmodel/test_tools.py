@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,10 @@ from function.adapters.kube import Api
 from function.adapters.store import Store
 from function.errors import Unavailable
 from function.worldmodel.context import World
+from function.worldmodel.look import Threads
 from function.worldmodel.objects import Objects
 from function.worldmodel.tools import TOOLS, BadArguments, Tool
+from tests.worldmodel.cluster import Here
 
 RUN: dict[str, Any] = {
     "session": "s-1",
@@ -36,7 +37,7 @@ def nobody() -> Any:
 def world(tmp_path: Path) -> World:
     """A world model without a cluster."""
     store = Store(tmp_path / "world.db")
-    return World(Objects(Api(nobody)), None, store, ThreadPoolExecutor(4), time.time, "")
+    return World(Objects(Api(nobody)), None, store, Threads(Here(), Here()), Here(), time.time, "fmc")
 
 
 def tool(name: str) -> Tool[Any]:
@@ -73,6 +74,7 @@ def test_a_schema_closes_the_set_of_arguments(tool: Tool[Any]) -> None:
         ("record_outcome", {**RUN, "at": "2026-13-29T04:10:00Z"}, "at"),
         ("record_outcome", {**RUN, "confidence": "0.9"}, "confidence"),
         ("record_outcome", {**RUN, "status": "canary"}, "status"),
+        ("record_outcome", {**RUN, "resource_type": "pvc"}, "resource_type"),
         ("record_outcome", {**RUN, "action": "canary" * 999}, "action"),
         ("record_outcome", ["canary"], "record_outcome"),
     ],
@@ -89,10 +91,22 @@ def test_what_is_wrong_with_arguments_is_named_and_never_quoted(
 def test_a_run_is_recorded_once_and_found_by_each_of_its_parts(world: World) -> None:
     record = tool("record_outcome")
     assert [record.run(world, RUN)["recorded"] for _ in range(2)] == [True, False]
-    for part in ("resource_type", "namespace", "resource_id", "alertname"):
-        found = tool("list_outcomes").run(world, {part: RUN[part]})["outcomes"]
-        assert [run["session"] for run in found] == ["s-1"]
-        assert tool("list_outcomes").run(world, {part: "another"}) == {"outcomes": []}
+    asked = {part: RUN[part] for part in ("resource_type", "namespace", "resource_id", "alertname")}
+    assert [run["session"] for run in tool("list_outcomes").run(world, asked)["outcomes"]] == ["s-1"]
+    for part in asked:
+        assert tool("list_outcomes").run(world, {**asked, part: "another"}) == {"outcomes": []}
+
+
+def test_a_run_without_a_cluster_is_of_the_one_that_is_read(world: World) -> None:
+    tool("record_outcome").run(world, RUN)
+    (run,) = tool("list_outcomes").run(world, {"resource_id": "typedb-data"})["outcomes"]
+    assert run["cluster"] == "fmc"
+
+
+@pytest.mark.parametrize("asked", [{}, {"namespace": "f3iai"}, {"cluster": "fmc", "limit": 50}])
+def test_outcomes_are_of_a_resource_or_an_alert_and_never_all_of_them(world: World, asked: Any) -> None:
+    with pytest.raises(BadArguments, match="resource_id or an alertname"):
+        tool("list_outcomes").run(world, asked)
 
 
 def test_a_resource_with_an_empty_name_is_not_every_resource(world: World) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from function.facts import (
+    MAX_LIST,
     Budget,
     Change,
     Dependent,
@@ -17,7 +18,6 @@ from function.facts import (
     State,
 )
 from function.worldmodel.common import Found
-from function.worldmodel.workload import POD_TROUBLES
 from function.worldmodel.workload import workload as read_workload
 from tests.worldmodel.cluster import (
     Asked,
@@ -145,14 +145,53 @@ def test_containers_in_trouble_are_told_and_those_that_run_are_not() -> None:
 
 
 @pytest.mark.parametrize(
-    ("pods", "said", "last"), [(10, 10, "web-9 main: waiting, X"), (12, 11, "and 2 more")]
+    ("pods", "last"), [(MAX_LIST, f"web-{MAX_LIST - 1} main: waiting, X"), (MAX_LIST + 2, "and 3 more")]
 )
-def test_troubles_beyond_the_tenth_are_counted(pods: int, said: int, last: str) -> None:
+def test_troubles_beyond_what_a_list_holds_are_counted(pods: int, last: str) -> None:
     troubled = [pod(f"web-{number}", waiting("X")) for number in range(pods)]
     troubles = told(read("Deployment", web("Deployment"), *troubled), State).details["troubles"]
     assert isinstance(troubles, tuple)
-    assert (len(troubles), troubles[-1]) == (said, last)
-    assert troubles[:POD_TROUBLES] == tuple(f"web-{number} main: waiting, X" for number in range(10))
+    assert (len(troubles), troubles[-1]) == (MAX_LIST, last)
+    assert troubles[0] == "web-0 main: waiting, X"
+
+
+def test_what_has_ended_well_is_no_trouble() -> None:
+    """Ten healthy pods with an init container must not push the one that crashes out of the list."""
+    done = {
+        "name": "init",
+        "state": {"terminated": {"reason": "Completed", "exitCode": 0}},
+        "restartCount": 0,
+    }
+    healthy = pod("web-1", running())
+    healthy["status"]["initContainerStatuses"] = [done]
+    assert "troubles" not in told(read("Deployment", web("Deployment"), healthy), State).details
+
+
+def test_a_pod_that_is_not_ready_or_not_placed_is_a_trouble() -> None:
+    pending = pod("web-1", phase="Pending")
+    why = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3 nodes"}
+    pending["status"]["conditions"] = [why]
+    going = pod("web-3", running())
+    going["metadata"]["deletionTimestamp"] = "2026-03-29T03:00:00Z"
+    found = read("Deployment", web("Deployment"), pending, pod("web-2", running(ready=False)), going)
+    assert told(found, State).details["troubles"] == (
+        "web-1 PodScheduled=False Unschedulable 0/3 nodes",
+        "web-2 main: running, not ready",
+        "web-3 being deleted",
+    )
+
+
+def test_events_of_pods_in_trouble_are_told_with_its_own() -> None:
+    happened = event("e", "Pod/web-1", "2026-03-29T03:00:00Z", reason="FailedMount")
+    found = read("Deployment", web("Deployment"), pod("web-1", waiting("ContainerCreating")), happened)
+    assert [each.reason for each in told(found, Happenings).events] == ["FailedMount"]
+
+
+def test_the_replicas_of_what_is_scaled_by_itself_are_no_change() -> None:
+    target = {"kind": "Deployment", "name": "web"}
+    scaler = manifest("HorizontalPodAutoscaler", "web", spec={"scaleTargetRef": target, "maxReplicas": 5})
+    assert "replicas" in read("Deployment", web("Deployment", replicas=3)).watched
+    assert "replicas" not in read("Deployment", web("Deployment", replicas=3), scaler).watched
 
 
 @pytest.mark.parametrize(
@@ -188,12 +227,12 @@ def test_what_a_workload_says_of_itself(
     assert told_of == {"made": "28 days ago", "images": ("busybox:1",), **details}
 
 
-def test_that_its_controller_has_seen_the_newest_spec_is_told() -> None:
+def test_that_its_controller_has_not_seen_the_newest_spec_is_told() -> None:
     of = web("Deployment", {"observedGeneration": 2})
     of["metadata"]["generation"] = 2
-    assert told(read("Deployment", of), State).details["generation_seen"] is True
+    assert "controller_lags_behind" not in told(read("Deployment", of), State).details
     of["metadata"]["generation"] = 3
-    assert told(read("Deployment", of), State).details.get("generation_seen") is not True
+    assert told(read("Deployment", of), State).details["controller_lags_behind"] is True
 
 
 def scaler(name: str, kind: str, of: str, **spec: int) -> Manifest:
@@ -233,7 +272,7 @@ def test_its_last_rollout_is_told_from_its_own_revisions(kind: str, revision: st
         manifest(revision, "a", made="2026-03-26T03:10:00Z", owner=f"{kind}/web", labels=WEB),
         manifest(revision, "b", made="2026-03-28T03:10:00Z", owner=f"{kind}/web-copy", labels=WEB),
     )
-    assert found.changes == [Change(f"last rollout of {kind} web (1 revisions kept)", "3 days ago")]
+    assert found.changes == [Change(f"the newest revision of {kind} web was made (1 are kept)", "3 days ago")]
 
 
 @pytest.mark.parametrize("kind", ["ReplicaSet", "Job"])
