@@ -1,0 +1,399 @@
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from function.adapters import store as storing
+from function.adapters.store import MAX_ROWS, Resource, Store
+from function.errors import Misconfigured, Unavailable
+from function.facts import Change, Context, Memory, Note, Run, fact
+from tests.fakes import NOW, event
+from tests.process import ROOT
+
+CLAIM = Resource("fmc", "k8s_pvc", "f3iai", "typedb-data")
+OTHER = CLAIM._replace(namespace="shop", resource_id="cart-data")
+ALERT = "PVCUsageHigh"
+
+
+def run(
+    session: str = "s-1", ago: timedelta = timedelta(days=3), of: Resource = CLAIM, **changes: Any
+) -> Run:
+    told: dict[str, Any] = {
+        "session": session,
+        "at": (NOW - ago).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "alertname": ALERT,
+        "status": "resolved",
+        "action": "grew to 40Gi",
+        "verification": "cleared",
+        "confidence": 0.9,
+        "root_cause": "log files pile up",
+        **of._asdict(),
+    }
+    return Run(**told | changes)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "world.db"
+
+
+@pytest.fixture
+def store(file: Path) -> Store:
+    return Store(file, NOW.timestamp)
+
+
+def memory(store: Store, resource: Resource = CLAIM, alertname: str = ALERT) -> Any:
+    return store.memory(resource, alertname).told
+
+
+def test_a_session_is_recorded_once_and_the_first_word_stands(store: Store) -> None:
+    assert [store.record(run()), store.record(run(action="another word"))] == [True, False]
+    assert [each.action for each in store.runs({}, 10)] == ["grew to 40Gi"]
+
+
+def test_the_next_agent_for_the_resource_is_told_what_was_done(store: Store) -> None:
+    store.record(run())
+    (told,) = memory(store)["runs"]
+    assert told == {
+        "ago": "3 days ago",
+        "on": "this resource",
+        "alertname": ALERT,
+        "status": "resolved",
+        "action": "grew to 40Gi",
+        "verification": "cleared",
+        "confidence": 0.9,
+        "root_cause": "log files pile up",
+    }
+
+
+def test_the_next_agent_for_another_resource_with_the_same_alert_is_told_as_well(store: Store) -> None:
+    store.record(run())
+    assert [told["on"] for told in memory(store, OTHER).runs] == ["fmc/f3iai/typedb-data"]  # type: ignore[index]
+    assert memory(store, OTHER, "AnotherAlert")["runs"] == ()
+    assert memory(store, OTHER._replace(resource_type="k8s_pod"))["runs"] == ()
+
+
+def test_a_resource_with_many_runs_of_its_own_hides_no_other(store: Store) -> None:
+    for number in range(20):
+        store.record(run(f"own-{number}"))
+    store.record(run("other", of=OTHER, ago=timedelta(days=30)))
+    told = [each["on"] for each in memory(store)["runs"]]
+    assert told == ["this resource"] * storing.SAME_RESOURCE + ["fmc/shop/cart-data"]
+
+
+def test_alerts_without_a_resource_share_their_alert_and_are_never_the_same_resource(store: Store) -> None:
+    nothing = Resource("fmc", "", "", "")
+    store.record(run(of=nothing))
+    assert [told["on"] for told in memory(store, nothing).runs] == ["fmc"]  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("changes", "failures"),
+    [
+        ({"status": "failed", "verification": "none"}, 1),
+        ({"status": "mitigated", "verification": "firing"}, 1),
+        ({"status": "resolved", "verification": "inconclusive"}, 0),
+        ({"status": "investigated", "verification": "firing"}, 0),
+        ({"status": "proposed", "verification": "firing"}, 0),
+        ({"status": "failed", "ago": timedelta(days=8)}, 0),
+        ({"status": "failed", "of": OTHER}, 0),
+    ],
+)
+def test_a_remedy_that_failed_within_a_week_is_counted(
+    store: Store, changes: dict[str, Any], failures: int
+) -> None:
+    store.record(run(**changes))
+    assert memory(store)["failures_in_a_week"] == failures
+
+
+def test_a_failure_stays_counted_however_many_runs_come_after_it(store: Store) -> None:
+    store.record(run("failed", status="failed"))
+    for number in range(150):
+        store.record(run(f"good-{number}", ago=timedelta(hours=1)))
+    assert memory(store)["failures_in_a_week"] == 1
+
+
+def test_a_clock_ahead_of_ours_rules_nothing(store: Store) -> None:
+    store.record(run("ahead", at="9999-01-01T00:00:00Z"))
+    store.record(run("now", ago=timedelta()))
+    assert {each.session for each in store.runs({}, 2)} == {"ahead", "now"}
+    assert memory(store)["runs"][0]["ago"] == "just now"
+
+
+@pytest.mark.parametrize("column", [*Resource._fields, "alertname"])
+def test_runs_are_found_by_each_column_the_newest_first(store: Store, column: str) -> None:
+    store.record(run("old", ago=timedelta(days=9)))
+    store.record(run("new"))
+    store.record(run("other", **{column: "k8s_pod" if column == "resource_type" else "another"}))
+    wanted = asdict(run())[column]
+    assert [each.session for each in store.runs({column: wanted}, 10)] == ["new", "old"]
+    assert [each.session for each in store.runs({column: wanted}, 1)] == ["new"]
+
+
+def noted(text: str) -> Context:
+    return Context((fact(Note("title", text), "kubernetes", 5), store_memory()), ("cut",))
+
+
+def store_memory() -> Any:
+    return fact(Memory(0, ()), "memory")
+
+
+def test_what_was_told_is_told_again_older_by_the_time_since(file: Path) -> None:
+    Store(file, NOW.timestamp).remember(CLAIM, noted("as it was"), {})
+    later = Store(file, lambda: NOW.timestamp() + 600)
+    (recalled,) = later.recall(CLAIM)
+    assert (recalled.told["text"], recalled.age_seconds) == ("as it was", 605)
+    assert later.recall(OTHER) == []
+
+
+def test_a_file_is_a_world_model_without_a_server(file: Path) -> None:
+    of = Resource("fmc", "k8s_pvc", "f3iai", "typedb-data")
+    store = Store(file, NOW.timestamp)
+    store.remember(of, noted("as it was"), {})
+    store.record(run(of=of))
+    told: Any = store.context(event())
+    assert [each["kind"] for each in told["facts"]] == ["note", "memory"]
+    assert told["facts"][1]["told"]["runs"][0]["action"] == "grew to 40Gi"
+    assert told["gaps"] == ["cut"]
+    unknown: Any = store.context(replace(event(), resource_id="never-seen"))
+    assert ([each["kind"] for each in unknown["facts"]], unknown["gaps"]) == (["memory"], ["not_found"])
+
+
+def test_a_change_is_dated_between_the_looks_that_saw_it(file: Path) -> None:
+    at = NOW.timestamp()
+
+    def looked(days: float, **watched: str) -> Store:
+        store = Store(file, lambda: at + days * 86_400)
+        store.remember(CLAIM, Context(), watched)
+        return store
+
+    looked(0, size="20Gi")
+    looked(1, size="20Gi")
+    store = looked(40, size="40Gi", replicas="1")
+    assert store.changes(CLAIM, {"size": "40Gi", "replicas": "1"}) == [
+        Change("size: 20Gi -> 40Gi", "between 39 days ago and just now"),
+        Change("replicas: none -> 1", "between 39 days ago and just now"),
+    ]
+    assert store.changes(CLAIM, {"size": "80Gi"})[0].what == "size: 40Gi -> 80Gi"
+    assert store.changes(OTHER, {"size": "1Gi"}) == []
+
+
+@pytest.mark.parametrize("table", ["runs", "told"])
+def test_the_oldest_go_when_there_are_too_many(store: Store, file: Path, table: str) -> None:
+    about = "'fmc', 'k8s_pvc', 'f3iai'"
+    rows = {
+        "runs": f"'s' || value, value, {about}, 'claim', 'a', 0, '{{}}'",
+        "told": f"{about}, 'claim' || value, value, '{{}}'",
+    }
+    with sqlite3.connect(file) as filling:
+        count = MAX_ROWS[table] + 50
+        numbers = f"WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n LIMIT {count})"
+        filling.execute(f"INSERT INTO {table} {numbers} SELECT {rows[table]} FROM n")
+    filling.close()
+    store.record(run())
+    store.remember(CLAIM, Context(), {})
+    looking = sqlite3.connect(file)
+    (count,) = looking.execute(f"SELECT count(*) FROM {table}").fetchone()
+    (oldest,) = looking.execute(f"SELECT min(at) FROM {table}").fetchone()
+    looking.close()
+    assert (count, oldest) == (MAX_ROWS[table] + 1, 51)
+
+
+RECORDING = """
+import sys
+from pathlib import Path
+from function.adapters.store import Store
+from tests.adapters.test_store import run
+store = Store(Path(sys.argv[1]))
+for number in range(10_000):
+    session = f"{sys.argv[2]}-{number}"
+    store.record(run(session))
+    print(session, flush=True)
+"""
+
+
+def recording(file: Path, name: str) -> subprocess.Popen[str]:
+    """A process that records one run after the other, and says each once it is acknowledged."""
+    command = (sys.executable, "-c", RECORDING, str(file), name)
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+
+
+def acknowledged(process: subprocess.Popen[str]) -> list[str]:
+    assert process.stdout is not None
+    with process.stdout as output:
+        return output.read().split()
+
+
+def is_whole(file: Path) -> bool:
+    looking = sqlite3.connect(file)
+    (verdict,) = looking.execute("PRAGMA integrity_check").fetchone()
+    looking.close()
+    return bool(verdict == "ok")
+
+
+def test_no_acknowledged_run_is_lost_to_a_kill_at_any_moment_or_to_another_writer(file: Path) -> None:
+    promised: list[str] = []
+    moments = random.Random(5)
+    for round in range(4):
+        processes = [recording(file, f"{round}-{name}") for name in ("a", "b")]
+        time.sleep(0.8 + moments.random() / 2)
+        for process in processes:
+            process.send_signal(signal.SIGKILL)
+        for process in processes:
+            promised += acknowledged(process)
+            process.wait()
+    kept = {each.session for each in Store(file).runs({}, 100_000)}
+    assert len(promised) > 8 and set(promised) <= kept
+    assert is_whole(file)
+
+
+def test_many_that_open_a_new_file_at_once_all_can(file: Path) -> None:
+    opening = f"from function.adapters.store import *; Store(Path({str(file)!r}))"
+    processes = [subprocess.Popen((sys.executable, "-c", opening), cwd=ROOT) for _ in range(6)]
+    assert [process.wait() for process in processes] == [0] * 6
+    assert is_whole(file)
+
+
+def test_a_start_that_was_cut_short_before_its_tables_were_made_is_taken_up_again(file: Path) -> None:
+    begun = sqlite3.connect(file)
+    begun.execute("PRAGMA journal_mode = WAL")
+    begun.close()
+    assert Store(file).record(run())
+
+
+def foreign(file: Path) -> None:
+    with sqlite3.connect(file) as other:
+        other.execute("CREATE TABLE songs (name TEXT)")
+    other.close()
+
+
+def newer(file: Path) -> None:
+    Store(file)
+    with sqlite3.connect(file) as ahead:
+        ahead.execute(f"PRAGMA user_version = {len(storing.MIGRATIONS) + 1}")
+    ahead.close()
+
+
+@pytest.mark.parametrize(
+    ("made", "named"),
+    [
+        (foreign, "another program"),
+        (newer, "run the newer program"),
+        (
+            lambda file: file.write_bytes(b"no database at all, but long enough for a header" * 9),
+            "no usable file",
+        ),
+        (lambda file: file.mkdir(), "no usable file"),
+    ],
+)
+def test_a_file_that_is_not_ours_is_refused_and_left_as_it_is(file: Path, made: Any, named: str) -> None:
+    made(file)
+    before = file.read_bytes() if file.is_file() else None
+    with pytest.raises(Misconfigured, match=named):
+        Store(file)
+    assert before is None or file.read_bytes() == before
+
+
+def test_a_missing_folder_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(Misconfigured, match="no usable file"):
+        Store(tmp_path / "none" / "world.db")
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Path]:
+    """A file system of one MiB."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ("mount", "-t", "tmpfs", "-o", "size=1M", "small", str(folder)), capture_output=True, check=False
+    )
+    if mounted.returncode:
+        reason = "no file system of its own can be mounted here"
+        if os.environ.get("REQUIRE_REAL") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    yield folder
+    subprocess.run(("umount", "-l", str(folder)), check=True)
+
+
+def fill(file: Path) -> None:
+    with contextlib.suppress(OSError), file.open("wb", buffering=0) as filler:
+        while True:
+            filler.write(b"x" * 4096)
+
+
+def record_until_it_fails(store: Store) -> None:
+    for number in range(99):
+        store.record(run(f"while full {number}", root_cause="x" * 1000))
+
+
+def test_on_a_full_volume_writing_fails_by_name_reading_goes_on_and_room_mends_it(small: Path) -> None:
+    store = Store(small / "world.db", NOW.timestamp)
+    store.record(run("before"))
+    fill(small / "filler")
+    with pytest.raises(Unavailable, match="its volume is full") as full:
+        record_until_it_fails(store)
+    assert full.value.code == "memory_unwritable"
+    assert "before" in {each.session for each in store.runs({}, 100)}
+    (small / "filler").unlink()
+    assert store.record(run("after"))
+    assert is_whole(small / "world.db")
+
+
+def test_a_backup_is_whole_while_others_write_and_replaces_the_one_before(file: Path, tmp_path: Path) -> None:
+    writer = recording(file, "w")
+    time.sleep(1)
+    target = tmp_path / "backup.db"
+    for _ in range(2):
+        Store(file).backup(target)
+    writer.kill()
+    acknowledged(writer)
+    writer.wait()
+    assert is_whole(target)
+    assert Store(target).runs({}, 10)
+    assert [path.name for path in tmp_path.glob("*.part")] == []
+
+
+def test_a_copy_of_the_file_of_a_server_that_was_stopped_is_a_backup(file: Path, tmp_path: Path) -> None:
+    stopped = (
+        sys.executable,
+        "-c",
+        f"from tests.adapters.test_store import *; Store(Path({str(file)!r})).record(run())",
+    )
+    subprocess.run(stopped, check=True, cwd=ROOT)
+    assert [path.name for path in tmp_path.iterdir()] == [file.name]
+    copy = Path(shutil.copy(file, tmp_path / "copy.db"))
+    assert [each.session for each in Store(copy).runs({}, 10)] == ["s-1"]
+
+
+def test_a_backup_to_nowhere_says_so(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(Unavailable) as failed:
+        store.backup(tmp_path / "none" / "backup.db")
+    assert failed.value.code in ("memory_unreadable", "memory_unwritable")
+
+
+def test_a_file_that_is_torn_while_it_is_served_is_a_failure_by_name(store: Store, file: Path) -> None:
+    file.write_bytes(b"torn" * 4096)
+    with pytest.raises(Unavailable) as failed:
+        store.runs({}, 1)
+    assert failed.value.code == "memory_unreadable"
+
+
+def test_times_are_of_any_zone(store: Store) -> None:
+    at = datetime(2026, 3, 29, 3, 10, tzinfo=UTC) - timedelta(hours=2)
+    store.record(run(at=at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S") + "+00:00"))
+    assert memory(store)["runs"][0]["ago"] == "2 hours ago"
