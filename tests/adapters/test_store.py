@@ -82,7 +82,7 @@ def test_the_next_agent_for_the_resource_is_told_what_was_done(store: Store) -> 
 
 def test_the_next_agent_for_another_resource_with_the_same_alert_is_told_as_well(store: Store) -> None:
     store.record(run())
-    assert [told["on"] for told in memory(store, OTHER).runs] == ["fmc/f3iai/typedb-data"]  # type: ignore[index]
+    assert [told["on"] for told in memory(store, OTHER)["runs"]] == ["fmc/f3iai/typedb-data"]
     assert memory(store, OTHER, "AnotherAlert")["runs"] == ()
     assert memory(store, OTHER._replace(resource_type="k8s_pod"))["runs"] == ()
 
@@ -98,7 +98,7 @@ def test_a_resource_with_many_runs_of_its_own_hides_no_other(store: Store) -> No
 def test_alerts_without_a_resource_share_their_alert_and_are_never_the_same_resource(store: Store) -> None:
     nothing = Resource("fmc", "", "", "")
     store.record(run(of=nothing))
-    assert [told["on"] for told in memory(store, nothing).runs] == ["fmc"]  # type: ignore[index]
+    assert [told["on"] for told in memory(store, nothing)["runs"]] == ["fmc"]
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,8 @@ def test_a_clock_ahead_of_ours_rules_nothing(store: Store) -> None:
 def test_runs_are_found_by_each_column_the_newest_first(store: Store, column: str) -> None:
     store.record(run("old", ago=timedelta(days=9)))
     store.record(run("new"))
-    store.record(run("other", **{column: "k8s_pod" if column == "resource_type" else "another"}))
+    other: Any = {column: "k8s_pod" if column == "resource_type" else "another"}
+    store.record(run("other", **other))
     wanted = asdict(run())[column]
     assert [each.session for each in store.runs({column: wanted}, 10)] == ["new", "old"]
     assert [each.session for each in store.runs({column: wanted}, 1)] == ["new"]
