@@ -227,16 +227,23 @@ for number in range(10_000):
 """
 
 
-def recording(file: Path, name: str) -> subprocess.Popen[str]:
-    """A process that records one run after the other, and says each once it is acknowledged."""
-    command = (sys.executable, "-c", RECORDING, str(file), name)
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+class Recording:
+    """A process that records one run after the other, and says each once it is acknowledged. It has begun."""
 
+    def __init__(self, file: Path, name: str) -> None:
+        command = (sys.executable, "-c", RECORDING, str(file), name)
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+        assert self._process.stdout is not None
+        self._output = self._process.stdout
+        self._first = self._output.readline()
 
-def acknowledged(process: subprocess.Popen[str]) -> list[str]:
-    assert process.stdout is not None
-    with process.stdout as output:
-        return output.read().split()
+    def kill(self) -> list[str]:
+        """Ends it at once, and gives what was acknowledged."""
+        self._process.send_signal(signal.SIGKILL)
+        with self._output as output:
+            told = self._first + output.read()
+        self._process.wait()
+        return told.split()
 
 
 def is_whole(file: Path) -> bool:
@@ -250,13 +257,10 @@ def test_no_acknowledged_run_is_lost_to_a_kill_at_any_moment_or_to_another_write
     promised: list[str] = []
     moments = random.Random(5)
     for round in range(4):
-        processes = [recording(file, f"{round}-{name}") for name in ("a", "b")]
-        time.sleep(0.8 + moments.random() / 2)
-        for process in processes:
-            process.send_signal(signal.SIGKILL)
-        for process in processes:
-            promised += acknowledged(process)
-            process.wait()
+        writers = [Recording(file, f"{round}-{name}") for name in ("a", "b")]
+        time.sleep(moments.random() / 2)
+        for writer in writers:
+            promised += writer.kill()
     kept = {each.session for each in Store(file).runs({}, 100_000)}
     assert len(promised) > 8 and set(promised) <= kept
     assert is_whole(file)
@@ -356,14 +360,11 @@ def test_on_a_full_volume_writing_fails_by_name_reading_goes_on_and_room_mends_i
 
 
 def test_a_backup_is_whole_while_others_write_and_replaces_the_one_before(file: Path, tmp_path: Path) -> None:
-    writer = recording(file, "w")
-    time.sleep(1)
+    writer = Recording(file, "w")
     target = tmp_path / "backup.db"
     for _ in range(2):
         Store(file).backup(target)
     writer.kill()
-    acknowledged(writer)
-    writer.wait()
     assert is_whole(target)
     assert Store(target).runs({}, 10)
     assert [path.name for path in tmp_path.glob("*.part")] == []

@@ -116,6 +116,8 @@ def test_the_incident_takes_few_requests_each_bounded_and_none_beyond_its_namesp
     assert all("/namespaces/f3iai/" in listing.path for listing in listings)
     by_name = {request.path.rpartition("/")[2] for request in api.requests if not request.query}
     assert by_name == {"typedb-data", "pvc-5b1d", "ceph-rbd"}
+    pods = [listing.query.get("labelSelector") for listing in listings if listing.path.endswith("/pods")]
+    assert pods == ["app=typedb"]
 
 
 def test_a_claim_that_is_not_there_is_no_claim_and_asks_for_nothing_that_follows_from_it() -> None:
@@ -185,8 +187,19 @@ def test_a_claim_without_a_class_cannot_grow_and_of_a_class_that_is_gone_nobody_
 ) -> None:
     manifests = incident()
     the(manifests, "PersistentVolumeClaim", "typedb-data")["spec"]["storageClassName"] = name
-    storage = told(read(*manifests), Storage)
+    cluster = Cluster(*manifests)
+    storage = told(claim(look(cluster, SERIES), "f3iai", "typedb-data"), Storage)
     assert (storage.allow_volume_expansion, storage.access_modes) == (can_grow, ("ReadWriteOnce",))
+    assert [asked.name for asked in cluster.asked if asked.kind == "StorageClass"] == ([name] if name else [])
+
+
+def test_a_claim_that_says_little_is_told_with_what_it_says() -> None:
+    bare = manifest("PersistentVolumeClaim", "typedb-data", spec={"storageClassName": "plain"})
+    found = read(bare, manifest("StorageClass", "plain", ""))
+    assert told(found, State) == State("", {"made": "28 days ago"})
+    assert told(found, Storage) == Storage("plain", "", False, (), "", "", None)
+    assert told(found, DependsOn) == DependsOn((Reference("StorageClass", "plain"),))
+    assert found.watched == {"requested storage": "", "capacity": ""}
 
 
 def pod(name: str, owner: str, *claims: str, **labels: str) -> Manifest:
@@ -220,11 +233,59 @@ def test_two_pods_of_one_job_are_one_dependent() -> None:
     assert told(found, Dependents) == Dependents(1, (Dependent("Job", "backup-1", "f3iai", STOPS),))
 
 
+def test_two_pods_that_nobody_owns_are_two_dependents() -> None:
+    pods = [pod(name, "", "typedb-data") for name in ("a", "b")]
+    found = read(*without(incident(), "StatefulSet", "Pod"), *pods)
+    assert [each.name for each in told(found, Dependents).dependents] == ["a", "b"]
+
+
 def test_a_claim_that_nobody_mounts_has_no_dependents() -> None:
     found = read(*without(incident(), "StatefulSet", "Pod"), pod("x", "", "other-data", **TYPEDB))
     assert told(found, Dependents) == Dependents(0, ())
     assert not {"mounted_by", "containers"} & details(found).keys()
     assert told(found, Limits).disruption_budgets == () and found.changes == []
+
+
+def test_a_workload_without_pods_and_those_who_reach_it_depend_on_its_claim() -> None:
+    found = read(*without(incident(), "Pod"))
+    assert told(found, Dependents) == Dependents(2, (DATABASE, SERVICE))
+    assert told(found, Limits).disruption_budgets == (Budget("typedb", 0),)
+
+
+def test_the_pods_of_a_deployment_depend_on_its_claim_as_the_deployment_alone() -> None:
+    cluster = Cluster(
+        *without(incident(), "StatefulSet", "Pod"),
+        workload("Deployment", "typedb", TYPEDB, pod_spec("typedb-data")),
+        manifest("ReplicaSet", "typedb-5d8", owner="Deployment/typedb", labels=TYPEDB),
+        pod("typedb-5d8-x", "ReplicaSet/typedb-5d8", "typedb-data", **TYPEDB),
+    )
+    found = claim(look(cluster, SERIES), "f3iai", "typedb-data")
+    deployment = Dependent("Deployment", "typedb", "f3iai", STOPS)
+    assert told(found, Dependents) == Dependents(2, (deployment, SERVICE))
+    assert "typedb-5d8" not in {asked.name for asked in cluster.asked}
+
+
+def test_a_pod_of_a_cron_job_that_runs_now_is_told_and_counts_as_the_cron_job() -> None:
+    found = read(
+        *without(incident(), "StatefulSet", "Pod", "Service"),
+        workload("CronJob", "backup", {"app": "backup"}, pod_spec("typedb-data")),
+        manifest("Job", "backup-1", owner="CronJob/backup"),
+        pod("backup-1-x", "Job/backup-1", "typedb-data", app="backup"),
+    )
+    assert told(found, Dependents) == Dependents(1, (Dependent("CronJob", "backup", "f3iai", STOPS),))
+    assert details(found)["mounted_by"] == ("backup-1-x on no node",)
+
+
+def test_pods_of_one_owner_are_asked_for_it_once() -> None:
+    pods = [pod(f"db-{number}", "ReplicaSet/db-5d8", "typedb-data") for number in range(5)]
+    cluster = Cluster(
+        *without(incident(), "StatefulSet", "Pod"),
+        *pods,
+        manifest("ReplicaSet", "db-5d8", owner="Rollout/db"),
+    )
+    found = claim(look(cluster, SERIES), "f3iai", "typedb-data")
+    assert told(found, Dependents) == Dependents(1, (Dependent("Rollout", "db", "f3iai", STOPS),))
+    assert [asked.name for asked in cluster.asked if asked.kind == "ReplicaSet"] == ["db-5d8"]
 
 
 def test_what_several_mounting_workloads_share_is_counted_once() -> None:
@@ -341,6 +402,22 @@ def test_the_volume_that_a_pod_brings_along_depends_on_who_owns_the_pod() -> Non
     assert details(found)["mounted_by"] == ("web-0 on no node",)
 
 
+def test_the_pod_of_an_ephemeral_volume_is_asked_by_name_and_may_be_gone() -> None:
+    own = manifest("PersistentVolumeClaim", "web-0-scratch", owner="Pod/web-0", spec={}, status={})
+    cluster = Cluster(own, pod("web-1", "", "web-0-scratch"))
+    found = claim(look(cluster, SERIES), "f3iai", "web-0-scratch")
+    assert told(found, Dependents) == Dependents(0, ())
+    assert [asked.name for asked in cluster.asked if asked.kind == "Pod"] == ["web-0"]
+
+
+def test_a_claim_that_something_else_owns_is_mounted_by_whoever_mounts_it() -> None:
+    manifests = incident()
+    owner = {"kind": "Cluster", "name": "typedb", "controller": True}
+    the(manifests, "PersistentVolumeClaim", "typedb-data")["metadata"]["ownerReferences"] = [owner]
+    assert told(read(*manifests), Dependents) == Dependents(2, (DATABASE, SERVICE))
+    assert details(read(*manifests))["mounted_by"] == ("typedb-0 on fmc-worker-2",)
+
+
 def test_pods_of_an_operator_count_beside_the_backup_that_mounts_the_same_claim() -> None:
     backup = workload("CronJob", "backup", {"app": "backup"}, pod_spec("typedb-data"))
     manifests = [*without(incident(), "StatefulSet", "Pod"), backup]
@@ -357,6 +434,23 @@ def test_pods_that_have_ended_do_not_stop_when_a_volume_is_full() -> None:
     for each in ended:
         each["status"]["phase"] = "Succeeded"
     assert told(read(*without(incident(), "StatefulSet", "Pod"), *ended), Dependents).count == 0
+
+
+@pytest.mark.parametrize("modes", [["ReadWriteOnce"], ["ReadWriteOncePod"], None])
+def test_of_a_claim_that_one_node_mounts_the_pods_of_its_workload_are_looked_for_alone(
+    modes: list[str] | None,
+) -> None:
+    manifests = incident()
+    the(manifests, "PersistentVolumeClaim", "typedb-data")["spec"]["accessModes"] = modes
+    cluster = Cluster(*manifests)
+    claim(look(cluster, SERIES), "f3iai", "typedb-data")
+    assert [asked.labels for asked in cluster.asked if asked.kind == "Pod"] == ["app=typedb"]
+
+
+def test_quotas_that_no_claim_counts_against_are_left_out() -> None:
+    status = {"hard": {"pods": "9", "limits.memory": "9Gi", "requests.storage": "1Ti"}, "used": {}}
+    found = read(*without(incident(), "ResourceQuota"), manifest("ResourceQuota", "team", status=status))
+    assert [each.resource for each in told(found, Limits).quotas] == ["requests.storage"]
 
 
 def test_of_a_claim_that_several_nodes_may_mount_every_pod_is_looked_for() -> None:

@@ -74,6 +74,22 @@ def test_long_texts_and_lists_of_a_state_are_cut() -> None:
         assert isinstance(text, str) and len(text) == MAX_TEXT and text.endswith("[cut]")
 
 
+@pytest.mark.parametrize(
+    ("count", "length", "last"),
+    [(0, 0, ""), (MAX_LIST, MAX_LIST, f"{MAX_LIST - 1}"), (MAX_LIST + 1, MAX_LIST, "and 2 more")],
+)
+def test_a_list_says_how_many_it_leaves_out(count: int, length: int, last: str) -> None:
+    some = common.some([str(number) for number in range(count)])
+    assert (len(some), "".join(some[-1:])) == (length, last)
+
+
+def test_a_state_says_that_the_object_is_being_deleted() -> None:
+    of = manifest("PersistentVolumeClaim", "x")
+    assert "being_deleted" not in common.state(of, NOW_SECONDS, "Bound").details
+    of["metadata"]["deletionTimestamp"] = "2026-03-29T03:00:00Z"
+    assert common.state(of, NOW_SECONDS, "Bound").details["being_deleted"] is True
+
+
 def test_events_are_asked_by_the_object_they_are_about() -> None:
     about = [event(of, of, "2026-03-29T03:00:00Z") for of in ("Pod/a", "Pod/b", "Service/a")]
     elsewhere = event("Pod/a", "Pod/a", "2026-03-29T03:00:00Z", "shop")
@@ -187,6 +203,22 @@ def test_owners_that_own_each_other_come_to_an_end() -> None:
     cluster = Cluster(*ring)
     assert len(common.owners(look(cluster), ring[0])) == MAX_CHAIN
     assert len(cluster.asked) == MAX_CHAIN
+
+
+@pytest.mark.parametrize(
+    ("owner", "workload"),
+    [
+        ("", Reference("Pod", "x", "f3iai")),
+        ("Node/w2", Reference("Pod", "x", "f3iai")),
+        ("StatefulSet/typedb", Reference("StatefulSet", "typedb", "f3iai")),
+        ("ReplicaSet/web-5d8", Reference("Deployment", "web", "f3iai")),
+        ("ReplicaSet/gone", Reference("ReplicaSet", "gone", "f3iai")),
+        ("Cluster/db", Reference("Cluster", "db", "f3iai")),
+    ],
+)
+def test_behind_a_pod_stands_its_outermost_owner_or_itself(owner: str, workload: Reference) -> None:
+    held = [manifest("ReplicaSet", "web-5d8", owner="Deployment/web"), manifest("Node", "w2", "")]
+    assert common.workload(look(Cluster(*held)), manifest("Pod", "x", owner=owner)) == workload
 
 
 def test_no_owners_are_no_fact() -> None:
@@ -307,6 +339,24 @@ def test_the_fullest_quotas_are_told_first_and_so_never_cut() -> None:
     quota = manifest("ResourceQuota", "team", status={"hard": hard, "used": {"requests.storage": "99Gi"}})
     told = common.limits(common.around(look(Cluster(quota)), "f3iai"))
     assert (told.quotas[0].resource, told.more) == ("requests.storage", 1)
+
+
+def test_quotas_are_told_the_fullest_first_whatever_their_unit() -> None:
+    hard = {"cpu": "2", "memory": "1Gi", "pods": "10", "services": "0", "secrets": "4"}
+    used = {"cpu": "1500m", "memory": "512Mi", "pods": "9"}
+    cluster = Cluster(
+        manifest("ResourceQuota", "b", status={"hard": hard, "used": used}),
+        manifest("ResourceQuota", "a", status={"hard": {"pods": "20"}, "used": {"pods": "18"}}),
+    )
+    told = common.limits(common.around(look(cluster), "f3iai")).quotas
+    assert [(each.name, each.resource) for each in told] == [
+        ("b", "services"),
+        ("a", "pods"),
+        ("b", "pods"),
+        ("b", "cpu"),
+        ("b", "memory"),
+        ("b", "secrets"),
+    ]
 
 
 @pytest.mark.parametrize("kind", ["Deployment", "StatefulSet", "ReplicaSet"])

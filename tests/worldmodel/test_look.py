@@ -145,6 +145,49 @@ def test_what_was_not_asked_in_time_is_not_asked_any_more(held: Held) -> None:
     assert [asked.kind for asked in held.asked] == ["Service"]
 
 
+def test_what_nobody_waits_for_is_taken_back_when_a_look_is_closed(held: Held) -> None:
+    with ThreadPoolExecutor(1) as threads:
+        looking = until(30, held, threads)
+        looking.get("Service", "typedb", "f3iai")
+        pod, pods = looking.get("Pod", "typedb-0", "f3iai"), looking.list("Pod", "f3iai")
+        looking.close()
+        held.let_go.set()
+        assert (pod(), pods()) == (None, ())
+        assert looking.gaps == {"kubernetes_slow"}
+    assert [asked.kind for asked in held.asked] in ([], ["Service"])
+
+
+def test_what_was_told_stays_told_when_a_look_is_closed() -> None:
+    looking = look(Cluster(POD, SERVICE))
+    pod, services = looking.get("Pod", "typedb-0", "f3iai"), looking.list("Service", "f3iai")
+    looking.close()
+    assert (pod(), services()) == (POD, [SERVICE])
+    assert looking.gaps == set()
+
+
+def test_the_first_answer_stands_however_often_it_is_asked_for(held: Held) -> None:
+    with ThreadPoolExecutor(2) as threads:
+        looking = until(30, held, threads)
+        pod, services = looking.get("Pod", "typedb-0", "f3iai"), looking.list("Service", "f3iai")
+        looking.deadline = time.monotonic()
+        assert services() == ()
+        held.let_go.set()
+        looking.deadline = time.monotonic() + 30
+        assert (services(), pod()) == ((), POD)
+    assert (services(), pod()) == ((), POD)
+    assert [asked.kind for asked in held.asked].count("Service") == 1
+
+
+def test_a_cluster_that_hangs_takes_the_time_of_no_query(held: Held) -> None:
+    with ThreadPoolExecutor(1) as kubernetes, ThreadPoolExecutor(1) as prometheus:
+        series = Series({"up": [Sample({}, 1.0)]})
+        threads = Threads(kubernetes, prometheus)
+        looking = Look(held, series, threads, NOW.timestamp(), deadline=time.monotonic() + 30)
+        looking.get("Service", "typedb", "f3iai")
+        assert [*looking.query("up")()] == [Sample({}, 1.0)]
+        held.let_go.set()
+
+
 def test_a_query_that_is_late_is_a_gap_of_prometheus(held: Held) -> None:
     with ThreadPoolExecutor(2) as threads:
         looking = until(30, held, threads, HeldSeries(held.let_go))

@@ -252,6 +252,21 @@ def test_the_claims_of_a_pod_are_those_of_its_volumes() -> None:
     assert objects.claims(manifest("Pod", "x", spec={"volumes": None})) == set()
 
 
+def test_the_claim_of_an_ephemeral_volume_is_named_after_its_pod_and_no_workload_has_it() -> None:
+    spec = {"volumes": [{"name": "scratch", "ephemeral": {"volumeClaimTemplate": {}}}]}
+    assert objects.claims(manifest("Pod", "web-0", spec=spec)) == {"web-0-scratch"}
+    assert objects.claims(workload("StatefulSet", "web", {}, spec)) == set()
+
+
+@pytest.mark.parametrize(
+    ("phase", "over"),
+    [("Succeeded", True), ("Failed", True), ("Running", False), ("Pending", False), ("Unknown", False)],
+)
+def test_a_pod_that_has_ended_is_over(phase: str, over: bool) -> None:
+    assert objects.is_over(manifest("Pod", "x", status={"phase": phase})) is over
+    assert not objects.is_over(manifest("Pod", "x"))
+
+
 @pytest.mark.parametrize(
     ("claim", "mounted"),
     [
@@ -311,6 +326,38 @@ def test_what_a_workload_needs_is_told_by_kind_and_each_once() -> None:
     ]
 
 
+def test_what_init_containers_projected_volumes_and_pulls_of_images_name_is_needed_too() -> None:
+    setup = {"name": "setup", "envFrom": [{"secretRef": {"name": "token"}}]}
+    sources = [{"configMap": {"name": "roots"}}, {"secret": {"name": "key"}}, {"downwardAPI": {}}]
+    pod = {
+        "initContainers": [setup],
+        "containers": [{"name": "main"}],
+        "imagePullSecrets": [{"name": "registry"}],
+        "volumes": [{"name": "all", "projected": {"sources": sources}}],
+    }
+    assert objects.needs(workload("Deployment", "web", {}, pod)) == [
+        Reference("ConfigMap", "roots", "f3iai"),
+        Reference("Secret", "key", "f3iai"),
+        Reference("Secret", "registry", "f3iai"),
+        Reference("Secret", "token", "f3iai"),
+    ]
+
+
+def test_what_a_pod_can_do_without_is_not_needed() -> None:
+    value = {"name": "A", "valueFrom": {"secretKeyRef": {"name": "a", "key": "a", "optional": True}}}
+    main = {
+        "name": "main",
+        "env": [value],
+        "envFrom": [
+            {"configMapRef": {"name": "b", "optional": True}},
+            {"configMapRef": {"name": "c", "optional": False}},
+        ],
+    }
+    volumes = [{"name": "d", "secret": {"secretName": "d", "optional": True}}]
+    of = workload("Deployment", "web", {}, {"containers": [main], "volumes": volumes})
+    assert objects.needs(of) == [Reference("ConfigMap", "c", "f3iai")]
+
+
 def test_a_pod_needs_its_node_and_one_without_anything_needs_nothing() -> None:
     placed = manifest("Pod", "x", spec=pod_spec(nodeName="w2"))
     assert objects.needs(placed) == [Reference("Node", "w2")]
@@ -333,6 +380,12 @@ CONTAINERS: dict[str, tuple[Manifest, str]] = {
     "ended well": (
         {"name": "main", "state": {"terminated": {"exitCode": 0, "reason": "Completed"}}},
         "main: terminated, Completed, exit code 0",
+    ),
+    "not ready": (running(ready=False), "main: running, not ready"),
+    "ready": (running(ready=True), "main: running"),
+    "waiting, and so not ready": (
+        waiting("CrashLoopBackOff", ready=False),
+        "main: waiting, CrashLoopBackOff",
     ),
     "without a state": ({"name": "main"}, "main: unknown"),
     "with an empty state": ({"name": "main", "state": {}, "lastState": {}}, "main: unknown"),
@@ -359,6 +412,41 @@ def test_init_containers_come_before_the_others() -> None:
     assert [*objects.containers(manifest("Pod", "x", status={"phase": "Pending"}))] == []
 
 
+DONE = {"name": "setup", "state": {"terminated": {"exitCode": 0, "reason": "Completed"}}}
+NOT_READY = {"conditions": [{"type": "Ready", "status": "False", "reason": "ContainersNotReady"}]}
+TROUBLES: dict[str, tuple[Manifest, list[str]]] = {
+    "well": ({"phase": "Running", "containerStatuses": [running()], "initContainerStatuses": [DONE]}, []),
+    "ended well": ({"phase": "Succeeded", "containerStatuses": [DONE], **NOT_READY}, []),
+    "crashing": (
+        {"phase": "Running", "containerStatuses": [waiting("CrashLoopBackOff"), running("b")], **NOT_READY},
+        ["main: waiting, CrashLoopBackOff", "Ready=False ContainersNotReady"],
+    ),
+    "ended badly": (
+        {"phase": "Failed", "containerStatuses": [{"name": "main", "state": ENDED}]},
+        ["main: terminated, OOMKilled, exit code 137"],
+    ),
+    "restarted": (
+        {"phase": "Running", "containerStatuses": [running(restartCount=2)]},
+        ["main: running, 2 restarts"],
+    ),
+    "without a place": (
+        {"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "False"}]},
+        ["PodScheduled=False"],
+    ),
+    "just made": ({"phase": "Pending"}, []),
+}
+
+
+@pytest.mark.parametrize("case", TROUBLES)
+def test_the_troubles_of_a_pod(case: str) -> None:
+    status, troubles = TROUBLES[case]
+    pod = manifest("Pod", "x", status=status)
+    assert objects.troubles(pod) == troubles
+    pod["metadata"]["deletionTimestamp"] = "2026-03-29T03:00:00Z"
+    ended_well = status["phase"] == "Succeeded"
+    assert objects.troubles(pod) == ([] if ended_well else [*troubles, "being deleted"])
+
+
 @pytest.mark.parametrize(
     ("type_", "status", "told"),
     [
@@ -369,10 +457,13 @@ def test_init_containers_come_before_the_others() -> None:
         ("Progressing", "False", True),
         ("MemoryPressure", "False", False),
         ("MemoryPressure", "True", True),
+        ("MemoryPressure", "Unknown", True),
         ("FileSystemResizePending", "True", True),
         ("ReplicaFailure", "True", True),
         ("Complete", "True", False),
         ("Failed", "True", True),
+        ("example.org/Checked", "True", False),
+        ("example.org/Checked", "False", False),
     ],
 )
 def test_a_condition_is_told_where_it_is_not_as_it_should_be(type_: str, status: str, told: bool) -> None:
@@ -380,26 +471,20 @@ def test_a_condition_is_told_where_it_is_not_as_it_should_be(type_: str, status:
     assert objects.conditions(of) == ([f"{type_}={status}"] if told else [])
 
 
-def test_a_condition_is_told_with_its_reason() -> None:
+def test_a_condition_is_told_with_its_reason_and_its_message() -> None:
     of = manifest(
         "Pod",
         "x",
         status={
             "conditions": [
-                {"type": "Ready", "status": "False", "reason": "ContainersNotReady"},
+                {"type": "Ready", "status": "False", "reason": "ContainersNotReady", "message": "[main]"},
                 {"type": "PodScheduled", "status": "True", "reason": "Scheduled"},
                 {"type": "DisruptionTarget", "status": "True", "reason": ""},
             ]
         },
     )
-    assert objects.conditions(of) == ["Ready=False ContainersNotReady", "DisruptionTarget=True"]
+    assert objects.conditions(of) == ["Ready=False ContainersNotReady [main]", "DisruptionTarget=True"]
     assert objects.conditions(manifest("Pod", "x", status={"conditions": None})) == []
-
-
-def entry(at: str | None, *fields: str) -> Manifest:
-    """A managedFields entry of the claim's spec."""
-    told: Manifest = {"manager": "kubectl", "fieldsV1": {"f:spec": {f"f:{name}": {} for name in fields}}}
-    return {**told, "time": at} if at else told
 
 
 def owned(*owners: Manifest) -> Manifest:

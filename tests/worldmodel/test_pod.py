@@ -173,11 +173,41 @@ def test_a_pod_of_a_stateful_set_tells_its_replicas() -> None:
     assert told(found, Owners) == Owners((Reference("StatefulSet", "web", "f3iai"),))
 
 
+@pytest.mark.parametrize(
+    ("kind", "spec", "status", "replicas"),
+    [
+        ("DaemonSet", {}, {"desiredNumberScheduled": 3, "numberReady": 2}, Replicas(3, 2, 0)),
+        ("ReplicaSet", {"replicas": 4}, {"readyReplicas": 3}, Replicas(4, 3, 0)),
+    ],
+)
+def test_a_pod_tells_the_replicas_of_whatever_keeps_them(
+    kind: str, spec: Manifest, status: Manifest, replicas: Replicas
+) -> None:
+    owner = {**workload(kind, "web", WEB, pod_spec(), **spec), "status": status}
+    assert told(read(of_web(f"{kind}/web"), owner), Replicas) == replicas
+
+
+def test_of_a_pod_whose_replica_set_something_unknown_owns_the_replica_sets_replicas_are_told() -> None:
+    owner = manifest("ReplicaSet", "web-5d8", owner="Rollout/web", labels=WEB, spec={"replicas": 4})
+    found = read(of_web(), owner)
+    assert told(found, Replicas) == Replicas(4, 0, 0)
+    assert told(found, Dependents).dependents == (Dependent("Rollout", "web", "f3iai", "runs as this pod"),)
+
+
+def test_a_pod_that_is_not_placed_has_no_node() -> None:
+    of = of_web("", phase="Pending")
+    del of["spec"]["nodeName"]
+    found = read(of)
+    assert found.watched["node"] == "" and "node" not in told(found, State).details
+    assert "Node" not in {each.kind for each in told(found, DependsOn).needs}
+
+
 def test_a_static_pod_is_owned_by_its_node_and_stands_in_for_no_replicas() -> None:
     cluster = Cluster(of_web("Node/w2"), manifest("Node", "w2", ""))
     found = pod(look(cluster, SERIES), "f3iai", NAME)
     assert told(found, Owners) == Owners((Reference("Node", "w2", ""),))
     assert "replicas" not in kinds(found) and found.changes == []
+    assert told(found, Dependents) == Dependents(0, ())
     assert {asked.namespace for asked in cluster.asked if asked.kind == "Node"} == {""}
 
 

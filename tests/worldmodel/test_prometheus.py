@@ -15,7 +15,7 @@ from function.errors import Unavailable
 from function.facts import Growth, Usage
 from function.worldmodel import prometheus
 from function.worldmodel.common import Found
-from function.worldmodel.prometheus import GIB, HOUR, MAX_BYTES, VOLUME, Prometheus, Sample
+from function.worldmodel.prometheus import GIB, HOUR, MAX_BYTES, MAX_USAGES, VOLUME, Prometheus, Sample
 from tests.fakes import NOW
 from tests.process import free_port
 from tests.worldmodel.cluster import Cluster, Series, kinds, look, told
@@ -388,6 +388,13 @@ def test_a_container_without_a_limit_or_without_a_series_is_left_out() -> None:
 def test_memory_without_a_series_or_a_capacity_is_a_gap(samples: Sequence[Sample], capacity: float) -> None:
     found, gaps = memory(samples, app=capacity)
     assert (kinds(found), gaps) == (set(), {"prometheus_no_series"})
+
+
+def test_of_many_containers_the_fullest_few_are_told() -> None:
+    names = [f"c{number}" for number in range(MAX_USAGES + 2)]
+    samples = [Sample({"container": name}, float(number)) for number, name in enumerate(names)]
+    found, _ = memory(samples, **dict.fromkeys(names, 100.0))
+    assert [fact.told["of"] for fact in found.facts] == [f"memory of {name}" for name in names[:1:-1]]
 
 
 def test_what_is_left_is_what_the_kubelet_says_is_available() -> None:

@@ -122,9 +122,11 @@ def test_replicas_of_nought_are_watched_and_what_has_none_is_watched_for_its_ima
 
 def test_pods_are_counted_by_phase_and_only_its_own() -> None:
     other = manifest("Pod", "typedb-0", labels={"app": "typedb"}, status={"phase": "Running"})
-    pods = [pod("a"), pod("b", phase="Pending"), pod("c", phase="Pending"), pod("d", phase="Failed"), other]
-    found = read("Deployment", web("Deployment"), *pods)
-    assert told(found, State).status == "pods Failed: 1, Pending: 2, Running: 1"
+    phases = {"a": "Running", "b": "Pending", "c": "Pending", "d": "Failed"}
+    pods = [pod(name, phase=phase) for name, phase in phases.items()]
+    new = manifest("Pod", "e", labels=WEB)
+    found = read("Deployment", web("Deployment"), *pods, new, other)
+    assert told(found, State).status == "pods Failed: 1, Pending: 2, Running: 1, Unknown: 1"
 
 
 def test_a_workload_without_pods_says_so() -> None:
