@@ -77,7 +77,7 @@ def test_no_policy_engine_no_cluster_and_no_source_of_context_is_loaded_but_the_
 def test_no_authorities_are_loaded_where_nothing_is_https(start: Start) -> None:
     """Reading the usual ones costs 38 ms. httpx makes a TLS context in any case; it has to stay empty."""
     assert start.ready["authorities"] == []
-    assert start.answered["authorities"] == [0]
+    assert set(start.answered["authorities"]) == {0}
 
 
 def test_five_alerts_cost_one_listing_one_template_two_looks_one_context_and_one_job_each(
