@@ -10,6 +10,11 @@ setup: $(READY) ## make .venv with everything in it, hashes checked
 run: $(READY) ## the incident on this machine: two deliveries in, two Jobs out
 	@$(BIN)/python -m tests.demo
 
+agent: $(READY) ## the incident's agent on this machine: real Claude Code, a scripted model if there is no key
+	@tests/real/tools/build claude >/dev/null
+	@test -d .dispatched || $(BIN)/python -m tests.demo >/dev/null
+	@$(BIN)/python -m tests.agent
+
 test: $(READY) ## all tests; those that need real components say so where these are missing
 	@$(BIN)/pytest -rs
 
@@ -41,4 +46,4 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-.PHONY: help setup run test check real bench golden bundle lock
+.PHONY: help setup run agent test check real bench golden bundle lock

@@ -9,4 +9,5 @@ ports       what the program needs from outside, as protocols
 adapters    what gives it: OPA, the embedded engine, FFO, the memory's file, Kubernetes, a folder, the sinks
 wiring      the one place that chooses among them
 worldmodel  a server of its own, for those who have no FFO
+runner      what runs inside the Job, around Claude Code
 """

@@ -1,0 +1,180 @@
+"""One run: what the Job was given -> Claude Code -> outcome, transcript, termination message, exit status."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from function.errors import Misconfigured, Unavailable
+from function.model import to_json
+from function.runner import command, outcome, tier
+from function.runner.claude import Claude
+from function.runner.outcome import Report
+from function.runner.secrets import cleaned, redacted
+from function.runner.session import SIGNAL, Ending, Session
+from function.runner.tier import Tier
+from function.wire import token_in
+
+EXIT = {
+    "completed": 0,
+    "no_outcome": 10,
+    "died": 10,
+    "preflight": 20,
+    "api_error": 30,
+    "deadline": 40,
+    "signal": 40,
+    "refused": 42,
+}
+"""By how a run ended without an outcome; with one it is 0. A tier says which of them its Job tries again."""
+
+MAX_TRANSCRIPT = 16 * 1024 * 1024
+"""Bytes on standard output; what a node keeps of a container's log is less."""
+MAX_TRANSCRIPT_LINE = 64 * 1024
+MAX_PROMPT = 64 * 1024
+MAX_DENIALS = 20
+
+
+@dataclass(frozen=True)
+class Given:
+    """What the dispatcher gave the Job, from the files of the downward API; a try-out has no event."""
+
+    prompt: str
+    event: Mapping[str, Any]
+    decision: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where things are in the container."""
+
+    dispatch: Path
+    tier: Path
+    program: Path
+    work: Path
+    termination: Path
+
+    @staticmethod
+    def read(environment: Mapping[str, str]) -> Places:
+        get = environment.get
+        return Places(
+            dispatch=Path(get("AGENT_DISPATCH", "/etc/sre-dispatch")),
+            tier=Path(get("AGENT_TIER", "/etc/sre-agent/tier.json")),
+            program=Path(get("AGENT_PROGRAM", "/usr/local/bin/claude")),
+            work=Path(get("AGENT_WORK", "/work")),
+            termination=Path(get("AGENT_TERMINATION", "/dev/termination-log")),
+        )
+
+
+def main(environment: Mapping[str, str]) -> int:
+    """Runs to the end, tells it on standard output and in the termination message, and returns the exit
+    status."""
+    began = time.monotonic()
+    places = Places.read(environment)
+    secrets = [environment[name] for name in command.CREDENTIALS if environment.get(name)]
+    try:
+        allowed = tier.read(places.tier)
+        report = run(read(places.dispatch, allowed), allowed, places, environment, Transcript(secrets))
+    except (Misconfigured, Unavailable) as error:
+        report = Report(EXIT["refused"], "refused", detail=str(error))
+    message = replace(report, seconds=round(time.monotonic() - began)).message(secrets)
+    print(to_json({"report": json.loads(message)}), flush=True)
+    places.termination.write_text(message, encoding="ascii")
+    return report.exit_code
+
+
+def read(folder: Path, allowed: Tier) -> Given:
+    """What the Job was given. Raises Misconfigured where it is not for this tier, or no prompt at all."""
+    try:
+        prompt, event, decision = (
+            (folder / name).read_text(encoding="utf-8") for name in ("prompt", "event", "decision")
+        )
+        given = Given(prompt, json.loads(event), json.loads(decision))
+    except (OSError, ValueError, RecursionError) as error:
+        raise Misconfigured(
+            f"{folder}: prompt, event or decision cannot be read: {type(error).__name__}"
+        ) from None
+    if not prompt.strip() or prompt.lstrip().startswith("/") or len(prompt.encode()) > MAX_PROMPT:
+        raise Misconfigured("the prompt is empty, over 64 KiB, or begins like a command")
+    if not isinstance(given.event, dict) or not isinstance(given.decision, dict):
+        raise Misconfigured("event or decision is no JSON object")
+    if given.decision and given.decision.get("mode") != allowed.mode:
+        raise Misconfigured("the decision is for another mode than this tier's")
+    return given
+
+
+def run(
+    given: Given, allowed: Tier, places: Places, environment: Mapping[str, str], transcript: Transcript
+) -> Report:
+    """The conversation, and what came of it."""
+    with TemporaryDirectory(prefix="agent-") as folder:
+        servers = Path(folder) / "mcp.json"
+        servers.touch(mode=0o600)
+        servers.write_text(json.dumps(command.mcp_config(allowed, _token)), encoding="utf-8")
+        line = command.argv(places.program, allowed, servers)
+        claude = Claude(line, command.environment(environment), places.work, transcript.write)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: claude.events.put(SIGNAL))
+        try:
+            ending = Session(claude, allowed, lambda told: outcome.read(told) is not None).hold(given.prompt)
+        finally:
+            claude.close()
+    return _report(ending, given, allowed, transcript)
+
+
+def _report(ending: Ending, given: Given, allowed: Tier, transcript: Transcript) -> Report:
+    result = ending.result
+    told = outcome.read(ending.outcome, transcript.secrets) if ending.outcome is not None else None
+    denials = [
+        each.get("tool_name") for each in result.get("permission_denials") or () if isinstance(each, dict)
+    ]
+    return Report(
+        exit_code=0 if told else EXIT[ending.why],
+        ended=ending.why,
+        identity=str(given.event.get("identity", "")),
+        tier=str((given.decision.get("grant") or {}).get("tier", "")),
+        session=str(result.get("session_id", "")),
+        model=allowed.model,
+        outcome=told,
+        cost_usd=_number(result.get("total_cost_usd")),
+        turns=int(_number(result.get("num_turns"))),
+        denials=tuple(dict.fromkeys(str(name) for name in denials))[:MAX_DENIALS],
+        detail=ending.detail,
+    )
+
+
+def _number(value: object) -> float:
+    return round(float(value), 4) if isinstance(value, int | float) else 0.0
+
+
+def _token(file: str) -> str:
+    return token_in(Path(file), "token_file", "mcp_token")()
+
+
+class Transcript:
+    """Every event on standard output, one line each: redacted, each bounded, and all together."""
+
+    def __init__(self, secrets: Sequence[str]) -> None:
+        self.secrets = secrets
+        self._left = MAX_TRANSCRIPT
+
+    def write(self, line: bytes) -> None:
+        try:
+            told = to_json(cleaned(json.loads(line), self.secrets))
+        except (ValueError, RecursionError):
+            told = to_json(redacted(line.decode("utf-8", "replace"), self.secrets))
+        if len(told) > MAX_TRANSCRIPT_LINE:
+            told = to_json({"cut": len(told), "begins": told[:MAX_TRANSCRIPT_LINE]})
+        if self._left <= 0:
+            return
+        self._left -= len(told)
+        if self._left <= 0:
+            told = to_json({"cut": "the transcript is over its limit; the run goes on"})
+        sys.stdout.write(told + "\n")
+        sys.stdout.flush()

@@ -1,0 +1,90 @@
+"""What the model has to say at the end, what the runner adds, and the message that outlives the pod."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from function.facts import RunStatus
+from function.model import STRICT, to_json
+from function.runner.secrets import cleaned
+
+MAX_MESSAGE = 4000
+"""Bytes of a termination message: the kubelet keeps the last 4096 and cuts the head off what is longer."""
+
+Text = Annotated[str, Field(max_length=4000)]
+Texts = Annotated[tuple[Annotated[str, Field(max_length=1000)], ...], Field(max_length=30)]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The structured end of a run, in the model's words: text of somebody who read untrusted data."""
+
+    __pydantic_config__ = STRICT
+    status: RunStatus
+    summary: Text
+    root_cause: Text
+    actions: Texts
+    """What was changed, or is proposed; empty where nothing was."""
+    evidence: Texts
+    confidence: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+    follow_up: Text
+
+
+_OUTCOME = TypeAdapter(Outcome)
+SCHEMA: dict[str, Any] = _OUTCOME.json_schema()
+
+
+def read(told: object, known_secrets: Iterable[str] = ()) -> Outcome | None:
+    """The outcome, if it is one: every text of it without what looks like a credential."""
+    try:
+        return _OUTCOME.validate_json(to_json(cleaned(told, known_secrets)))
+    except (ValidationError, TypeError, ValueError):
+        return None
+
+
+@dataclass(frozen=True)
+class Report:
+    """The outcome and what the runner saw of the run. The model has no say in the latter."""
+
+    exit_code: int
+    ended: str
+    """How: `completed`, or why it was ended or could not begin; a constant."""
+    identity: str = ""
+    tier: str = ""
+    session: str = ""
+    model: str = ""
+    outcome: Outcome | None = None
+    cost_usd: float = 0.0
+    turns: int = 0
+    seconds: int = 0
+    denials: tuple[str, ...] = ()
+    """Tools that were asked for and refused, each once."""
+    detail: str = ""
+    """For the operator; free of the model's words."""
+
+    def message(self, known_secrets: Iterable[str] = ()) -> str:
+        """The termination message: one JSON object of at most MAX_MESSAGE bytes, its longest texts cut first,
+        and nothing in it that looks like a credential."""
+        clean = cleaned(asdict(self), known_secrets)
+        for limit in (4000, 1000, 500, 250, 120, 60, 20):
+            told = json.dumps(_shortened(clean, limit), ensure_ascii=True, separators=(",", ":"))
+            if len(told) <= MAX_MESSAGE:
+                return told
+        return json.dumps({"exit_code": self.exit_code, "ended": self.ended, "detail": "too long to be told"})
+
+
+def _shortened(value: Any, limit: int) -> Any:
+    if isinstance(value, str):
+        return value if len(value) <= limit else value[: limit - 3] + "..."
+    if isinstance(value, dict):
+        return {
+            key: _shortened(child, limit) for key, child in value.items() if child not in (None, "", (), [])
+        }
+    if isinstance(value, list | tuple):
+        return [_shortened(child, limit) for child in value[: max(1, limit // 100)]]
+    return value

@@ -1,0 +1,56 @@
+"""Text -> the same text without what looks like a credential.
+
+The model sees logs, manifests and events, and any of these may hold one. What it repeats is written to the
+log, the termination message and a ticket, so it goes through here first.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+REDACTED = "[redacted]"
+MIN_KNOWN = 8
+"""Characters of a known secret; a shorter one would take common words with it."""
+
+SHAPES = re.compile(
+    "|".join(
+        (
+            r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)",
+            r"\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*",  # JSON Web Tokens: ServiceAccounts, OIDC (RFC 7519)
+            r"\bsk-(?:ant-)?[\w-]{20,}",  # model providers
+            r"\b(?:gh[pousr]_\w{20,}|github_pat_\w{20,})",
+            r"\bgl[a-z]{2,5}-[\w-]{20,}",  # GitLab
+            r"\bglsa_\w{20,}",  # Grafana
+            r"\bATATT[\w=-]{20,}",  # Atlassian
+            r"\bxox[abeprs]-[\w-]{10,}",  # Slack
+            r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b",  # AWS
+            r"\bAIza[\w-]{30,}",  # Google
+            r"(?<=://)[^\s/:@\"'<>]{1,256}:[^\s/@\"'<>]{1,256}(?=@)",  # user and password in a URL
+            r"(?i:(?<=bearer )|(?<=basic ))[\w.~+/=-]{12,}",
+            r"(?i:(?<=password=)|(?<=passwd=)|(?<=secret=)|(?<=token=)|(?<=api_key=)|(?<=apikey=))[^\s&\"',;\\]{6,}",
+            r"(?i:(?<=password: )|(?<=passwd: )|(?<=secret: )|(?<=token: ))[^\s\"',;\\]{6,}",
+        )
+    ),
+    re.ASCII | re.DOTALL,
+)
+
+
+def redacted(text: str, known: Iterable[str] = ()) -> str:
+    """The text without any of the `known` secrets, and without what has the shape of one."""
+    for secret in known:
+        if len(secret) >= MIN_KNOWN:
+            text = text.replace(secret, REDACTED)
+    return SHAPES.sub(REDACTED, text)
+
+
+def cleaned(value: Any, known: Iterable[str] = ()) -> Any:
+    """A JSON value with each text in it redacted, names of fields included."""
+    if isinstance(value, str):
+        return redacted(value, known)
+    if isinstance(value, dict):
+        return {redacted(key, known): cleaned(child, known) for key, child in value.items()}
+    if isinstance(value, list | tuple):
+        return [cleaned(child, known) for child in value]
+    return value

@@ -1,0 +1,58 @@
+"""The tier's mounted file -> what an agent of this tier may do. Written by the operator, read strictly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from function.errors import Misconfigured
+from function.model import STRICT
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
+Tool = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+BuiltIn = Literal["Read", "Edit", "Write", "Grep", "Glob"]
+"""No shell, no network, no further agents: such tools do not exist for any tier."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """An MCP server over HTTP, and the tools of it that may be called."""
+
+    __pydantic_config__ = STRICT
+    url: Annotated[str, Field(pattern=r"^https?://[^\s]+$")]
+    tools: Annotated[tuple[Tool, ...], Field(min_length=1)]
+    token_file: str = ""
+    """File with a bearer token for it. All that runs in the agent's container can read it."""
+
+
+@dataclass(frozen=True)
+class Tier:
+    __pydantic_config__ = STRICT
+    mode: Literal["autonomous", "merge-request", "investigate"]
+    model: Annotated[str, Field(pattern=r"^[\w.:@/-]{1,128}$")]
+    servers: Mapping[Name, Server]
+    built_in: tuple[BuiltIn, ...] = ()
+    """Tools for the files of the clone."""
+    max_turns: Annotated[int, Field(ge=1, le=500)] = 60
+    max_cost_usd: Annotated[float, Field(gt=0, le=100)] = 3.0
+    """By list prices, as the program counts them; checked after each answer."""
+    seconds: Annotated[int, Field(ge=1, le=3300)] = 1500
+    """For the run. The pod's own deadline has to leave time for the wrap-up after it."""
+
+
+def read(path: Path) -> Tier:
+    """The tier in the file, JSON. Raises Misconfigured, naming what is wrong."""
+    try:
+        return TypeAdapter(Tier).validate_json(path.read_bytes())
+    except OSError as error:
+        raise Misconfigured(
+            f"{path} cannot be read: {error.strerror}: is the tier's ConfigMap mounted?"
+        ) from None
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise Misconfigured(f"{path}: {where or 'it'}: {first['msg']}") from None

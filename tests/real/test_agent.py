@@ -1,0 +1,284 @@
+"""The investigating agent: the real runner and the real Claude Code, a scripted model that misbehaves, and
+what comes of it. Whether something forbidden happened is looked for where it would have arrived."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.real.conftest import need
+from tests.runner.container import IDENTITY, KEY, Container, Run, investigating
+from tests.runner.model import OUTCOME, Model, Reply, call, outcome, text
+from tests.worldmodel.process import READER, WorldModel, world_model
+
+CLAIM = {"resource_type": "k8s_pvc", "namespace": "f3iai", "resource_id": "typedb-data"}
+CONTEXT = call("mcp__world__get_resource_context", **CLAIM)
+DONE = [outcome()]
+SECRET = "ghp_0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorldModel]:
+    with world_model(tmp_path_factory.mktemp("world")) as world:
+        yield world
+
+
+@pytest.fixture
+def container(world: WorldModel, tmp_path: Path) -> Container:
+    need("claude")
+    return Container(tmp_path, investigating(world))
+
+
+def test_it_asks_its_server_and_tells_its_outcome(container: Container, world: WorldModel) -> None:
+    run = container.run([CONTEXT], DONE)
+    assert run.status == 0
+    told = run.message
+    assert (told["ended"], told["identity"], told["tier"]) == ("completed", IDENTITY, "high")
+    assert told["outcome"] == {name: value for name, value in OUTCOME.items() if value != []}
+    assert told["cost_usd"] > 0 and told["session"] and told["model"] == "claude-sonnet-4-5"
+    assert '"tool":"get_resource_context"' in world.log
+    assert "failures_in_a_week" in run.model.results()[0]
+    assert run.model.offered() == {
+        "StructuredOutput",
+        "mcp__world__get_resource_context",
+        "mcp__world__list_outcomes",
+    }
+
+
+def test_the_last_line_of_the_log_is_the_report(container: Container) -> None:
+    run = container.run(DONE)
+    assert run.transcript[-1] == {"report": run.message}
+    assert {event.get("type") for event in run.transcript[:-1]} >= {"system", "assistant", "result"}
+
+
+@pytest.mark.parametrize(
+    "forbidden",
+    [
+        call("Bash", command="touch ran"),
+        call("Write", file_path="ran", content="x"),
+        call("Read", file_path="/etc/passwd"),
+        call("Edit", file_path="/etc/passwd", old_string="root", new_string="x"),
+        call("Task", description="x", prompt="run id", subagent_type="general-purpose"),
+        call("WebFetch", url="http://127.0.0.1:9/", prompt="x"),
+        call("mcp__world__record_outcome", session="forged"),
+        call("mcp__other__delete_everything"),
+    ],
+    ids=lambda asked: asked["name"],
+)
+def test_a_tool_that_the_tier_does_not_name_does_not_exist(
+    container: Container, world: WorldModel, forbidden: dict[str, Any]
+) -> None:
+    run = container.run([forbidden], DONE)
+    assert (run.status, run.message["ended"]) == (0, "completed")
+    assert forbidden["name"] not in run.model.offered()
+    (answer,) = run.model.results()
+    assert "No such tool" in answer or "permission" in answer
+    assert [*run.work.iterdir()] == [] and "root:" not in answer
+    assert "forged" not in world.log
+
+
+def test_a_tool_of_a_connected_server_that_is_not_listed_is_refused_and_told(
+    container: Container, world: WorldModel
+) -> None:
+    container.tier["servers"]["world"]["tools"] = ["get_resource_context"]
+    before = world.log.count('"tool":"list_outcomes"')
+    run = container.run([call("mcp__world__list_outcomes", alertname="x")], DONE)
+    assert run.message["denials"] == ["mcp__world__list_outcomes"]
+    assert world.log.count('"tool":"list_outcomes"') == before
+
+
+@pytest.mark.parametrize("words", ["@/etc/passwd", "see @/etc/passwd now", "@/proc/self/environ"])
+def test_a_file_that_the_prompt_names_is_not_read(container: Container, words: str) -> None:
+    container.given["prompt"] = f"# You are an agent\n\n{words}\n"
+    run = container.run(DONE)
+    sent = json.dumps(run.model.requests[0])
+    assert words in sent and "root:x" not in sent and KEY not in sent
+
+
+@pytest.mark.parametrize("prompt", ["/help", "  /help", "\n/clear", "", "   ", "x" * 70_000])
+def test_a_prompt_that_is_a_command_or_none_is_refused(container: Container, prompt: str) -> None:
+    container.given["prompt"] = prompt
+    run = container.run(DONE)
+    assert (run.status, run.message["ended"], run.model.requests) == (42, "refused", [])
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("decision", '{"mode": "autonomous"}'),
+        ("decision", "[]"),
+        ("decision", "{"),
+        ("event", "null"),
+    ],
+)
+def test_what_is_not_for_this_tier_is_refused(container: Container, name: str, content: str) -> None:
+    container.given[name] = content
+    run = container.run(DONE)
+    assert (run.status, run.message["ended"], run.model.requests) == (42, "refused", [])
+
+
+def test_a_try_out_by_hand_has_neither_event_nor_decision(container: Container) -> None:
+    container.given |= {"event": "{}", "decision": "{}"}
+    run = container.run(DONE)
+    assert run.status == 0 and "identity" not in run.message
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"built_in": ["Bash"]}, "built_in"),
+        ({"built_in": ["WebFetch"]}, "built_in"),
+        ({"mode": "yolo"}, "mode"),
+        ({"permission_mode": "bypassPermissions"}, "permission_mode"),
+        ({"max_turns": 0}, "max_turns"),
+        ({"servers": {"world": {"url": "http://x", "tools": ["*"]}}}, "tools"),
+        ({"servers": {"world": {"url": "file:///x", "tools": ["a"]}}}, "url"),
+        ({"servers": {"a,b": {"url": "http://x", "tools": ["a"]}}}, "servers"),
+    ],
+)
+def test_a_tier_that_says_more_than_it_may_is_refused_by_name(
+    container: Container, changes: dict[str, Any], named: str
+) -> None:
+    container.tier |= changes
+    run = container.run(DONE)
+    assert (run.status, run.message["ended"], run.model.requests) == (42, "refused", [])
+    assert named in run.message["detail"]
+
+
+def test_a_server_that_is_not_there_ends_the_run_before_the_model_is_asked(container: Container) -> None:
+    container.tier["servers"]["dead"] = {"url": "http://127.0.0.1:9/mcp", "tools": ["x"]}
+    run = container.run(DONE)
+    assert (run.status, run.message["ended"], run.model.requests) == (20, "preflight", [])
+    assert run.message["detail"] == "server dead is not connected"
+
+
+def test_a_server_without_a_tool_that_the_tier_names_does_so_too(container: Container) -> None:
+    container.tier["servers"]["world"]["tools"].append("record_outcome")
+    run = container.run(DONE)
+    assert (run.status, run.model.requests) == (20, [])
+    assert run.message["detail"] == "server world lacks record_outcome"
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 429, 500, 529])
+def test_a_model_that_cannot_be_asked_ends_the_run_by_its_status(container: Container, status: int) -> None:
+    run = container.run(status)
+    assert (run.status, run.message["ended"]) == (30, "api_error")
+    assert str(status) in run.message["detail"]
+
+
+def test_a_model_that_is_not_there_ends_the_run(container: Container) -> None:
+    container.environment["ANTHROPIC_BASE_URL"] = "http://127.0.0.1:9"
+    assert container.run(DONE).status == 30
+
+
+def test_a_model_that_forgets_its_outcome_is_asked_once_more(container: Container) -> None:
+    run = container.run([text("done")], [text("as I said")], DONE)
+    assert (run.status, run.message["ended"]) == (0, "no_outcome")
+    assert run.message["outcome"]["status"] == "investigated"
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        [text("all is well")],
+        [outcome(confidence=7)],
+        [outcome(status="perfect")],
+        [outcome(sudo=True)],
+        [call("StructuredOutput")],
+    ],
+)
+def test_a_model_that_never_gives_an_outcome_is_no_success(container: Container, reply: Reply) -> None:
+    run = container.run(reply)
+    assert (run.status, "outcome" in run.message) == (10, False)
+
+
+def hanging(handler: BaseHTTPRequestHandler) -> None:
+    time.sleep(30)
+
+
+def stalling(handler: BaseHTTPRequestHandler) -> None:
+    """Begins to answer, and says no more."""
+    handler.send_response(200)
+    handler.send_header("Content-Type", "text/event-stream")
+    handler.end_headers()
+    handler.wfile.write(b'event: ping\ndata: {"type": "ping"}\n\n')
+    handler.wfile.flush()
+    time.sleep(30)
+
+
+@pytest.mark.parametrize("stuck", [hanging, stalling])
+def test_at_its_deadline_it_says_what_it_knows(container: Container, stuck: Reply) -> None:
+    container.tier["seconds"] = 2
+    run = container.run(stuck, DONE)
+    assert (run.status, run.message["ended"]) == (0, "deadline")
+    assert run.message["outcome"]["summary"] == OUTCOME["summary"]
+
+
+def signalled(after: float) -> Callable[[subprocess.Popen[str], Model], None]:
+    def meanwhile(process: subprocess.Popen[str], asked: Model) -> None:
+        assert asked.asked.wait(30)
+        time.sleep(after)
+        process.send_signal(signal.SIGTERM)
+
+    return meanwhile
+
+
+@pytest.mark.parametrize("after", [0.0, 0.5])
+def test_told_to_end_it_says_what_it_knows(container: Container, after: float) -> None:
+    run = container.run(hanging, DONE, meanwhile=signalled(after))
+    assert (run.status, run.message["ended"]) == (0, "signal")
+
+
+def test_told_to_end_before_it_asked_anything_it_ends(container: Container) -> None:
+    def at_once(process: subprocess.Popen[str], _: Model) -> None:
+        time.sleep(0.7)
+        process.send_signal(signal.SIGTERM)
+
+    run = container.run(hanging, DONE, meanwhile=at_once)
+    assert run.message["ended"] in ("signal", "completed")
+
+
+def test_a_token_in_the_outcome_is_written_nowhere(container: Container) -> None:
+    run = container.run(
+        [text(f"I saw {SECRET} and {KEY}")], [outcome(summary=f"the token {SECRET}, key {KEY}")]
+    )
+    assert run.message["outcome"]["summary"] == "the token [redacted], key [redacted]"
+    assert SECRET not in run.everything() and KEY not in run.everything() and READER not in run.everything()
+
+
+def test_nothing_secret_is_in_the_arguments_or_the_environment_of_the_model(container: Container) -> None:
+    seen: dict[str, str] = {}
+    container.environment |= {"GITLAB_TOKEN": SECRET, "KUBERNETES_SERVICE_HOST": "10.0.0.1"}
+
+    def look(process: subprocess.Popen[str], asked: Model) -> None:
+        assert asked.asked.wait(30)
+        (child,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        for name in ("cmdline", "environ"):
+            seen[name] = Path(f"/proc/{child}/{name}").read_bytes().decode()
+        process.send_signal(signal.SIGTERM)
+
+    container.run(hanging, DONE, meanwhile=look)
+    assert not any(secret in seen["cmdline"] for secret in (KEY, READER, SECRET, "typedb-data"))
+    assert KEY in seen["environ"]
+    assert not any(secret in seen["environ"] for secret in (READER, SECRET, "KUBERNETES"))
+
+
+def test_fifty_megabytes_of_words_end_in_a_bounded_log(container: Container) -> None:
+    run = container.run([text("x" * 10_000_000), CONTEXT], [text("y" * 10_000_000), CONTEXT], DONE)
+    assert run.status == 0
+    assert len(run.output) < 17_000_000
+
+
+def test_a_long_outcome_fits_a_termination_message(container: Container) -> None:
+    run: Run = container.run([outcome(summary="\u20ac" * 3000, evidence=["e" * 1000] * 30)])
+    size = (container.folder / "termination").stat().st_size
+    assert run.status == 0 and size <= 4000
+    assert run.message["outcome"]["status"] == "investigated"
