@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ import pytest
 from tests.real.conftest import need
 from tests.runner.container import IDENTITY, KEY, Container, Run, investigating
 from tests.runner.model import OUTCOME, Model, Reply, call, outcome, text
+from tests.runner.test_secrets import SHAPES, WORD
 from tests.worldmodel.process import READER, WorldModel, world_model
 
 CLAIM = {"resource_type": "k8s_pvc", "namespace": "f3iai", "resource_id": "typedb-data"}
@@ -282,3 +284,47 @@ def test_a_long_outcome_fits_a_termination_message(container: Container) -> None
     size = (container.folder / "termination").stat().st_size
     assert run.status == 0 and size <= 4000
     assert run.message["outcome"]["status"] == "investigated"
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """A server that takes connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/mcp"
+
+
+def test_a_server_that_says_nothing_ends_the_run_before_the_model_is_asked(
+    container: Container, silent: str
+) -> None:
+    container.tier["servers"]["silent"] = {"url": silent, "tools": ["x"]}
+    run = container.run(DONE)
+    assert (run.status, run.message["ended"], run.model.requests) == (20, "preflight", [])
+    assert "silent" in run.message["detail"]
+
+
+def test_a_server_that_dies_in_the_middle_is_an_answer_to_the_model_and_no_end(tmp_path: Path) -> None:
+    need("claude")
+    with world_model(tmp_path / "world") as world:
+
+        def kill_then_ask(handler: BaseHTTPRequestHandler) -> None:
+            world.process.kill()
+            world.process.wait()
+            handler.server.model.script.insert(0, [CONTEXT])  # type: ignore[attr-defined]
+            handler.send_error(529)
+
+        container = Container(tmp_path, investigating(world))
+        run = container.run(kill_then_ask, DONE)
+    assert (run.status, run.message["ended"]) == (0, "completed")
+    assert len(run.model.results()) == 1 and "facts" not in run.model.results()[0]
+
+
+@pytest.mark.parametrize("shape", sorted(SHAPES))
+def test_a_credential_that_a_tool_told_is_written_nowhere(
+    container: Container, world: WorldModel, shape: str
+) -> None:
+    """The model sees what it is told; what it repeats, and the transcript of it, is cleaned."""
+    secret = SHAPES[shape].replace("\n", " ")
+    said = [text(f"here: {secret}"), call("mcp__world__list_outcomes", alertname=secret[:200])]
+    run = container.run(said, [outcome(root_cause=secret, actions=[secret], evidence=[f"a {secret} b"])])
+    assert run.status == 0
+    assert WORD not in run.everything() and secret not in run.everything()
