@@ -10,7 +10,13 @@ Every error carries a `code` (a short constant, safe in replies and metrics) and
 operator. Neither ever contains text of an alert, a credential, or a body that a peer sent.
 """
 
+from __future__ import annotations
+
 import traceback
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 
 class DispatchError(Exception):
@@ -48,3 +54,9 @@ def place(error: BaseException) -> str:
     """Type and line of an error that nobody expected; its message and traceback may quote an alert."""
     last = traceback.extract_tb(error.__traceback__)[-1]
     return f"{type(error).__name__} at {last.filename}:{last.lineno}"
+
+
+def flaw(error: ValidationError) -> tuple[str, str]:
+    """Where and what is the first thing wrong of an input that pydantic refused; never the value that is."""
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    return ".".join(str(part) for part in first["loc"]), str(first["msg"])

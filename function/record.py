@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from function.adapters.ffo import Ffo
 from function.adapters.store import Store
-from function.errors import Misconfigured, Rejected
+from function.errors import Misconfigured, Rejected, flaw
 from function.facts import Run
 from function.model import to_json
 from function.wire import token_in
@@ -23,9 +23,8 @@ def record(body: bytes, to: str, token_file: Path | None = None) -> bool:
     try:
         run = TypeAdapter(Run).validate_json(_dated(body))
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise Rejected(400, "bad_run", f"this is no run: {where or 'it'}: {first['msg']}") from None
+        where, what = flaw(error)
+        raise Rejected(400, "bad_run", f"this is no run: {where or 'it'}: {what}") from None
     if "://" not in to:
         if not Path(to).is_file():
             raise Misconfigured(f"there is no {to}: name a world model's file or URL by --to")

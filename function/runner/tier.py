@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from function.errors import Misconfigured
+from function.errors import Misconfigured, flaw
 from function.model import STRICT
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
@@ -53,6 +53,5 @@ def read(path: Path) -> Tier:
             f"{path} cannot be read: {error.strerror}: is the tier's ConfigMap mounted?"
         ) from None
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise Misconfigured(f"{path}: {where or 'it'}: {first['msg']}") from None
+        where, what = flaw(error)
+        raise Misconfigured(f"{path}: {where or 'it'}: {what}") from None

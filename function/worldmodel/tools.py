@@ -9,6 +9,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 from pydantic import Field, TypeAdapter, ValidationError
 
 from function.adapters.store import Resource
+from function.errors import flaw
 from function.facts import Name, Run
 from function.model import STRICT, to_json
 from function.worldmodel.context import World
@@ -70,13 +71,9 @@ class Tool(Generic[T]):
 def _where(error: Exception) -> str:
     if not isinstance(error, ValidationError):
         return "the arguments are no JSON object"
-    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    known = (
-        ".".join(str(part)[:64] for part in first["loc"])
-        if first["type"] != "unexpected_keyword_argument"
-        else ""
-    )
-    return f"{known or 'an argument that there is not'}: {first['msg'][:200]}"
+    where, what = flaw(error)
+    named = "" if what.startswith("Unexpected") else where  # its name would be the caller's own word
+    return f"{named or 'an argument that there is not'}: {what}"
 
 
 def _context(world: World, asked: ContextAsked) -> dict[str, Any]:

@@ -137,7 +137,7 @@ def test_a_happening_tells_what_the_event_says() -> None:
             4,
             "10 minutes ago",
         ),
-        ({"lastTimestamp": "2026-03-29T04:10:00Z"}, 1, "just now"),
+        ({"lastTimestamp": "2026-03-29T04:10:00Z", "message": None, "reason": None}, 1, "just now"),
     ],
 )
 def test_the_count_and_the_time_of_an_event_are_those_of_its_last_sight(
@@ -145,6 +145,7 @@ def test_the_count_and_the_time_of_an_event_are_those_of_its_last_sight(
 ) -> None:
     (told,) = common.happenings([manifest("Event", "e", **parts)], NOW_SECONDS).events
     assert (told.count, told.ago) == (count, ago)
+    assert (told.of, told.type, told.reason, told.message) == ("/", "", "", "")
 
 
 def test_what_an_event_says_is_cut() -> None:
@@ -342,7 +343,7 @@ def test_the_fullest_quotas_are_told_first_and_so_never_cut() -> None:
 
 
 def test_quotas_are_told_the_fullest_first_whatever_their_unit() -> None:
-    hard = {"cpu": "2", "memory": "1Gi", "pods": "10", "services": "0", "secrets": "4"}
+    hard = {"cpu": "2", "memory": "1Gi", "pods": "10", "services": "0", "secrets": "1"}
     used = {"cpu": "1500m", "memory": "512Mi", "pods": "9"}
     cluster = Cluster(
         manifest("ResourceQuota", "b", status={"hard": hard, "used": used}),

@@ -365,9 +365,18 @@ def memory(samples: Sequence[Sample], **capacities: float) -> tuple[Found, set[s
 def test_memory_is_told_of_each_container_the_fullest_first() -> None:
     samples = [Sample({"container": name}, size * GIB) for name, size in {"app": 1.0, "proxy": 3.0}.items()]
     found, gaps = memory(samples, app=4.0 * GIB, proxy=4.0 * GIB)
-    assert [fact.told["of"] for fact in found.facts] == ["memory of proxy", "memory of app"]
-    assert [fact.told["used_percent"] for fact in found.facts] == [75.0, 25.0]
+    assert [Usage(**fact.told) for fact in found.facts] == [
+        Usage("memory of proxy", 3.0, 4.0, 75.0),
+        Usage("memory of app", 1.0, 4.0, 25.0),
+    ]
     assert ({fact.source for fact in found.facts}, gaps) == ({"prometheus"}, set())
+
+
+def test_where_nothing_has_a_limit_nobody_is_asked() -> None:
+    series = Series({"memory": [Sample({}, 1.0)]})
+    looking = look(Cluster(), series)
+    assert prometheus.memory(looking, "memory", {})() == []
+    assert (series.asked, looking.gaps) == ([], set())
 
 
 def test_one_container_near_its_limit_is_not_hidden_by_another_far_from_its_own() -> None:
