@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from function.facts import Dependent, Reference, Storage, cut
 from function.worldmodel import common, objects, prometheus
@@ -15,6 +16,8 @@ MAX_STORAGE = "sre-dispatch/max-storage"
 PODS_WITH_EVENTS = 3
 ALONE = frozenset({"ReadWriteOnce", "ReadWriteOncePod"})
 """Access modes with which a claim is mounted on one node, and so by one workload as a rule."""
+MANY = 10
+"""Workloads and owners that are asked about one by one; what more there are is counted all the same."""
 STOPS = "mounts it, and stops when it is full"
 
 
@@ -31,7 +34,7 @@ def claim(look: Look, namespace: str, name: str) -> Found:
     held = look.get("StorageClass", spec["storageClassName"]) if spec.get("storageClassName") else None
     volume = look.get("PersistentVolume", spec["volumeName"]) if spec.get("volumeName") else None
     mounting = [each for listed in lists for each in listed() if objects.mounts(each, name)]
-    rollouts = [common.rollout(look, each) for each in mounting]
+    rollouts = [common.rollout(look, each) for each in mounting[:MANY]]
     pods = _pods(look, of, mounting)
     happened = [
         own,
@@ -43,8 +46,8 @@ def claim(look: Look, namespace: str, name: str) -> Found:
     found.facts += usage()
     found.tell(_storage(of, held() if held else None, volume() if volume else None))
     found.tell(common.dependents(_dependents(look, mounting, pods, near)))
-    labels = objects.template_labels(mounting[0]) if mounting else None
-    found.tell(common.limits(near, labels, only="storage"))
+    labels = [*map(objects.template_labels, mounting), *map(objects.labels, pods)]
+    found.tell(common.limits(near, labels, _counts))
     found.tell(common.happenings([event for each in happened for event in each()], look.now))
     found.tell(common.depends_on(_needs(spec, pods)))
     found.changes = [change for each in rollouts for change in each()]
@@ -61,10 +64,10 @@ def _pods(look: Look, of: Object, mounting: Sequence[Object]) -> list[Object]:
     if owner and owner.kind == "Pod":  # a generic ephemeral volume, which lives and dies with its pod
         pod = look.get("Pod", owner.name, namespace)()
         return [pod] if pod else []
-    selectors = [objects.as_query(objects.spec(each).get("selector") or {}) for each in mounting]
+    selectors = [objects.as_query(objects.spec(each).get("selector") or {}) for each in mounting[:MANY]]
     lists = [look.list("Pod", namespace, labels=labels) for labels in selectors if labels]
     pods = [pod for listed in lists for pod in listed() if _mounts(pod, name)]
-    if not pods or not ALONE.issuperset(objects.spec(of).get("accessModes") or ()):
+    if not pods or len(mounting) > MANY or not ALONE.issuperset(objects.spec(of).get("accessModes") or ()):
         pods = [pod for pod in look.list("Pod", namespace)() if _mounts(pod, name)]
     return pods
 
@@ -113,15 +116,27 @@ def _dependents(
     found = [Dependent(each["kind"], objects.name(each), objects.namespace(each), STOPS) for each in mounting]
     labels = [objects.template_labels(each) for each in mounting]
     selectors = [objects.spec(each).get("selector") for each in mounting]
-    others = [
-        pod for pod in pods if not any(objects.selects(each, objects.labels(pod)) for each in selectors)
-    ]
+    others = [pod for pod in pods if not _belongs(pod, selectors)]
     # One of each owner stands for all of them: asking up the chain of each pod would take as many requests.
-    for pod in {objects.controller(pod) or objects.name(pod): pod for pod in others}.values():
-        owner = common.workload(look, pod)
+    for number, pod in enumerate(
+        {objects.controller(pod) or objects.name(pod): pod for pod in others}.values()
+    ):
+        direct = objects.controller(pod)
+        owner = direct if direct and number >= MANY else common.workload(look, pod)
         found.append(Dependent(owner.kind, owner.name, objects.namespace(pod), STOPS))
         labels.append(objects.labels(pod))
     return [*found, *(client for each in labels for client in common.clients(each, near))]
+
+
+def _belongs(pod: Object, selectors: Sequence[Any]) -> bool:
+    """Whether the pod is one of those that the selectors' workloads run: they adopt what has their labels."""
+    owned = objects.controller(pod) is not None
+    return owned and any(objects.selects(each, objects.labels(pod)) for each in selectors)
+
+
+def _counts(resource: str) -> bool:
+    """Whether a quota on the resource is one on claims."""
+    return resource.endswith("requests.storage") or resource.endswith("persistentvolumeclaims")
 
 
 def _needs(spec: Object, pods: Sequence[Object]) -> list[Reference]:

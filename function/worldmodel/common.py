@@ -179,8 +179,10 @@ def _dependent(of: Object, why: str) -> Dependent:
 
 def dependents(found: Iterable[Dependent]) -> Dependents:
     """Each once, the first reason standing."""
-    each = {(one.kind, one.namespace, one.name): one for one in reversed([*found])}
-    ordered = [*reversed(each.values())]
+    each: dict[tuple[str, str, str], Dependent] = {}
+    for one in found:
+        each.setdefault((one.kind, one.namespace, one.name), one)
+    ordered = [*each.values()]
     return Dependents(len(ordered), tuple(ordered[:MAX_LIST]))
 
 
@@ -189,9 +191,13 @@ def depends_on(needs: Iterable[Reference]) -> DependsOn:
     return DependsOn(tuple(found[:MAX_LIST]), more=max(0, len(found) - MAX_LIST))
 
 
-def limits(near: Around, labels: Mapping[str, str] | None = None, only: str = "") -> Limits:
-    """The namespace's quotas whose resource holds `only`, the fullest first, and the disruption budgets that
-    select these labels."""
+def limits(
+    near: Around,
+    labels: Sequence[Mapping[str, str]] = (),
+    counts: Callable[[str], bool] = lambda _: True,
+) -> Limits:
+    """The namespace's quotas on resources that count, the fullest first, and the disruption budgets that
+    select any of these labels."""
     quotas = [
         (
             _share(used.get(resource, 0), hard),
@@ -200,12 +206,12 @@ def limits(near: Around, labels: Mapping[str, str] | None = None, only: str = ""
         for of in near.quotas()
         for used in [objects.status(of).get("used") or {}]
         for resource, hard in (objects.status(of).get("hard") or {}).items()
-        if only in resource
+        if counts(resource)
     ]
     budgets = [
         Budget(objects.name(budget), int(objects.status(budget).get("disruptionsAllowed") or 0))
         for budget in near.budgets()
-        if labels is not None and objects.selects(objects.spec(budget).get("selector"), labels)
+        if any(objects.selects(objects.spec(budget).get("selector"), each) for each in labels)
     ]
     ordered = [
         quota for _, quota in sorted(quotas, key=lambda each: (-each[0], each[1].name, each[1].resource))

@@ -84,7 +84,10 @@ class World:
             owner = self._owner(look, resource)
             found = reader(look)
             stated = owner()
-        except SHAPE_ERRORS as error:  # of an object that nobody foresaw: told to the operator by its place
+        except (
+            *SHAPE_ERRORS,
+            ArithmeticError,
+        ) as error:  # of an object that nobody foresaw: told to the operator by its place
             log.error("an object could not be read: %s", place(error))  # noqa: TRY400
             look.gaps.add("kubernetes_answer")
             return Found(), []

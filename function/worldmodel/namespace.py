@@ -14,7 +14,7 @@ def namespace(look: Look, name: str) -> Found:
     asked = look.get("Namespace", name)
     lists = [look.list(kind, name, metadata=True) for kind in common.WORKLOADS]
     warnings = look.list("Event", name, fields="type=Warning")
-    near = common.around(look, name)
+    near = common.Around(tuple, tuple, tuple, look.list("ResourceQuota", name))
     of = asked()
     if of is None:
         return Found()

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from function.adapters.kube import Answer, Api
 from function.errors import Unavailable
 from function.facts import Reference
+from function.subject import is_name
 
 Object = Mapping[str, Any]
 
@@ -73,7 +74,10 @@ class Objects:
         self._api = api
 
     def get(self, kind: str, name: str, namespace: str = "") -> Object | None:
-        """The object, None where there is none of that name."""
+        """The object, None where there is none of that name, or can be none."""
+        # `.` and `..` would ask for something else, and whoever makes an object may call its owner so.
+        if not is_name(name) or not is_name(namespace or "none"):
+            return None
         answer = self._api.request("GET", f"{_path(kind, namespace)}/{quote(name, safe='')}")
         return None if answer.status == 404 else _checked(answer)
 
@@ -248,7 +252,12 @@ def troubles(pod: Object) -> list[str]:
         return []
     well = (": running", ": terminated, Completed, exit code 0")
     told = [each for each in containers(pod) if not each.endswith(well)]
-    told += conditions(pod) if status(pod).get("phase") == "Pending" or told else []
+    phase = status(pod).get("phase")
+    told += conditions(pod) if phase == "Pending" or told else []
+    if (
+        phase in ("Failed", "Unknown") and not told
+    ):  # evicted, or its node is gone: then no container says anything
+        told.append(" ".join(filter(None, (phase, status(pod).get("reason"), status(pod).get("message")))))
     return [*told, *(["being deleted"] if "deletionTimestamp" in pod["metadata"] else [])]
 
 

@@ -36,7 +36,7 @@ def pod(look: Look, namespace: str, name: str) -> Found:
     last = common.outermost(chain, of)
     owner = [Dependent(last.kind, last.name, namespace, "runs as this pod")] if last.kind != "Pod" else []
     found.tell(common.dependents([*owner, *common.clients(objects.labels(of), near)]))
-    found.tell(common.limits(near, objects.labels(of)), *common.owned(chain))
+    found.tell(common.limits(near, [objects.labels(of)]), *common.owned(chain))
     found.tell(common.happenings(happened(), look.now), common.depends_on(objects.needs(of)))
     found.changes = common.rollout(look, workload)() if workload else []
     found.watched = {"images": ", ".join(objects.images(of)), "node": objects.spec(of).get("nodeName", "")}

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from function import wire
+from function.adapters.kube import SHAPE_ERRORS
 from function.errors import Unavailable
 from function.facts import Fact, Growth, Usage, fact
 
@@ -60,8 +61,11 @@ class Prometheus:
         odd = Unavailable("prometheus_answer", "Prometheus' answer is no vector: see PROMETHEUS_URL")
         answer = wire.parsed(body, odd)
         try:
-            samples = [Sample(each["metric"], float(each["value"][1])) for each in answer["data"]["result"]]
-        except (KeyError, TypeError, ValueError, IndexError):
+            samples = [
+                Sample(dict(each["metric"].items()), float(each["value"][1]))
+                for each in answer["data"]["result"]
+            ]
+        except (*SHAPE_ERRORS, ArithmeticError):
             raise odd from None
         return [sample for sample in samples if abs(sample.value) < float("inf")]  # and so no NaN
 
@@ -108,12 +112,14 @@ def _volume(
     values: dict[str, float] = {}
     for sample in now:  # two kubelets tell of the same volume while it moves: the fuller one counts
         name = sample.labels.get("__name__", "").removeprefix(VOLUME)
-        values[name] = max(sample.value, values.get(name, 0.0))
+        fuller = min if name == "available_bytes" else max
+        values[name] = fuller(sample.value, values.get(name, sample.value))
     if not values.get("capacity_bytes") or "used_bytes" not in values:
         _nothing(look)
         return []
     used, capacity = values["used_bytes"], values["capacity_bytes"]
-    inodes = values["inodes_used"] / values["inodes"] * 100 if values.get("inodes") else None
+    known = values.get("inodes") and "inodes_used" in values
+    inodes = values["inodes_used"] / values["inodes"] * 100 if known else None
     age = look.now - at if at is not None else 0.0
     usage = Usage(
         "volume", short(used / GIB), short(capacity / GIB), short(used / capacity * 100), short(inodes)

@@ -33,7 +33,7 @@ def workload(look: Look, kind: str, namespace: str, name: str) -> Found:
     if kind != "Job":
         found.tell(common.replicas(of))
     labels = objects.template_labels(of)
-    found.tell(common.dependents(common.clients(labels, near)), common.limits(near, labels))
+    found.tell(common.dependents(common.clients(labels, near)), common.limits(near, [labels]))
     events = [event for each in (happened, *about) for event in each()]
     found.tell(*common.owned(chain), common.happenings(events, look.now))
     found.tell(common.depends_on(objects.needs(of)))

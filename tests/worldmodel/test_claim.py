@@ -510,3 +510,41 @@ def test_every_kind_of_workload_is_looked_through() -> None:
     claim(look(cluster, SERIES), "f3iai", "typedb-data")
     asked = {each.kind for each in cluster.asked if not each.name and not each.labels}
     assert set(common.WORKLOADS) <= asked
+
+
+def test_a_claim_that_very_many_mount_takes_a_bounded_number_of_requests() -> None:
+    manifests = without(incident(), "StatefulSet", "Pod")
+    the(manifests, "PersistentVolumeClaim", "typedb-data")["spec"]["accessModes"] = ["ReadWriteMany"]
+    jobs = [pod(f"job-{number}-x", f"Job/job-{number}", "typedb-data") for number in range(200)]
+    deployments = [
+        workload("Deployment", f"d{number}", {"app": f"d{number}"}, pod_spec("typedb-data"))
+        for number in range(100)
+    ]
+    cluster = Cluster(*manifests, *jobs, *deployments)
+    found = claim(look(cluster, SERIES), "f3iai", "typedb-data")
+    assert told(found, Dependents).count == 300
+    assert len(cluster.asked) < 60
+
+
+def test_a_pod_with_the_labels_of_a_workload_that_does_not_own_it_counts_by_itself() -> None:
+    found = read(*incident(), pod("copy", "", "typedb-data", **TYPEDB))
+    assert ("Pod", "copy") in {(one.kind, one.name) for one in told(found, Dependents).dependents}
+
+
+def test_budgets_of_every_workload_that_mounts_it_are_told() -> None:
+    other = workload("Deployment", "reader", {"app": "reader"}, pod_spec("typedb-data"))
+    guard = manifest(
+        "PodDisruptionBudget", "reader", spec={"selector": {"matchLabels": {"app": "reader"}}}, status={}
+    )
+    budgets = told(read(*incident(), other, guard), Limits).disruption_budgets
+    assert {each.name for each in budgets} == {"typedb", "reader"}
+
+
+def test_quotas_on_a_nodes_own_disk_are_none_of_a_claims() -> None:
+    hard = {"requests.ephemeral-storage": "9Gi", "requests.storage": "1Ti", "persistentvolumeclaims": "9"}
+    hard |= {"ceph-rbd.storageclass.storage.k8s.io/requests.storage": "1Ti"}
+    quota = manifest("ResourceQuota", "team", status={"hard": hard, "used": {}})
+    told_of = {
+        each.resource for each in told(read(*without(incident(), "ResourceQuota"), quota), Limits).quotas
+    }
+    assert told_of == set(hard) - {"requests.ephemeral-storage"}

@@ -319,19 +319,19 @@ def test_limits_are_every_quota_and_the_budgets_of_these_pods() -> None:
     )
     quotas = (Quota("team", "requests.storage", "120Gi", "500Gi"), Quota("team", "pods", "", "10"))
     near = common.around(look(cluster), "f3iai")
-    assert common.limits(near, TYPEDB) == Limits(
+    assert common.limits(near, [TYPEDB]) == Limits(
         quotas, (Budget("typedb", 1), Budget("exists", 0), Budget("all", 2))
     )
-    assert common.limits(near, {}) == Limits(quotas, (Budget("all", 2),))
+    assert common.limits(near, [{}]) == Limits(quotas, (Budget("all", 2),))
     assert common.limits(near) == Limits(quotas, ())
-    assert common.limits(near, only="storage") == Limits(quotas[:1], ())
+    assert common.limits(near, counts=lambda resource: "storage" in resource) == Limits(quotas[:1], ())
 
 
 def test_limits_are_cut() -> None:
     many = [budget(f"b{number}", {}) for number in range(MAX_LIST + 5)]
     hard = {f"count/x{number}": "1" for number in range(MAX_LIST + 5)}
     cluster = Cluster(*many, manifest("ResourceQuota", "team", status={"hard": hard}))
-    told = common.limits(common.around(look(cluster), "f3iai"), {})
+    told = common.limits(common.around(look(cluster), "f3iai"), [{}])
     assert (len(told.quotas), told.more, len(told.disruption_budgets)) == (MAX_LIST, 5, MAX_LIST)
 
 
@@ -547,7 +547,7 @@ PLACES = {reader: places_read(reader) for reader in READERS}
 
 @pytest.mark.parametrize("reader", READERS)
 @given(data=st.data())
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=100)
 def test_an_object_of_whatever_shape_is_read_or_refused_in_a_way_that_was_foreseen(
     reader: str, data: st.DataObject
 ) -> None:

@@ -417,3 +417,35 @@ def test_what_is_left_is_what_the_kubelet_says_is_available() -> None:
 )
 def test_a_figure_is_shortened_to_four_digits(number: float | None, told: float | None) -> None:
     assert prometheus.short(number) == told
+
+
+def test_of_two_that_tell_of_one_volume_the_fuller_counts_also_for_what_is_left() -> None:
+    def both(expression: str) -> Reply:
+        if "__name__" not in expression:
+            return kubelet(metrics(INCIDENT), over_6h="0.1")(expression)
+        sizes = {"used_bytes": (15, 19), "available_bytes": (5, 1), "capacity_bytes": (20, 20)}
+        return vector(
+            *(
+                ({"__name__": f"kubelet_volume_stats_{name}", "node": f"w{number}"}, str(size * GIB))
+                for name, pair in sizes.items()
+                for number, size in enumerate(pair)
+            )
+        )
+
+    found, _ = volume(both)
+    assert (told(found, Usage).used_percent, told(found, Growth).full_in_hours) == (95.0, 10.0)
+
+
+def test_a_volume_whose_used_inodes_are_not_told_is_told_without() -> None:
+    found, _ = volume(kubelet(metrics({"used_bytes": "1", "capacity_bytes": "2", "inodes": "5"})))
+    assert told(found, Usage).inodes_used_percent is None
+
+
+@pytest.mark.parametrize(
+    "sample", ['{"metric":{},"value":[0,1' + "0" * 400 + "]}", '{"metric":"x","value":[0,"1"]}', "{}", "7"]
+)
+def test_a_sample_of_another_shape_is_a_wrong_answer(sample: str) -> None:
+    body = f'{{"data":{{"result":[{sample}]}}}}'.encode()
+    with stub(lambda _: (200, body)) as server, pytest.raises(Unavailable) as failure:
+        Prometheus(server.url).query("up")
+    assert failure.value.code == "prometheus_answer"

@@ -286,3 +286,10 @@ def test_what_is_never_rolled_out_tells_of_no_change(kind: str) -> None:
 def test_who_controls_the_workload_is_told(kind: str, owner: str) -> None:
     of, _, name = owner.partition("/")
     assert told(read(kind, web(kind, owner=owner)), Owners) == Owners((Reference(of, name, "f3iai"),))
+
+
+def test_a_pod_that_was_evicted_is_a_trouble_though_no_container_says_so() -> None:
+    evicted = pod("web-1", phase="Failed")
+    evicted["status"] |= {"reason": "Evicted", "message": "The node was low on memory."}
+    found = read("Deployment", web("Deployment"), evicted)
+    assert told(found, State).details["troubles"] == ("web-1 Failed Evicted The node was low on memory.",)
