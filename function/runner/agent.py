@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import sys
 import time
@@ -37,6 +38,11 @@ EXIT = {
 MAX_TRANSCRIPT = 16 * 1024 * 1024
 """Bytes on standard output; what a node keeps of a container's log is less."""
 MAX_TRANSCRIPT_LINE = 64 * 1024
+MAX_CLEANED = 256 * 1024
+MARGIN = 8 * 1024
+"""Longer than any credential."""
+ESCAPES = re.compile(r"\\(?:u[0-9a-fA-F]{4}|.)")
+"""Of JSON: the letter of one would run together with the beginning of a credential."""
 MAX_PROMPT = 64 * 1024
 MAX_DENIALS = 20
 
@@ -165,16 +171,26 @@ class Transcript:
         self._left = MAX_TRANSCRIPT
 
     def write(self, line: bytes) -> None:
-        try:
-            told = to_json(cleaned(json.loads(line), self.secrets))
-        except (ValueError, RecursionError):
-            told = to_json(redacted(line.decode("utf-8", "replace"), self.secrets))
-        if len(told) > MAX_TRANSCRIPT_LINE:
-            told = to_json({"cut": len(told), "begins": told[:MAX_TRANSCRIPT_LINE]})
         if self._left <= 0:
             return
+        told = self._told(line)
         self._left -= len(told)
         if self._left <= 0:
             told = to_json({"cut": "the transcript is over its limit; the run goes on"})
         sys.stdout.write(told + "\n")
         sys.stdout.flush()
+
+    def _told(self, line: bytes) -> str:
+        """The line, cleaned. A very long one is cut first, since cleaning takes half a second a megabyte, and
+        more is cut off than is shown: a credential that the cut split would not be known for one."""
+        if len(line) <= MAX_CLEANED:
+            try:
+                told = to_json(cleaned(json.loads(line), self.secrets))
+            except (ValueError, RecursionError):
+                told = to_json(redacted(line.decode("utf-8", "replace"), self.secrets))
+            if len(told) <= MAX_TRANSCRIPT_LINE:
+                return told
+            return to_json({"cut": len(line), "begins": told[:MAX_TRANSCRIPT_LINE]})
+        plain = ESCAPES.sub(" ", line[:MAX_CLEANED].decode("utf-8", "replace"))
+        begins = redacted(plain, self.secrets)
+        return to_json({"cut": len(line), "begins": begins[: min(MAX_TRANSCRIPT_LINE, len(begins) - MARGIN)]})

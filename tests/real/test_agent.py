@@ -328,3 +328,14 @@ def test_a_credential_that_a_tool_told_is_written_nowhere(
     run = container.run(said, [outcome(root_cause=secret, actions=[secret], evidence=[f"a {secret} b"])])
     assert run.status == 0
     assert WORD not in run.everything() and secret not in run.everything()
+
+
+@pytest.mark.parametrize("size", [1_000, 100_000, 256 * 1024 - 300, 400_000])
+@pytest.mark.parametrize("before", [" ", "\n", "\t", "\u20ac"])
+def test_a_credential_in_a_long_line_is_not_shown_also_not_by_half(
+    container: Container, size: int, before: str
+) -> None:
+    words = f"{before}{SECRET}" + "x" * size + f"{before}{SECRET} " * 40
+    run = container.run([text(words), CONTEXT], DONE)
+    assert run.status == 0
+    assert SECRET[:20] not in run.everything()
