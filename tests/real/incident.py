@@ -20,12 +20,21 @@ def incident(api: ApiServer, namespace: str = NAMESPACE, max_storage: str = "100
     that a kubelet or a controller would write are written here."""
     for each in _objects(namespace, max_storage):
         state = each.pop("status", None)
+        if each["kind"] == "Pod":
+            each["metadata"]["ownerReferences"] = [_owner(api, namespace)]
         api.kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps(each))
         if state:
             where = ["-n", each["metadata"]["namespace"]] if "namespace" in each["metadata"] else []
             named = f"{each['kind']}/{each['metadata']['name']}"
             patch = json.dumps({"status": state})
             api.kubectl("patch", *where, named, "--subresource=status", "--type=merge", f"--patch={patch}")
+
+
+def _owner(api: ApiServer, namespace: str) -> dict[str, Any]:
+    """The StatefulSet as its pod names it: by its uid as well, else the garbage collector takes the pod."""
+    asked = ("get", "-n", namespace, "statefulset/typedb", "-o", "jsonpath={.metadata.uid}")
+    named = {"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "typedb", "controller": True}
+    return named | {"uid": api.kubectl(*asked)}
 
 
 def _objects(namespace: str, max_storage: str) -> list[dict[str, Any]]:
