@@ -8,26 +8,25 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from function.adapters.ffo import Ffo
+from function.model import SREEvent
 from tests.bench.figures import resident
+from tests.fakes import event
 from tests.real.components import ApiServer, Missing, api_server, find, prometheus
 from tests.real.incident import NAMESPACE, incident, series
-from tests.worldmodel.process import WorldModel, world_model
+from tests.worldmodel.process import READER, WorldModel, world_model
 
 PODS, WORKLOADS, NODES = 5_000, 250, 50
 """Four fifths of the pods and workloads share the claim's namespace."""
 CALLS = 40
-CLAIM = {
-    "resource_type": "k8s_pvc",
-    "namespace": NAMESPACE,
-    "resource_id": "typedb-data",
-    "alertname": "PVCUsageHigh",
-}
-NODE = {"resource_type": "k8s_node", "resource_id": "fmc-worker-2"}
+CLAIM = event("incident-75")
+NODE = replace(CLAIM, resource_type="k8s_node", namespace="", resource_id="fmc-worker-2")
 
 
 def measured() -> dict[str, dict[str, float]]:
@@ -43,6 +42,7 @@ def measured() -> dict[str, dict[str, float]]:
         with api_server(folder / "api") as api, prometheus(folder / "prometheus", series(time.time())) as url:
             incident(api)
             settings = {"KUBECONFIG": str(api.kubeconfig), "PROMETHEUS_URL": url}
+            settings |= {"SRE_DISPATCH_CLUSTER": CLAIM.cluster}
             with world_model(folder / "world", **settings) as world:
                 rows = {"the incident alone": figures(world)}
                 fill(api)
@@ -59,12 +59,13 @@ def figures(world: WorldModel) -> dict[str, float]:
     }
 
 
-def times(world: WorldModel, asked: Mapping[str, str]) -> list[float]:
-    """Of each call as a client sees it; the first one connects, and does not count."""
+def times(world: WorldModel, asked: SREEvent) -> list[float]:
+    """Of each call as the function sees it; the first does not count, as the server connects then."""
     found = []
+    ffo = Ffo(f"{world.url}/jsonrpc", lambda: READER)
     for _ in range(CALLS + 1):
         started = time.perf_counter()
-        told = world.call("get_resource_context", asked)
+        told: Any = ffo.context(asked)
         found.append((time.perf_counter() - started) * 1000)
         assert told["facts"] and not [gap for gap in told["gaps"] if not gap.startswith("prometheus_")], told
     return found[1:]
