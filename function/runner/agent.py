@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import signal
@@ -11,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TypeGuard
 
-from function.errors import Misconfigured, Unavailable
+from function.errors import Misconfigured, Unavailable, place
 from function.model import to_json
 from function.runner import command, outcome, tier
 from function.runner.claude import Claude
@@ -24,7 +25,7 @@ from function.runner.tier import Tier
 from function.wire import token_in
 
 EXIT = {
-    "completed": 0,
+    "completed": 10,
     "no_outcome": 10,
     "died": 10,
     "preflight": 20,
@@ -41,10 +42,11 @@ MAX_TRANSCRIPT_LINE = 64 * 1024
 MAX_CLEANED = 256 * 1024
 MARGIN = 8 * 1024
 """Longer than any credential."""
-ESCAPES = re.compile(r"\\(?:u[0-9a-fA-F]{4}|.)")
+ESCAPES = re.compile(r"\\+(?:u[0-9a-fA-F]{4}|.)")
 """Of JSON: the letter of one would run together with the beginning of a credential."""
 MAX_PROMPT = 64 * 1024
 MAX_DENIALS = 20
+MAX_NUMBER = 1e12
 
 
 @dataclass(frozen=True)
@@ -89,9 +91,13 @@ def main(environment: Mapping[str, str]) -> int:
         report = run(read(places.dispatch, allowed), allowed, places, environment, Transcript(secrets))
     except (Misconfigured, Unavailable) as error:
         report = Report(EXIT["refused"], "refused", detail=str(error))
+    except Exception as error:  # noqa: BLE001  whatever it is, the Job has to be told
+        report = Report(EXIT["died"], "died", detail=place(error))
     message = replace(report, seconds=round(time.monotonic() - began)).message(secrets)
-    print(to_json({"report": json.loads(message)}), flush=True)
-    places.termination.write_text(message, encoding="ascii")
+    with contextlib.suppress(OSError):
+        places.termination.write_text(message, encoding="ascii")
+    with contextlib.suppress(OSError):
+        print(to_json({"report": json.loads(message)}), flush=True)
     return report.exit_code
 
 
@@ -110,6 +116,8 @@ def read(folder: Path, allowed: Tier) -> Given:
         raise Misconfigured("the prompt is empty, over 64 KiB, or begins like a command")
     if not isinstance(given.event, dict) or not isinstance(given.decision, dict):
         raise Misconfigured("event or decision is no JSON object")
+    if not isinstance(given.decision.get("grant") or {}, dict):
+        raise Misconfigured("the decision's grant is no JSON object")
     if given.decision and given.decision.get("mode") != allowed.mode:
         raise Misconfigured("the decision is for another mode than this tier's")
     return given
@@ -122,13 +130,15 @@ def run(
     with TemporaryDirectory(prefix="agent-") as folder:
         servers = Path(folder) / "mcp.json"
         servers.touch(mode=0o600)
-        servers.write_text(json.dumps(command.mcp_config(allowed, _token)), encoding="utf-8")
+        servers.write_text(json.dumps(command.mcp_config(allowed, transcript.token)), encoding="utf-8")
         line = command.argv(places.program, allowed, servers)
         claude = Claude(line, command.environment(environment), places.work, transcript.write)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: claude.events.put(SIGNAL))
         try:
-            ending = Session(claude, allowed, lambda told: outcome.read(told) is not None).hold(given.prompt)
+            ending = Session(
+                claude, allowed, lambda told: outcome.read(told, transcript.secrets) is not None
+            ).hold(given.prompt)
         finally:
             claude.close()
     return _report(ending, given, allowed, transcript)
@@ -137,9 +147,10 @@ def run(
 def _report(ending: Ending, given: Given, allowed: Tier, transcript: Transcript) -> Report:
     result = ending.result
     told = outcome.read(ending.outcome, transcript.secrets) if ending.outcome is not None else None
-    denials = [
-        each.get("tool_name") for each in result.get("permission_denials") or () if isinstance(each, dict)
-    ]
+    refused = result.get("permission_denials")
+    denials = (
+        [each.get("tool_name") for each in refused if isinstance(each, dict)] if _is_list(refused) else []
+    )
     return Report(
         exit_code=0 if told else EXIT[ending.why],
         ended=ending.why,
@@ -155,20 +166,26 @@ def _report(ending: Ending, given: Given, allowed: Tier, transcript: Transcript)
     )
 
 
+def _is_list(value: object) -> TypeGuard[list[Any]]:
+    return isinstance(value, list)
+
+
 def _number(value: object) -> float:
-    return round(float(value), 4) if isinstance(value, int | float) else 0.0
-
-
-def _token(file: str) -> str:
-    return token_in(Path(file), "token_file", "mcp_token")()
+    return round(float(value), 4) if isinstance(value, int | float) and abs(value) < MAX_NUMBER else 0.0
 
 
 class Transcript:
     """Every event on standard output, one line each: redacted, each bounded, and all together."""
 
     def __init__(self, secrets: Sequence[str]) -> None:
-        self.secrets = secrets
+        self.secrets = [*secrets]
         self._left = MAX_TRANSCRIPT
+
+    def token(self, file: str) -> str:
+        """The token in the file, which is never written from now on. Raises Unavailable."""
+        token = token_in(Path(file), "token_file", "mcp_token")()
+        self.secrets.append(token)
+        return token
 
     def write(self, line: bytes) -> None:
         if self._left <= 0:
@@ -186,8 +203,8 @@ class Transcript:
         if len(line) <= MAX_CLEANED:
             try:
                 told = to_json(cleaned(json.loads(line), self.secrets))
-            except (ValueError, RecursionError):
-                told = to_json(redacted(line.decode("utf-8", "replace"), self.secrets))
+            except (ValueError, RecursionError):  # as it is, it could hide a credential from us
+                told = to_json({"unreadable": len(line)})
             if len(told) <= MAX_TRANSCRIPT_LINE:
                 return told
             return to_json({"cut": len(line), "begins": told[:MAX_TRANSCRIPT_LINE]})

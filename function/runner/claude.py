@@ -95,11 +95,21 @@ class Claude:
                 self._heard(line)
                 if not line.endswith(b"\n") and len(line) == MAX_LINE:
                     break
-                with contextlib.suppress(ValueError, RecursionError):
-                    event = json.loads(line)
-                    if isinstance(event, dict):
-                        self.events.put(event)
+                if not self._put(line):
+                    break
         self.events.put(ENDED)
+
+    def _put(self, line: bytes) -> bool:
+        """Whether the line could be read at all; what is no JSON object is no event."""
+        try:
+            event = json.loads(line)
+        except ValueError:
+            return True
+        except RecursionError:
+            return False
+        if isinstance(event, dict):
+            self.events.put(event)
+        return True
 
     def _read_errors(self) -> None:
         with self._errors as errors:

@@ -42,7 +42,8 @@ SCHEMA: dict[str, Any] = _OUTCOME.json_schema()
 def read(told: object, known_secrets: Iterable[str] = ()) -> Outcome | None:
     """The outcome, if it is one: every text of it without what looks like a credential."""
     try:
-        return _OUTCOME.validate_json(to_json(cleaned(told, known_secrets)))
+        known = _OUTCOME.validate_json(to_json(told))  # its size first: cleaning takes time
+        return _OUTCOME.validate_json(to_json(cleaned(asdict(known), known_secrets)))
     except (ValidationError, TypeError, ValueError):
         return None
 

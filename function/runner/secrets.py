@@ -14,27 +14,34 @@ REDACTED = "[redacted]"
 MIN_KNOWN = 8
 """Characters of a known secret; a shorter one would take common words with it."""
 
+START = r"(?:(?<!\w)|(?<=\\[nrtbf])|(?<=\\u[0-9a-fA-F]{4}))"
+"""Where a word begins, also right after an escape of JSON that stands in a text."""
+
 SHAPES = re.compile(
     "|".join(
         (
             r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)",
-            r"\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*",  # JSON Web Tokens: ServiceAccounts, OIDC (RFC 7519)
-            r"\bsk-(?:ant-)?[\w-]{20,}",  # model providers
-            r"\b(?:gh[pousr]_\w{20,}|github_pat_\w{20,})",
-            r"\bgl[a-z]{2,5}-[\w-]{20,}",  # GitLab
-            r"\bglsa_\w{20,}",  # Grafana
-            r"\bATATT[\w=-]{20,}",  # Atlassian
-            r"\bxox[abeprs]-[\w-]{10,}",  # Slack
-            r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b",  # AWS
-            r"\bAIza[\w-]{30,}",  # Google
+            # JSON Web Tokens (RFC 7519). No hyphen before one: a row of them would be quadratic.
+            START + r"(?<!-)eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*",
+            START + r"sk-(?:ant-)?[\w-]{20,}",  # model providers
+            START + r"(?:gh[pousr]_\w{20,}|github_pat_\w{20,})",
+            START + r"gl[a-z]{2,5}-[\w-]{20,}",  # GitLab
+            START + r"glsa_\w{20,}",  # Grafana
+            START + r"ATATT[\w=-]{20,}",  # Atlassian
+            START + r"xox[abeprs]-[\w-]{10,}",  # Slack
+            START + r"(?:AKIA|ASIA)[0-9A-Z]{16}\b",  # AWS
+            START + r"AIza[\w-]{30,}",  # Google
             r"(?<=://)[^\s/:@\"'<>]{1,256}:[^\s/@\"'<>]{1,256}(?=@)",  # user and password in a URL
             r"(?i:(?<=bearer )|(?<=basic ))[\w.~+/=-]{12,}",
-            r"(?i:(?<=password=)|(?<=passwd=)|(?<=secret=)|(?<=token=)|(?<=api_key=)|(?<=apikey=))[^\s&\"',;\\]{6,}",
-            r"(?i:(?<=password: )|(?<=passwd: )|(?<=secret: )|(?<=token: ))[^\s\"',;\\]{6,}",
         )
     ),
     re.ASCII | re.DOTALL,
 )
+NAMED = re.compile(
+    r"((?:password|passwd|secret|token|api_?key)\\*[\"']?\s?[:=]\s?\\*[\"']?)[^\s&\"',;\\]{6,}",
+    re.ASCII | re.IGNORECASE,
+)
+"""What is called a credential, in a command line, YAML or JSON: the name stays."""
 
 
 def redacted(text: str, known: Iterable[str] = ()) -> str:
@@ -42,7 +49,7 @@ def redacted(text: str, known: Iterable[str] = ()) -> str:
     for secret in known:
         if len(secret) >= MIN_KNOWN:
             text = text.replace(secret, REDACTED)
-    return SHAPES.sub(REDACTED, text)
+    return NAMED.sub(rf"\1{REDACTED}", SHAPES.sub(REDACTED, text))
 
 
 def cleaned(value: Any, known: Iterable[str] = ()) -> Any:

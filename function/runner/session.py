@@ -24,6 +24,7 @@ WRAP_UP = (
     "Stop here. Call no other tool. Call StructuredOutput now with what you know: the status that is true, "
     "what you did and what you did not, and what a person should do next."
 )
+GONE = "the program ended"
 SIGNAL: Event = {"type": "runner", "subtype": "signal"}
 """Put among the events by who is told to end."""
 
@@ -111,12 +112,16 @@ class Session:
             yield f"servers that the tier does not name: {', '.join(others)}"
 
     def _interrupted(self, why: str) -> Ending:
-        """Takes the word from it, lets it say what it knows, and ends."""
+        """Takes the word from it, lets it say what it knows, and ends. A signal shortens a deadline's end."""
+        patient, result = why == "signal", {}
         try:
-            self._control({"subtype": "interrupt"}, time.monotonic() + INTERRUPT_SECONDS)
-            result = self._result(time.monotonic() + INTERRUPT_SECONDS, patient=True)
-        except Ended:
-            result = {}
+            self._control({"subtype": "interrupt"}, time.monotonic() + INTERRUPT_SECONDS, patient=patient)
+            result = dict(self._result(time.monotonic() + INTERRUPT_SECONDS, patient=patient))
+        except Interrupted as error:
+            why = "signal" if error.why == "signal" else why
+        except Ended as error:
+            if error.why == GONE:
+                return Ending(why, GONE)
         return self._wrap_up(why, result)
 
     def _wrap_up(self, why: str, before: Mapping[str, Any]) -> Ending:
@@ -134,12 +139,12 @@ class Session:
     def _say(self, text: str) -> None:
         self._claude.send({"type": "user", "message": {"role": "user", "content": text}})
 
-    def _control(self, request: Event, until: float) -> Mapping[str, Any]:
+    def _control(self, request: Event, until: float, *, patient: bool = False) -> Mapping[str, Any]:
         """The answer to a request about the program itself, which costs no call of the model."""
         self._requests += 1
         number = f"r{self._requests}"
         self._claude.send({"type": "control_request", "request_id": number, "request": request})
-        for event in self._events(until, patient=request["subtype"] == "interrupt"):
+        for event in self._events(until, patient=patient):
             response = event.get("response") if event.get("type") == "control_response" else None
             if isinstance(response, dict) and response.get("request_id") == number:
                 return response.get("response") or {}
@@ -161,7 +166,7 @@ class Session:
             if event is None:
                 return
             if event is ENDED:
-                raise Ended("the program ended")
+                raise Ended(GONE)
             if event is SIGNAL:
                 if not patient:
                     raise Interrupted("signal")

@@ -12,8 +12,9 @@ from pydantic import Field, TypeAdapter, ValidationError
 from function.errors import Misconfigured, flaw
 from function.model import STRICT
 
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
-Tool = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9]+(?:[_-][a-z0-9]+)*$", max_length=32)]
+Tool = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+"""A permission rule joins both by two underscores, so that neither may blur where one ends."""
 BuiltIn = Literal["Read", "Edit", "Write", "Grep", "Glob"]
 """No shell, no network, no further agents: such tools do not exist for any tier."""
 
@@ -23,7 +24,7 @@ class Server:
     """An MCP server over HTTP, and the tools of it that may be called."""
 
     __pydantic_config__ = STRICT
-    url: Annotated[str, Field(pattern=r"^https?://[^\s]+$")]
+    url: Annotated[str, Field(pattern=r"^https?://[^\s$]+$")]
     tools: Annotated[tuple[Tool, ...], Field(min_length=1)]
     token_file: str = ""
     """File with a bearer token for it. All that runs in the agent's container can read it."""

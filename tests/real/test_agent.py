@@ -339,3 +339,26 @@ def test_a_credential_in_a_long_line_is_not_shown_also_not_by_half(
     run = container.run([text(words), CONTEXT], DONE)
     assert run.status == 0
     assert SECRET[:20] not in run.everything()
+
+
+@pytest.mark.parametrize("missing", ["AGENT_PROGRAM", "AGENT_WORK"])
+def test_whatever_is_missing_the_job_is_told(container: Container, missing: str) -> None:
+    container.environment[missing] = str(container.folder / "none")
+    run = container.run(DONE)
+    assert (run.status, run.message["ended"], run.model.requests) == (10, "died", [])
+    assert "FileNotFoundError" in run.message["detail"]
+
+
+def test_a_key_that_makes_an_outcome_too_long_when_it_is_cut_out_is_no_success(container: Container) -> None:
+    container.environment["ANTHROPIC_API_KEY"] = "12345678"
+    run = container.run([outcome(summary=("x" * 3990 + " 12345678 ")[-4000:])])
+    assert (run.status, "outcome" in run.message) == (10, False)
+
+
+def test_a_credential_in_json_that_a_tool_told_is_written_nowhere(container: Container) -> None:
+    inner = json.dumps({"log": f"first\n{SECRET}", "password": "hunter2222"})
+    run = container.run(
+        [text(inner), call("mcp__world__list_outcomes", alertname=inner)], [outcome(summary=inner)]
+    )
+    assert run.status == 0
+    assert SECRET not in run.everything() and "hunter2222" not in run.everything()

@@ -37,6 +37,9 @@ def test_what_has_the_shape_of_a_credential_is_left_out(shape: str) -> None:
         ("--token=abcdefgh --next", f"--token={REDACTED} --next"),
         ('{"a": "password: hunter22"}', f'{{"a": "password: {REDACTED}"}}'),
         ("PGPASSWORD=hunter22 psql", f"PGPASSWORD={REDACTED} psql"),
+        ('{"password": "hunter2222", "n": 1}', f'{{"password": "{REDACTED}", "n": 1}}'),
+        ('{\\"token\\":\\"hunter2222\\"}', f'{{\\"token\\":\\"{REDACTED}\\"}}'),
+        ("apiKey: 'hunter2222'", f"apiKey: '{REDACTED}'"),
     ],
 )
 def test_what_a_credential_is_called_by_stays(text: str, left: str) -> None:
@@ -73,3 +76,14 @@ json_values = st.recursive(
 def test_no_shape_survives_anywhere_in_a_value(value: object, secret: str, before: str, after: str) -> None:
     told = repr(cleaned([value, {f"{before} {secret}": [f"{before} {secret} {after}"]}]))
     assert secret not in told and WORD not in told
+
+
+@pytest.mark.parametrize("escape", ["\\n", "\\t", "\\r", "\\u000a", "\\\\n"])
+@pytest.mark.parametrize("shape", sorted(set(SHAPES) - {"private key", "cut private key"}))
+def test_an_escape_of_json_before_it_hides_no_credential(shape: str, escape: str) -> None:
+    assert WORD not in redacted(f"line{escape}{SHAPES[shape]}")
+
+
+def test_a_row_of_beginnings_takes_no_time_that_grows_with_its_square() -> None:
+    """It ends at all: with one hyphen allowed before it this took half a minute."""
+    assert redacted("-eyJ" * 65_536).startswith("-eyJ")
