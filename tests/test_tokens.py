@@ -17,7 +17,22 @@ def test_tokens_are_read_from_their_files_without_the_newline(tmp_path: Path) ->
     assert accepted((tmp_path / "a", tmp_path / "b"), "TOKENS") == [f"{LONG}a".encode(), b"\xff" * MIN_BYTES]
 
 
-@pytest.mark.parametrize("text", ["", "canary", " " * 40])
+def test_tokens_are_read_anew_each_time(tmp_path: Path) -> None:
+    for token in (f"{LONG}first", f"{LONG}second"):
+        (tmp_path / "a").write_text(token)
+        assert accepted([tmp_path / "a"], "TOKENS") == [token.encode()]
+
+
+def test_one_file_that_is_wrong_is_enough_to_accept_no_token(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text(LONG)
+    (tmp_path / "b").write_text("short")
+    for files in ((tmp_path / "a", tmp_path / "b"), (tmp_path / "none", tmp_path / "a")):
+        with pytest.raises(Unavailable) as refused:
+            accepted(files, "TOKENS")
+        assert refused.value.code == "no_tokens"
+
+
+@pytest.mark.parametrize("text", ["", "canary", " " * 40, "canary" + " " * 40, "x" * (MIN_BYTES - 1)])
 def test_a_short_token_is_refused_by_file_and_never_shown(tmp_path: Path, text: str) -> None:
     (tmp_path / "a").write_text(text)
     with pytest.raises(Unavailable, match="openssl") as refused:
@@ -26,13 +41,16 @@ def test_a_short_token_is_refused_by_file_and_never_shown(tmp_path: Path, text: 
 
 
 def test_a_missing_file_is_refused_by_its_setting(tmp_path: Path) -> None:
-    with pytest.raises(Unavailable, match="TOKENS"):
-        accepted((tmp_path / "none",), "TOKENS")
+    for file in (tmp_path / "none", tmp_path):
+        with pytest.raises(Unavailable, match=f"{file} of TOKENS cannot be read"):
+            accepted((file,), "TOKENS")
 
 
 def test_a_credential_is_one_of_the_tokens_or_it_is_not() -> None:
     assert is_one_of(b"b", [b"a", b"b"])
     assert not is_one_of(b"c", [b"a", b"b"]) and not is_one_of(b"", []) and not is_one_of(b"", [b"a"])
+    assert not is_one_of(b"aa", [b"a"]) and not is_one_of(b"a", [b"aa"]) and not is_one_of(b"A", [b"a"])
+    assert is_one_of(b"\xff\0", [b"\xff\0"]) and not is_one_of(b"\xff", [b"\xff\0"])
 
 
 def basic(pair: str) -> str:
@@ -44,8 +62,12 @@ def basic(pair: str) -> str:
     [
         ("Bearer token", b"token"),
         ("bearer  token ", b"token"),
+        ("BEARER to ken", b"to ken"),
         (basic("x:token"), b"token"),
         (basic("x:to:ken"), b"to:ken"),
+        (basic(":token"), b"token"),
+        (basic("token"), b""),
+        (basic("x:t\u00f6ken"), "t\u00f6ken".encode()),
         ("Bearer t\u00f6ken", b"t\xf6ken"),
     ],
 )
@@ -54,7 +76,24 @@ def test_a_credential_is_a_bearer_token_or_a_password(header: str, given: bytes)
 
 
 @pytest.mark.parametrize(
-    "headers", [[], ["Bearer a", "Bearer b"], ["Bearer"], ["Bearer "], ["Digest x"], ["Basic %"], [""]]
+    "headers",
+    [
+        [],
+        ["Bearer a", "Bearer b"],
+        ["Bearer a", "Bearer a"],
+        ["Bearer a", ""],
+        ["Bearer"],
+        ["Bearer "],
+        ["Bearer\ta"],
+        ["Bearera"],
+        ["Digest x"],
+        ["a"],
+        ["Basic %"],
+        ["Basic eDp0b2tlbg"],
+        ["Basic eDp0 b2tlbg=="],
+        ["Basic \u00f6"],
+        [""],
+    ],
 )
 def test_anything_else_is_no_credential(headers: list[str]) -> None:
     with pytest.raises(Unauthorized):

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,7 +21,7 @@ import pytest
 from function.adapters import store as storing
 from function.adapters.store import MAX_ROWS, Resource, Store
 from function.errors import Misconfigured, Unavailable
-from function.facts import Change, Context, Memory, Note, Run, fact
+from function.facts import MAX_TEXT, Change, Context, Memory, Note, Run, fact
 from tests.fakes import NOW, event
 from tests.process import ROOT
 
@@ -56,6 +57,11 @@ def store(file: Path) -> Store:
     return Store(file, NOW.timestamp)
 
 
+def later(file: Path, seconds: float) -> Store:
+    """The same file, so much later."""
+    return Store(file, lambda: NOW.timestamp() + seconds)
+
+
 def memory(store: Store, resource: Resource = CLAIM, alertname: str = ALERT) -> Any:
     return store.memory(resource, alertname).told
 
@@ -87,6 +93,32 @@ def test_the_next_agent_for_another_resource_with_the_same_alert_is_told_as_well
     assert memory(store, OTHER._replace(resource_type="k8s_pod"))["runs"] == ()
 
 
+def test_a_resource_is_named_by_namespace_and_name_where_its_cluster_has_no_name(store: Store) -> None:
+    nameless, other = CLAIM._replace(cluster=""), OTHER._replace(cluster="")
+    store.record(run(of=nameless))
+    assert [told["on"] for told in memory(store, other)["runs"]] == ["f3iai/typedb-data"]
+    assert [told["on"] for told in memory(store, nameless)["runs"]] == ["this resource"]
+
+
+@pytest.mark.parametrize("column", Resource._fields)
+def test_what_differs_in_one_name_is_another_resource(store: Store, column: str) -> None:
+    store.record(run(status="failed"))
+    near = CLAIM._replace(**{column: "near"})
+    told = memory(store, near)
+    assert (told["failures_in_a_week"], [each["on"] for each in told["runs"]]) == (
+        0,
+        [] if column == "resource_type" else ["fmc/f3iai/typedb-data"],
+    )
+
+
+def test_the_newest_runs_are_told_first_and_long_texts_are_cut(store: Store) -> None:
+    for days in (9, 2, 30):
+        store.record(run(f"s-{days}", ago=timedelta(days=days), action="x" * 1000, root_cause="y" * 1000))
+    told = memory(store)["runs"]
+    assert [each["ago"] for each in told] == ["2 days ago", "9 days ago", "30 days ago"]
+    assert {len(each[name]) for each in told for name in ("action", "root_cause")} == {MAX_TEXT}
+
+
 def test_a_resource_with_many_runs_of_its_own_hides_no_other(store: Store) -> None:
     for number in range(20):
         store.record(run(f"own-{number}"))
@@ -109,7 +141,10 @@ def test_alerts_without_a_resource_share_their_alert_and_are_never_the_same_reso
         ({"status": "resolved", "verification": "inconclusive"}, 0),
         ({"status": "investigated", "verification": "firing"}, 0),
         ({"status": "proposed", "verification": "firing"}, 0),
+        ({"status": "refused", "verification": "firing"}, 0),
         ({"status": "failed", "ago": timedelta(days=8)}, 0),
+        ({"status": "failed", "ago": timedelta(days=7)}, 0),
+        ({"status": "failed", "ago": timedelta(days=7, seconds=-1)}, 1),
         ({"status": "failed", "of": OTHER}, 0),
     ],
 )
@@ -145,6 +180,18 @@ def test_runs_are_found_by_each_column_the_newest_first(store: Store, column: st
     assert [each.session for each in store.runs({column: wanted}, 1)] == ["new"]
 
 
+def test_runs_are_found_by_all_that_is_given(store: Store) -> None:
+    for session, of in (("claim", CLAIM), ("other", OTHER), ("pod", CLAIM._replace(resource_type="k8s_pod"))):
+        store.record(run(session, of=of))
+    assert [each.session for each in store.runs(CLAIM._asdict(), 10)] == ["claim"]
+    assert {each.session for each in store.runs({"namespace": "f3iai", "alertname": ALERT}, 10)} == {
+        "claim",
+        "pod",
+    }
+    assert store.runs({"namespace": "f3iai' OR TRUE --"}, 10) == []
+    assert store.runs(CLAIM._asdict(), 10) == [run("claim")]
+
+
 def noted(text: str) -> Context:
     return Context((fact(Note("title", text), "kubernetes", 5), store_memory()), ("cut",))
 
@@ -155,10 +202,16 @@ def store_memory() -> Any:
 
 def test_what_was_told_is_told_again_older_by_the_time_since(file: Path) -> None:
     Store(file, NOW.timestamp).remember(CLAIM, noted("as it was"), {})
-    later = Store(file, lambda: NOW.timestamp() + 600)
-    (recalled,) = later.recall(CLAIM)
+    (recalled,) = later(file, 600).recall(CLAIM)
     assert (recalled.told["text"], recalled.age_seconds) == ("as it was", 605)
-    assert later.recall(OTHER) == []
+    assert later(file, 600).recall(OTHER) == []
+
+
+def test_what_was_told_last_replaces_what_was_told_before(file: Path) -> None:
+    for days, text in ((0, "first"), (1, "second")):
+        later(file, days * 86_400).remember(CLAIM, noted(text), {})
+    (recalled,) = later(file, 86_400).recall(CLAIM)
+    assert (recalled.told["text"], recalled.age_seconds) == ("second", 5)
 
 
 def test_a_file_is_a_world_model_without_a_server(file: Path) -> None:
@@ -193,12 +246,28 @@ def test_a_change_is_dated_between_the_looks_that_saw_it(file: Path) -> None:
     assert store.changes(OTHER, {"size": "1Gi"}) == []
 
 
-@pytest.mark.parametrize("table", ["runs", "told"])
+def test_no_change_is_told_where_nothing_changed(store: Store) -> None:
+    store.remember(CLAIM, Context(), {"size": "20Gi"})
+    assert store.changes(CLAIM, {"size": "20Gi"}) == []
+    assert store.changes(CLAIM, {}) == []
+    assert store.changes(CLAIM, {"size": "40Gi"}) == [Change("size: 20Gi -> 40Gi", "just now")]
+
+
+def test_the_newest_changes_are_told_first_and_no_more_than_a_few(file: Path) -> None:
+    for hour in range(9):
+        later(file, hour * 3600).remember(CLAIM, Context(), {"size": f"{hour}Gi"})
+    told = later(file, 8 * 3600).changes(CLAIM, {"size": "8Gi"})
+    assert [change.what for change in told] == [f"size: {n - 1}Gi -> {n}Gi" for n in (8, 7, 6, 5, 4)]
+    assert told[1].ago == "between 2 hours ago and 1 hour ago"
+
+
+@pytest.mark.parametrize("table", ["runs", "told", "seen"])
 def test_the_oldest_go_when_there_are_too_many(store: Store, file: Path, table: str) -> None:
     about = "'fmc', 'k8s_pvc', 'f3iai'"
     rows = {
         "runs": f"'s' || value, value, {about}, 'claim', 'a', 0, '{{}}'",
         "told": f"{about}, 'claim' || value, value, '{{}}'",
+        "seen": f"value, {about}, 'claim', value, value, '{{}}'",
     }
     with sqlite3.connect(file) as filling:
         count = MAX_ROWS[table] + 50
@@ -206,7 +275,7 @@ def test_the_oldest_go_when_there_are_too_many(store: Store, file: Path, table: 
         filling.execute(f"INSERT INTO {table} {numbers} SELECT {rows[table]} FROM n")
     filling.close()
     store.record(run())
-    store.remember(CLAIM, Context(), {})
+    store.remember(CLAIM, Context(), {"size": "20Gi"})
     looking = sqlite3.connect(file)
     (count,) = looking.execute(f"SELECT count(*) FROM {table}").fetchone()
     (oldest,) = looking.execute(f"SELECT min(at) FROM {table}").fetchone()
@@ -218,11 +287,20 @@ RECORDING = """
 import sys
 from pathlib import Path
 from function.adapters.store import Store
+from function.errors import Unavailable
 from tests.adapters.test_store import run
+
+def recorded(run):
+    try:
+        return store.record(run)
+    except Unavailable:  # the other writer had it for too long
+        return False
+
 store = Store(Path(sys.argv[1]))
-for number in range(10_000):
+for number in range(int(sys.argv[3])):
     session = f"{sys.argv[2]}-{number}"
-    store.record(run(session))
+    while not recorded(run(session)):
+        pass
     print(session, flush=True)
 """
 
@@ -230,8 +308,8 @@ for number in range(10_000):
 class Recording:
     """A process that records one run after the other, and says each once it is acknowledged. It has begun."""
 
-    def __init__(self, file: Path, name: str) -> None:
-        command = (sys.executable, "-c", RECORDING, str(file), name)
+    def __init__(self, file: Path, name: str, count: int = 10_000) -> None:
+        command = (sys.executable, "-c", RECORDING, str(file), name, str(count))
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
         assert self._process.stdout is not None
         self._output = self._process.stdout
@@ -240,6 +318,10 @@ class Recording:
     def kill(self) -> list[str]:
         """Ends it at once, and gives what was acknowledged."""
         self._process.send_signal(signal.SIGKILL)
+        return self.finish()
+
+    def finish(self) -> list[str]:
+        """Waits for its end, and gives what was acknowledged."""
         with self._output as output:
             told = self._first + output.read()
         self._process.wait()
@@ -266,6 +348,39 @@ def test_no_acknowledged_run_is_lost_to_a_kill_at_any_moment_or_to_another_write
     assert is_whole(file)
 
 
+def test_of_two_processes_that_write_at_once_neither_loses_a_run(file: Path) -> None:
+    writers = [Recording(file, name, 60) for name in ("a", "b")]
+    for writer in writers:
+        assert len(writer.finish()) == 60
+    kept = {each.session for each in Store(file).runs({}, 1000)}
+    assert kept == {f"{name}-{number}" for name in ("a", "b") for number in range(60)}
+
+
+def test_many_threads_may_use_one_store(store: Store) -> None:
+    def record(name: int) -> list[bool]:
+        return [store.record(run(f"{name}-{number}")) for number in range(10)]
+
+    with ThreadPoolExecutor(4) as threads:
+        assert all(all(new) for new in threads.map(record, range(4)))
+    assert len(store.runs({}, 1000)) == 40
+
+
+def test_a_file_that_another_holds_for_too_long_is_unwritable_by_name_and_can_be_read(
+    store: Store, file: Path
+) -> None:
+    store.record(run("before"))
+    holding = sqlite3.connect(file, isolation_level=None)
+    holding.execute("BEGIN IMMEDIATE")
+    started = time.monotonic()
+    with pytest.raises(Unavailable, match="cannot be written: database is locked") as held:
+        store.record(run("refused"))
+    assert time.monotonic() - started < 10  # the promise is WAIT_SECONDS
+    assert held.value.code == "memory_unwritable"
+    assert [each.session for each in store.runs({}, 10)] == ["before"]
+    holding.close()
+    assert store.record(run("refused"))
+
+
 def test_many_that_open_a_new_file_at_once_all_can(file: Path) -> None:
     opening = f"from function.adapters.store import *; Store(Path({str(file)!r}))"
     processes = [subprocess.Popen((sys.executable, "-c", opening), cwd=ROOT) for _ in range(6)]
@@ -278,6 +393,30 @@ def test_a_start_that_was_cut_short_before_its_tables_were_made_is_taken_up_agai
     begun.execute("PRAGMA journal_mode = WAL")
     begun.close()
     assert Store(file).record(run())
+
+
+def test_a_start_that_is_killed_at_any_moment_is_taken_up_again(tmp_path: Path) -> None:
+    opening = "import sys; from function.adapters.store import *; print(flush=True); Store(Path(sys.argv[1]))"
+    moments = random.Random(7)
+    for number in range(8):
+        file = tmp_path / f"{number}.db"
+        with subprocess.Popen(
+            (sys.executable, "-c", opening, str(file)), stdout=subprocess.PIPE, cwd=ROOT
+        ) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            time.sleep(moments.random() / 100)
+            process.kill()
+        assert Store(file).record(run())
+        assert is_whole(file)
+
+
+def test_a_file_says_whose_it_is_and_of_which_version(store: Store, file: Path) -> None:
+    store.record(run())
+    looking = sqlite3.connect(file)
+    told = [looking.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")]
+    looking.close()
+    assert told == [storing.APPLICATION, len(storing.MIGRATIONS)]
 
 
 def foreign(file: Path) -> None:
@@ -293,10 +432,18 @@ def newer(file: Path) -> None:
     ahead.close()
 
 
+def marked(file: Path) -> None:
+    """Empty, and yet another program's."""
+    with sqlite3.connect(file) as other:
+        other.execute("PRAGMA application_id = 7")
+    other.close()
+
+
 @pytest.mark.parametrize(
     ("made", "named"),
     [
         (foreign, "another program"),
+        (marked, "another program"),
         (newer, "run the newer program"),
         (
             lambda file: file.write_bytes(b"no database at all, but long enough for a header" * 9),
@@ -308,9 +455,11 @@ def newer(file: Path) -> None:
 def test_a_file_that_is_not_ours_is_refused_and_left_as_it_is(file: Path, made: Any, named: str) -> None:
     made(file)
     before = file.read_bytes() if file.is_file() else None
-    with pytest.raises(Misconfigured, match=named):
+    with pytest.raises(Misconfigured, match=named) as refused:
         Store(file)
+    assert str(file) in str(refused.value)
     assert before is None or file.read_bytes() == before
+    assert [path.name for path in file.parent.iterdir()] == [file.name]
 
 
 def test_a_missing_folder_is_refused_by_name(tmp_path: Path) -> None:
@@ -341,32 +490,106 @@ def fill(file: Path) -> None:
             filler.write(b"x" * 4096)
 
 
-def record_until_it_fails(store: Store) -> None:
+def sessions(store: Store) -> set[str]:
+    return {each.session for each in store.runs({}, 100_000)}
+
+
+def record_until_it_fails(store: Store, recorded: list[str]) -> None:
     for number in range(99):
         store.record(run(f"while full {number}", root_cause="x" * 1000))
+        recorded.append(f"while full {number}")
+
+
+READING = """
+import sys
+from tests.adapters.test_store import *
+print(sorted(sessions(Store(Path(sys.argv[1])))))
+"""
 
 
 def test_on_a_full_volume_writing_fails_by_name_reading_goes_on_and_room_mends_it(small: Path) -> None:
-    store = Store(small / "world.db", NOW.timestamp)
+    file = small / "world.db"
+    store = Store(file, NOW.timestamp)
     store.record(run("before"))
     fill(small / "filler")
+    recorded = ["before"]
     with pytest.raises(Unavailable, match="its volume is full") as full:
-        record_until_it_fails(store)
-    assert full.value.code == "memory_unwritable"
-    assert "before" in {each.session for each in store.runs({}, 100)}
+        record_until_it_fails(store, recorded)
+    assert full.value.code == "memory_unwritable" and str(file) in str(full.value)
+    assert sessions(store) == set(recorded)
+    with pytest.raises(Unavailable, match="its volume is full"):
+        store.remember(CLAIM, noted("x" * 250), {})
+    elsewhere = subprocess.run(
+        (sys.executable, "-c", READING, str(file)), capture_output=True, text=True, cwd=ROOT, check=True
+    )
+    assert elsewhere.stdout == f"{sorted(recorded)}\n"
     (small / "filler").unlink()
     assert store.record(run("after"))
-    assert is_whole(small / "world.db")
+    assert sessions(store) == {*recorded, "after"}
+    assert is_whole(file)
+
+
+def test_a_start_on_a_full_volume_is_refused_by_name_and_loses_nothing(small: Path) -> None:
+    file = small / "world.db"
+    subprocess.run((sys.executable, "-c", RECORDING, str(file), "s", "1"), check=True, cwd=ROOT)
+    fill(small / "filler")
+    with pytest.raises(Misconfigured, match="its volume is full"):
+        Store(file)
+    (small / "filler").unlink()
+    assert sessions(Store(file)) == {"s-0"}
+
+
+CRAMPED = """
+import resource, sys
+from tests.adapters.test_store import *
+file = Path(sys.argv[1])
+store = Store(file)
+store.record(run("before"))
+size = file.with_name(file.name + "-wal").stat().st_size
+resource.setrlimit(resource.RLIMIT_FSIZE, (size + 50_000, resource.RLIM_INFINITY))
+recorded = ["before"]
+try:
+    record_until_it_fails(store, recorded)
+except Unavailable as error:
+    print(error.code, sessions(store) == set(recorded) and len(recorded), "cannot be written" in str(error))
+"""
+
+
+def test_a_file_that_may_not_grow_keeps_what_it_acknowledged_and_nothing_else(file: Path) -> None:
+    cramped = subprocess.run(
+        (sys.executable, "-c", CRAMPED, str(file)), capture_output=True, text=True, cwd=ROOT, check=True
+    )
+    code, kept, named = cramped.stdout.split()
+    assert (code, named) == ("memory_unwritable", "True") and int(kept) > 1
+    assert len(sessions(Store(file))) == int(kept)
+    assert is_whole(file)
+
+
+def test_a_folder_that_cannot_be_written_is_refused_by_name(small: Path) -> None:
+    subprocess.run((sys.executable, "-c", RECORDING, str(small / "old.db"), "s", "1"), check=True, cwd=ROOT)
+    before = (small / "old.db").read_bytes()
+    subprocess.run(("mount", "-o", "remount,ro", str(small)), check=True)
+    for name in ("new.db", "old.db"):
+        with pytest.raises(Misconfigured, match=f"{name} is no usable file"):
+            Store(small / name)
+    assert (small / "old.db").read_bytes() == before
+    assert [path.name for path in small.iterdir()] == ["old.db"]
 
 
 def test_a_backup_is_whole_while_others_write_and_replaces_the_one_before(file: Path, tmp_path: Path) -> None:
+    store = Store(file)
+    store.remember(CLAIM, noted("as it was"), {"size": "20Gi"})
     writer = Recording(file, "w")
     target = tmp_path / "backup.db"
-    for _ in range(2):
-        Store(file).backup(target)
+    for number in range(2):
+        store.record(run(f"before {number}"))
+        store.backup(target)
+        assert is_whole(target)
+        backup = Store(target)
+        assert {"w-0", f"before {number}"} <= sessions(backup)
+        assert [each.told["text"] for each in backup.recall(CLAIM)] == ["as it was"]
+        assert backup.changes(CLAIM, {"size": "40Gi"})[0].what == "size: 20Gi -> 40Gi"
     writer.kill()
-    assert is_whole(target)
-    assert Store(target).runs({}, 10)
     assert [path.name for path in tmp_path.glob("*.part")] == []
 
 
@@ -380,6 +603,13 @@ def test_a_copy_of_the_file_of_a_server_that_was_stopped_is_a_backup(file: Path,
     assert [path.name for path in tmp_path.iterdir()] == [file.name]
     copy = Path(shutil.copy(file, tmp_path / "copy.db"))
     assert [each.session for each in Store(copy).runs({}, 10)] == ["s-1"]
+
+
+def test_a_backup_onto_a_folder_says_so(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(Unavailable, match="folder cannot be written") as failed:
+        store.backup(tmp_path / "folder")
+    assert failed.value.code == "memory_unwritable"
 
 
 def test_a_backup_to_nowhere_says_so(store: Store, tmp_path: Path) -> None:
