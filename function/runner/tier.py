@@ -30,6 +30,75 @@ class Server:
     """File with a bearer token for it. All that runs in the agent's container can read it."""
 
 
+Url = Annotated[str, Field(pattern=r"^https?://[^\s$@]+$", max_length=1024)]
+"""Without a user or a password in it: those stand in a file."""
+File = Annotated[str, Field(pattern=r"^/", max_length=1024)]
+Folder = Annotated[str, Field(pattern=r"^(?:[\w.-]+/)*[\w.-]*$", max_length=512)]
+
+
+@dataclass(frozen=True)
+class Repository:
+    """Where resources are deployed from. Of the entries that fit a subject the one with the most names counts;
+    policies/config/repository says the same names to the policy."""
+
+    __pydantic_config__ = STRICT
+    url: Url
+    namespace: str
+    """Of the subject; empty for what is in no namespace."""
+    resource_type: str = ""
+    """As function/subject.py names it; empty fits each."""
+    resource_id: str = ""
+    branch: Annotated[str, Field(pattern=r"^[\w][\w./-]{0,127}$")] = "main"
+    path: Folder = ""
+    """The folder outside which a proposal may change nothing; empty is the whole repository."""
+    forge: Literal["gitea", "forgejo", "gitlab"] = "gitea"
+
+
+@dataclass(frozen=True)
+class Jira:
+    __pydantic_config__ = STRICT
+    url: Url
+    project: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{1,19}$")]
+    token_file: File
+    user: str = ""
+    """E-mail address of the token's owner, for Jira Cloud. Without, the token is a personal access token of
+    Jira Data Center."""
+    issue_type: str = "Task"
+
+
+@dataclass(frozen=True)
+class Prometheus:
+    """Whom a run's success is asked of."""
+
+    __pydantic_config__ = STRICT
+    url: Url
+    seconds: Annotated[int, Field(ge=0, le=900)] = 300
+    """How long an alert has to clear after the run."""
+
+
+@dataclass(frozen=True)
+class WorldModel:
+    """Where a run is remembered."""
+
+    __pydantic_config__ = STRICT
+    url: Url
+    token_file: File
+    tool: str = "record_outcome"
+
+
+@dataclass(frozen=True)
+class Reporting:
+    """What `prepare` and `report` do. Their credentials are files that no other container has."""
+
+    __pydantic_config__ = STRICT
+    repositories: tuple[Repository, ...] = ()
+    git_credentials: File | None = None
+    """In the form of git-credential-store(1), a line a server: https://user:token@host"""
+    jira: Jira | None = None
+    prometheus: Prometheus | None = None
+    world_model: WorldModel | None = None
+
+
 @dataclass(frozen=True)
 class Tier:
     __pydantic_config__ = STRICT
@@ -42,7 +111,8 @@ class Tier:
     max_cost_usd: Annotated[float, Field(gt=0, le=100)] = 3.0
     """By list prices, as the program counts them; checked after each answer."""
     seconds: Annotated[int, Field(ge=1, le=3300)] = 1500
-    """For the run. The pod's own deadline has to leave time for the wrap-up after it."""
+    """For the run. The pod's own deadline has to leave time for the wrap-up and the report after it."""
+    report: Reporting = Reporting()
 
 
 def read(path: Path) -> Tier:
