@@ -1,20 +1,24 @@
-"""`python -m function.runner agent`: PID 1 of the agent's container."""
+"""`python -m function.runner prepare|agent|report`: PID 1 of the containers of an agent's pod."""
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
+from importlib import import_module
 
-from function.runner import agent
-
-USAGE = "usage: python -m function.runner agent"
+ROLES = ("prepare", "agent", "report")
+ENDING = (signal.SIGTERM, signal.SIGINT)
 
 
 def main(arguments: list[str]) -> int:
-    if arguments != ["agent"]:
-        print(USAGE, file=sys.stderr)
+    if len(arguments) != 1 or arguments[0] not in ROLES:
+        print(f"usage: python -m function.runner {'|'.join(ROLES)}", file=sys.stderr)
         return 2
-    return agent.main(os.environ)
+    # PID 1 is spared signals that it has no handler for. Blocked, they wait until the imports are done.
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+    status: int = import_module(f"function.runner.{arguments[0]}").main(os.environ)
+    return status
 
 
 if __name__ == "__main__":

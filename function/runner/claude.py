@@ -24,17 +24,18 @@ ENDED: Event = {"type": "runner", "subtype": "ended"}
 
 
 class Claude:
-    """Started with the object. `events` gives what it says, and whatever else is put there meanwhile."""
+    """Started with the object. What it says is put among the `events`, which may get others meanwhile."""
 
     def __init__(
         self,
         argv: Sequence[str],
         environment: Mapping[str, str],
         folder: Path,
+        events: queue.SimpleQueue[Event],
         heard: Callable[[bytes], None] = lambda _: None,
     ) -> None:
-        self.events: queue.SimpleQueue[Event] = queue.SimpleQueue()  # may be put to by a signal handler
-        self._heard = heard
+        self._events, self._heard = events, heard
+        self._said: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
         self._process = subprocess.Popen(  # noqa: S603  the command line is command.py's own
             argv,
             env=dict(environment),
@@ -49,29 +50,28 @@ class Claude:
             for each in (self._process.stdin, self._process.stdout, self._process.stderr)
         )
         self._stderr = b""
-        self._readers = [
-            threading.Thread(target=each, daemon=True) for each in (self._read, self._read_errors)
+        self._threads = [
+            threading.Thread(target=each, daemon=True)
+            for each in (self._write, self._read, self._read_errors)
         ]
-        for reader in self._readers:
-            reader.start()
+        for thread in self._threads:
+            thread.start()
 
     def send(self, message: Event) -> None:
-        """Says something to it; one that has ended does not hear it, which `events` tells."""
-        with contextlib.suppress(OSError, ValueError):
-            self._input.write(json.dumps(message).encode() + b"\n")
-            self._input.flush()
+        """Says something to it, and does not wait for one that does not listen. One that has ended does not
+        hear it, which the events tell."""
+        self._said.put(message)
 
     def next(self, seconds: float) -> Event | None:
         """The next event, None where there is none within the time."""
         try:
-            return self.events.get(timeout=seconds)
+            return self._events.get(timeout=seconds)
         except queue.Empty:
             return None
 
     def close(self) -> int:
         """Ends it, kindly first, and gives its exit status; negative is a signal."""
-        with contextlib.suppress(OSError):
-            self._input.close()
+        self._said.put(None)
         for ending in (None, signal.SIGTERM, signal.SIGKILL):
             if ending is not None:
                 with contextlib.suppress(ProcessLookupError):
@@ -81,23 +81,31 @@ class Claude:
                 break
             except subprocess.TimeoutExpired:
                 continue
-        for reader in self._readers:
-            reader.join(GRACE_SECONDS)
+        for thread in self._threads:
+            thread.join(GRACE_SECONDS)
         return self._process.returncode
 
     def complaint(self) -> str:
         """The end of what it wrote to its standard error."""
         return self._stderr.decode("utf-8", "replace")
 
+    def _write(self) -> None:
+        with contextlib.suppress(OSError, ValueError), self._input as pipe:
+            while (message := self._said.get()) is not None:
+                pipe.write(json.dumps(message).encode() + b"\n")
+                pipe.flush()
+
     def _read(self) -> None:
-        with self._output as output:
-            while line := output.readline(MAX_LINE):
-                self._heard(line)
-                if not line.endswith(b"\n") and len(line) == MAX_LINE:
-                    break
-                if not self._put(line):
-                    break
-        self.events.put(ENDED)
+        try:
+            with self._output as output:
+                while line := output.readline(MAX_LINE):
+                    self._heard(line)
+                    if not line.endswith(b"\n") and len(line) == MAX_LINE:
+                        break
+                    if not self._put(line):
+                        break
+        finally:  # also where nobody takes the transcript any more
+            self._events.put(ENDED)
 
     def _put(self, line: bytes) -> bool:
         """Whether the line could be read at all; what is no JSON object is no event."""
@@ -108,7 +116,7 @@ class Claude:
         except RecursionError:
             return False
         if isinstance(event, dict):
-            self.events.put(event)
+            self._events.put(event)
         return True
 
     def _read_errors(self) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from function.facts import RunStatus
+from function.facts import RunStatus, Verification
 from function.model import STRICT, to_json
 from function.runner.secrets import cleaned
 
@@ -67,16 +69,41 @@ class Report:
     """Tools that were asked for and refused, each once."""
     detail: str = ""
     """For the operator; free of the model's words."""
+    verification: Verification = "none"
+    """Whether the alert cleared, as Prometheus says; `none` where nobody asked."""
+    merge_request: str = ""
+    """Its address."""
+    ticket: str = ""
+    """Its address."""
+    problems: tuple[str, ...] = ()
+    """What could not be reported, and why: sentences for the operator."""
 
-    def message(self, known_secrets: Iterable[str] = ()) -> str:
-        """The termination message: one JSON object of at most MAX_MESSAGE bytes, its longest texts cut first,
-        and nothing in it that looks like a credential."""
-        clean = cleaned(asdict(self), known_secrets)
+    def cleaned(self, known_secrets: Iterable[str] = ()) -> Report:
+        """The same without what looks like a credential; without an outcome that then is none any more."""
+        told = cleaned(asdict(self), known_secrets)
+        return _REPORT.validate_python(told | {"outcome": self.outcome and read(told["outcome"])})
+
+    def message(self) -> str:
+        """The termination message of a clean report: a JSON object of at most MAX_MESSAGE bytes, its longest
+        texts cut first."""
+        told_whole = asdict(self)
         for limit in (4000, 1000, 500, 250, 120, 60, 20):
-            told = json.dumps(_shortened(clean, limit), ensure_ascii=True, separators=(",", ":"))
+            told = json.dumps(_shortened(told_whole, limit), ensure_ascii=True, separators=(",", ":"))
             if len(told) <= MAX_MESSAGE:
                 return told
         return json.dumps({"exit_code": self.exit_code, "ended": self.ended, "detail": "too long to be told"})
+
+
+_REPORT = TypeAdapter(Report)
+
+
+def tell(report: Report, termination: Path) -> None:
+    """Says a clean report as the termination message and as the last line of the log."""
+    message = report.message()
+    with contextlib.suppress(OSError):
+        termination.write_text(message, encoding="ascii")
+    with contextlib.suppress(OSError):
+        print(f'{{"report":{message}}}', flush=True)
 
 
 def _shortened(value: Any, limit: int) -> Any:

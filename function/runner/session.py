@@ -122,19 +122,28 @@ class Session:
         except Ended as error:
             if error.why == GONE:
                 return Ending(why, GONE)
+        if self._is_outcome(told := result.get("structured_output")):  # it had just ended by itself
+            return Ending(why, outcome=told, result=result)
         return self._wrap_up(why, result)
 
     def _wrap_up(self, why: str, before: Mapping[str, Any]) -> Ending:
         self._say(WRAP_UP)
         try:
-            result = self._result(time.monotonic() + WRAP_UP_SECONDS[why], patient=why == "signal")
-        except Interrupted as error:
-            return Ending(error.why, "in the wrap-up", result=before)
+            why, result = self._last_words(why)
         except Ended as error:
             return Ending(why, error.why, result=before)
-        told = result.get("structured_output")
-        ended = "api_error" if result.get("terminal_reason") == "api_error" else why
-        return Ending(ended, outcome=told if self._is_outcome(told) else None, result=result)
+        if self._is_outcome(told := result.get("structured_output")):
+            return Ending(why, outcome=told, result=result)
+        return Ending("api_error" if result.get("terminal_reason") == "api_error" else why, result=result)
+
+    def _last_words(self, why: str) -> tuple[str, Mapping[str, Any]]:
+        """The result of the wrap-up, and why it came to that: a signal leaves it less time. Raises Ended."""
+        try:
+            return why, self._result(time.monotonic() + WRAP_UP_SECONDS[why], patient=why == "signal")
+        except Interrupted as error:
+            if error.why != "signal":
+                raise Ended("no result in time") from None
+        return "signal", self._result(time.monotonic() + WRAP_UP_SECONDS["signal"], patient=True)
 
     def _say(self, text: str) -> None:
         self._claude.send({"type": "user", "message": {"role": "user", "content": text}})

@@ -38,8 +38,8 @@ Folder = Annotated[str, Field(pattern=r"^(?:[\w.-]+/)*[\w.-]*$", max_length=512)
 
 @dataclass(frozen=True)
 class Repository:
-    """Where resources are deployed from. Of the entries that fit a subject the one with the most names counts;
-    policies/config/repository says the same names to the policy."""
+    """Where resources are deployed from. Of the entries that fit a subject the one with the most names
+    counts; policies/config/repository says the same names to the policy."""
 
     __pydantic_config__ = STRICT
     url: Url

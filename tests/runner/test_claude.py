@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import queue
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ STUBBORN = (
 
 
 def program(code: str, folder: Path, heard: Any = lambda _: None) -> Claude:
-    return Claude((sys.executable, "-c", code), {}, folder, heard)
+    return Claude((sys.executable, "-c", code), {}, folder, queue.SimpleQueue(), heard)
 
 
 def test_what_is_sent_and_what_is_said_are_lines_of_json(tmp_path: Path) -> None:
@@ -60,3 +61,12 @@ def test_its_complaint_is_kept_to_its_end(tmp_path: Path) -> None:
     assert claude.next(10) is ENDED
     claude.close()
     assert claude.complaint().endswith("at the end") and len(claude.complaint()) <= 4096
+
+
+def test_one_that_does_not_listen_holds_up_nobody(tmp_path: Path) -> None:
+    claude = program("import time\nprint('{}', flush=True)\ntime.sleep(99)", tmp_path)
+    assert claude.next(10) == {}
+    for _ in range(4):
+        claude.send({"text": "x" * 100_000})
+    assert claude.next(0.05) is None
+    assert claude.close() < 0

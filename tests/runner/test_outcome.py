@@ -51,6 +51,7 @@ def test_a_message_leaves_out_what_is_empty() -> None:
         "turns": 0,
         "seconds": 0,
         "detail": "server x is not connected",
+        "verification": "none",
     }
 
 
@@ -73,4 +74,4 @@ def test_a_message_always_fits_and_always_says_how_it_ended(
 def test_a_secret_is_cut_out_before_the_message_is_cut_to_size() -> None:
     secret = "ghp_0123456789abcdefghijklmnopqrstuvwxyz"
     told = replace(TOLD, summary="x" * 3980 + " " + secret, evidence=(secret,) * 30)
-    assert "ghp_" not in Report(0, "completed", outcome=told, detail=f"key {secret}").message()
+    assert "ghp_" not in Report(0, "completed", outcome=told, detail=f"key {secret}").cleaned().message()

@@ -122,6 +122,22 @@ def test_a_second_signal_cuts_no_wrap_up_short() -> None:
     )
 
 
+def test_a_signal_in_the_wrap_up_of_a_deadline_shortens_it_and_takes_no_word() -> None:
+    ending = held(Scripted(SILENT, result(), SIGNAL, GOOD))
+    assert (ending.why, ending.outcome) == ("signal", OUTCOME)
+
+
+def test_an_outcome_that_came_just_before_the_interrupt_is_the_outcome() -> None:
+    claude = Scripted(SIGNAL, GOOD)
+    assert (held(claude).outcome, WRAP_UP in claude.heard) == (OUTCOME, False)
+
+
+def test_an_outcome_counts_though_the_api_failed_after_it() -> None:
+    told = result(terminal_reason="api_error", structured_output=OUTCOME)
+    ending = held(Scripted(result(), told))
+    assert (ending.why, ending.outcome) == ("no_outcome", OUTCOME)
+
+
 def test_a_program_that_ends_in_the_middle_has_died() -> None:
     assert held(Scripted({"type": "assistant"}, ENDED)) == Ending("died", "the program ended")
 

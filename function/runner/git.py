@@ -1,0 +1,312 @@
+"""Git, as a program that is given nothing to act on: no configuration, hook, filter or checkout of anybody.
+
+It keeps a bare repository, fetches one commit of a branch into it, and makes commits of objects alone. What
+stands in a foreign repository is data here and no more: attributes, links and submodules do nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shlex
+import signal
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as Late
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, NamedTuple, cast
+
+from function.errors import Unavailable
+
+PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy")
+FIXED = {
+    "PATH": "/usr/local/bin:/usr/bin:/bin",
+    "HOME": "/nonexistent",
+    "LC_ALL": "C",  # _code() reads what git says
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_GLOBAL": "/dev/null",
+    "GIT_ATTR_NOSYSTEM": "1",
+    "GIT_TERMINAL_PROMPT": "0",
+}
+WHO = {
+    f"GIT_{role}_{what}": value
+    for role in ("AUTHOR", "COMMITTER")
+    for what, value in (("NAME", "sre-dispatch"), ("EMAIL", "sre-dispatch@noreply.invalid"))
+}
+CONFIG = {
+    "core.hooksPath": "/dev/null",
+    "core.askPass": "",
+    "credential.helper": "",
+    "gc.auto": "0",
+    "http.followRedirects": "false",
+    "http.postBuffer": "8388608",  # a proposal in one request of known length: not every proxy takes chunks
+    "maintenance.auto": "false",
+    "protocol.allow": "never",
+    "protocol.http.allow": "always",
+    "protocol.https.allow": "always",
+    "push.followTags": "false",
+    "push.gpgSign": "false",
+    "submodule.recurse": "false",
+}
+
+SECONDS = 120.0
+"""For one run of git. A pod has half an hour; a repository that takes longer is not one to clone for an alert."""
+MAX_OUTPUT = 64 * 1024 * 1024
+MAX_STDERR = 64 * 1024
+KILL_SECONDS = 5.0
+CHUNK = 64 * 1024
+BASE, OTHER = "refs/sre-dispatch/base", "refs/sre-dispatch/other"
+
+REFUSED = re.compile(
+    rb"^(?:fatal|error): .*(?:Authentication failed|could not read (?:Username|Password)|error: 40[13]\b)", re.M
+)
+NOT_FOUND = re.compile(
+    rb"^fatal: (?:repository '.*' not found|couldn't find remote ref|.*error: 404\b)", re.M
+)
+ADVICE = {
+    "git_refused": "the forge refuses the token in the credentials file: is it there, valid, and for this host?",
+    "git_not_found": "the forge has no such repository or branch, or the token's user may not see it",
+    "git_unreachable": "the forge gave no usable answer: is it reachable from the pod, directly or by a proxy?",
+    "git_failed": "git could not do it: is there room in the volume, and is the repository whole?",
+}
+
+
+class Entry(NamedTuple):
+    """One line of a tree. `path` is as git has it, bytes that are no UTF-8 as surrogates; `size` is -1 for what
+    has none."""
+
+    mode: str
+    kind: str
+    sha: str
+    size: int
+    path: str
+
+
+class Pushed(NamedTuple):
+    """What a push came to. `flag` is git's: `*` new, `+` forced, a space moved forward, `!` rejected. All but
+    the flag is the forge's text."""
+
+    flag: str
+    ref: str
+    reason: str
+    said: str
+    """The lines that the forge wrote to people."""
+
+
+class _Done(NamedTuple):
+    status: int
+    output: bytes
+    complaint: bytes
+
+
+@dataclass(frozen=True)
+class Git:
+    """Git on the bare repository `git_dir`, which `fetch` makes. No token is in an argument, a variable or a
+    file of it: git asks its own credential store, whose file is read and never written.
+
+    Each method raises Unavailable: `git_slow` over the time, `git_large` over the bytes, and else a key of
+    ADVICE. What git or the forge said is in no message, since both quote addresses and each other.
+    """
+
+    git_dir: Path
+    credentials: Path | None = None
+    """In the form of git-credential-store(1)."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Of it only the proxies and SSL_CERT_FILE reach git."""
+    seconds: float = SECONDS
+
+    def fetch(self, url: str, branch: str, ref: str = BASE) -> str:
+        """The commit at the tip of the branch, fetched without its history."""
+        if not (self.git_dir / "HEAD").exists():
+            self.git_dir.mkdir(parents=True, exist_ok=True)
+            self._run("init", "--quiet", "--bare", "--template=")
+        only = ("--depth=1", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--quiet")
+        self._run("fetch", *only, url, f"+refs/heads/{branch}:{ref}", code="git_unreachable")
+        return self._line("rev-parse", "--verify", "--end-of-options", f"{ref}^{{commit}}")
+
+    def tip(self, url: str, branch: str) -> str | None:
+        """The commit that the forge has at the tip of the branch, None where there is no such branch."""
+        ref = f"refs/heads/{branch}"
+        told = self._run("ls-remote", "--refs", url, ref, code="git_unreachable").decode("utf-8", "replace")
+        found = dict(reversed(line.split("\t", 1)) for line in told.splitlines() if "\t" in line)
+        return found.get(ref)
+
+    def entries(self, tree: str, *, below: bool = False) -> list[Entry]:
+        """What is in the tree (or a commit's), with `below` in all folders under it too, the folders included."""
+        deep = ("-r", "-t") if below else ()
+        told = self._run("ls-tree", "-z", "-l", "--full-tree", *deep, tree)
+        return [_entry(line) for line in told.split(b"\0") if line]
+
+    def blobs(self, shas: Sequence[str]) -> Iterator[bytes]:
+        """The contents, in this order; all together at most MAX_OUTPUT bytes."""
+        told = self._run("cat-file", "--batch", stdin="".join(f"{sha}\n" for sha in shas).encode())
+        at = 0
+        for sha in shas:
+            end = told.find(b"\n", at)
+            head = told[at:end].split()
+            if len(head) != 3 or head[:2] != [sha.encode(), b"blob"]:
+                raise _failed("cat-file", 0)
+            at = end + 1 + int(head[2]) + 1
+            yield told[end + 1 : at - 1]
+
+    def write(self, content: bytes) -> str:
+        """Keeps the content as it is; returns the name of its blob."""
+        return self._line("hash-object", "-w", "--no-filters", "--stdin", stdin=content)
+
+    def tree(self, base: str, changed: Mapping[str, str | None]) -> str:
+        """The tree `base` with each path in `changed` set to a blob, or taken out. All else stays as it is,
+        entry for entry, also what an index would refuse or put right; a file keeps its mode, a new one is 644.
+        """
+        return self._tree(base, changed) or self._line("mktree", "-z")
+
+    def _tree(self, base: str, changed: Mapping[str, str | None]) -> str:
+        entries = self.entries(base) if base else []
+        folders = {entry.path: entry for entry in entries if entry.kind == "tree"}
+        files = {entry.path: entry for entry in entries if entry.kind == "blob"}
+        here = {path: sha for path, sha in changed.items() if "/" not in path}
+        below: dict[str, dict[str, str | None]] = {}
+        for path, sha in changed.items():
+            folder, slash, rest = path.partition("/")
+            if slash:
+                below.setdefault(folder, {})[rest] = sha
+        made: dict[str, Entry] = {}
+        for name, inner in below.items():
+            if tree := self._tree(folders[name].sha if name in folders else "", inner):
+                made[name] = Entry("040000", "tree", tree, -1, name)
+        for name, sha in here.items():
+            if sha:
+                mode = files[name].mode if name in files else "100644"
+                made[name] = Entry(mode, "blob", sha, -1, name)
+        gone = here.keys() | below.keys()
+        left = [*(entry for entry in entries if entry.path not in gone), *made.values()]
+        told = b"".join(
+            b"%s %s %s\t%s\0" % (*(part.encode() for part in entry[:3]), os.fsencode(entry.path))
+            for entry in left
+        )
+        return self._line("mktree", "-z", stdin=told) if left else ""
+
+    def commit(self, tree: str, parent: str, message: str) -> str:
+        """A commit of ours, now; nothing points to it yet."""
+        return self._line("commit-tree", tree, "-p", parent, stdin=message.encode())
+
+    def tree_of(self, commit: str) -> str:
+        return self._line("rev-parse", "--verify", "--end-of-options", f"{commit}^{{tree}}")
+
+    def message(self, commit: str) -> str:
+        """What the commit says, written by whoever made it."""
+        told = self._run("cat-file", "commit", commit).decode("utf-8", "replace")
+        return told.partition("\n\n")[2]
+
+    def push(
+        self, url: str, commit: str, ref: str, options: Sequence[str], lease: str | None = None
+    ) -> Pushed:
+        """Has the forge take the commit at `ref`. With a `lease` it replaces what is there, if that is still
+        the commit that the lease names, empty for none. A rejection is no error here but a flag."""
+        given = [f"--push-option={option}" for option in options]
+        force = [f"--force-with-lease={ref}:{lease}"] if lease is not None else []
+        fixed = ("--porcelain", "--no-verify", "--no-follow-tags", "--no-signed", "--recurse-submodules=no")
+        done = self._done("push", *fixed, *force, *given, url, f"{commit}:{ref}")
+        for line in done.output.decode("utf-8", "replace").splitlines():
+            if found := re.fullmatch(r"([ +*!=-])\t[^\t]*?:(\S+)\t(.*)", line):
+                said = re.findall(r"^remote: ?(.*?)\s*$", done.complaint.decode("utf-8", "replace"), re.M)
+                return Pushed(*found.groups(), "\n".join(said))
+        raise _failed("push", done.status, _code(done.complaint, "git_unreachable"))
+
+    def _line(self, *arguments: str, stdin: bytes = b"") -> str:
+        return self._run(*arguments, stdin=stdin).decode("ascii", "replace").strip()
+
+    def _run(self, *arguments: str, stdin: bytes = b"", code: str = "git_failed") -> bytes:
+        done = self._done(*arguments, stdin=stdin)
+        if done.status:
+            told = _code(done.complaint, code) if code == "git_unreachable" else code
+            raise _failed(arguments[0], done.status, told)
+        return done.output
+
+    def _done(self, *arguments: str, stdin: bytes = b"") -> _Done:
+        """One run of git, and of what it starts: all of it ends with the time."""
+        config = [part for name, value in CONFIG.items() for part in ("-c", f"{name}={value}")]
+        if self.credentials:
+            config += ["-c", f"credential.helper={_helper(self.credentials)}"]
+        process = subprocess.Popen(  # noqa: S603  the command line is ours
+            ["git", *config, *arguments],  # noqa: S607  found on the PATH above
+            env=self._environment(),
+            cwd=self.git_dir,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        pipes = (process.stdin, process.stdout, process.stderr)
+        into, output, errors = (cast("IO[bytes]", pipe) for pipe in pipes)
+        with ThreadPoolExecutor(3, "git") as threads:
+            told = threads.submit(_read, output, MAX_OUTPUT)
+            complaint = threads.submit(_skim, errors, MAX_STDERR)
+            threads.submit(_write, into, stdin)
+            try:
+                said = told.result(self.seconds)
+                return _Done(process.wait(KILL_SECONDS), said, complaint.result(KILL_SECONDS))
+            except (Late, subprocess.TimeoutExpired):
+                what = f"git {arguments[0]} took over {self.seconds:g} s"
+                raise Unavailable("git_slow", what) from None
+            finally:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.wait(KILL_SECONDS)
+
+    def _environment(self) -> dict[str, str]:
+        given = self.environment
+        passed = {name: given[name] for name in PROXIES if given.get(name)}
+        if given.get("SSL_CERT_FILE"):
+            passed["GIT_SSL_CAINFO"] = given["SSL_CERT_FILE"]
+        # Named, and so never looked for: a repository in the folder above would otherwise count.
+        return {**FIXED, **WHO, **passed, "GIT_DIR": str(self.git_dir.absolute())}
+
+
+def _helper(file: Path) -> str:
+    """Git's own store, asked and never told: after a refusal git would strike the token from the file."""
+    store = f"git credential-store --file={shlex.quote(str(file))} get"
+    return f'!f() {{ test "$1" = get && exec {store}; }}; f'
+
+
+def _entry(line: bytes) -> Entry:
+    head, _, path = line.partition(b"\t")
+    mode, kind, sha, size = head.decode("ascii", "replace").split()
+    return Entry(mode, kind, sha, int(size) if size.isdigit() else -1, os.fsdecode(path))
+
+
+def _code(complaint: bytes, otherwise: str) -> str:
+    """Which failure git tells of, by its own words; the forge's have `remote:` before each line."""
+    if REFUSED.search(complaint):
+        return "git_refused"
+    return "git_not_found" if NOT_FOUND.search(complaint) else otherwise
+
+
+def _failed(what: str, status: int, code: str = "git_failed") -> Unavailable:
+    return Unavailable(code, f"git {what} ended with status {status}: {ADVICE[code]}")
+
+
+def _read(pipe: IO[bytes], limit: int) -> bytes:
+    data = bytearray()
+    with pipe:
+        while chunk := pipe.read(CHUNK):
+            data += chunk
+            if len(data) > limit:
+                raise Unavailable("git_large", f"git said more than {limit:,} bytes: is the repository too large?")
+    return bytes(data)
+
+
+def _skim(pipe: IO[bytes], limit: int) -> bytes:
+    """The beginning, read to the end: who writes must not have to wait."""
+    data = b""
+    with pipe:
+        while chunk := pipe.read(CHUNK):
+            data = (data + chunk)[:limit]
+    return data
+
+
+def _write(pipe: IO[bytes], data: bytes) -> None:
+    with contextlib.suppress(OSError), pipe:
+        pipe.write(data)

@@ -1,0 +1,73 @@
+"""What a container of the pod was given, and where: the files of the downward API, and the folders."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from function.errors import Misconfigured
+from function.runner.tier import Tier
+
+MAX_PROMPT = 64 * 1024
+
+
+@dataclass(frozen=True)
+class Given:
+    """What the dispatcher gave the Job, from the files of the downward API; a try-out has no event."""
+
+    prompt: str
+    event: Mapping[str, Any]
+    decision: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where things are in the container."""
+
+    dispatch: Path
+    tier: Path
+    program: Path
+    work: Path
+    """Where the agent works: the clone's files, if there is a clone."""
+    git: Path
+    """The clone's own folder, which the agent's container has not."""
+    handover: Path
+    termination: Path
+
+    @staticmethod
+    def read(environment: Mapping[str, str]) -> Places:
+        get = environment.get
+        return Places(
+            dispatch=Path(get("AGENT_DISPATCH", "/etc/sre-dispatch")),
+            tier=Path(get("AGENT_TIER", "/etc/sre-agent/tier.json")),
+            program=Path(get("AGENT_PROGRAM", "/usr/local/bin/claude")),
+            work=Path(get("AGENT_WORK", "/work")),
+            git=Path(get("AGENT_GIT", "/git")),
+            handover=Path(get("AGENT_HANDOVER", "/run/sre-agent")),
+            termination=Path(get("AGENT_TERMINATION", "/dev/termination-log")),
+        )
+
+
+def read(folder: Path, allowed: Tier) -> Given:
+    """What the Job was given. Raises Misconfigured where it is not for this tier, or no prompt at all."""
+    try:
+        prompt, event, decision = (
+            (folder / name).read_text(encoding="utf-8") for name in ("prompt", "event", "decision")
+        )
+        given = Given(prompt, json.loads(event), json.loads(decision))
+    except (OSError, ValueError, RecursionError) as error:
+        raise Misconfigured(
+            f"{folder}: prompt, event or decision cannot be read: {type(error).__name__}"
+        ) from None
+    if not prompt.strip() or prompt.lstrip().startswith("/") or len(prompt.encode()) > MAX_PROMPT:
+        raise Misconfigured("the prompt is empty, over 64 KiB, or begins like a command")
+    if not isinstance(given.event, dict) or not isinstance(given.decision, dict):
+        raise Misconfigured("event or decision is no JSON object")
+    if not isinstance(given.decision.get("grant") or {}, dict):
+        raise Misconfigured("the decision's grant is no JSON object")
+    if given.decision and given.decision.get("mode") != allowed.mode:
+        raise Misconfigured("the decision is for another mode than this tier's")
+    return given
