@@ -34,6 +34,24 @@ golden: $(READY) ## write tests/golden and policies/schemas anew; read the diff 
 bundle: $(READY) ## build/bundle, the policy as OPA serves it; OVERLAY=folder lays your data over ours
 	@rm -rf build/bundle && $(BIN)/sre-dispatch bundle build/bundle $(if $(OVERLAY),--overlay $(OVERLAY))
 
+PYTHON_IMAGE ?= docker.io/library/python:3.13-slim
+BUILD ?= $(if $(shell command -v buildah),buildah bud --isolation chroot,docker build)
+TAG ?= 0.1.0
+
+image: bundle build/wheels build/claude.tgz ## build the four images; PYTHON_IMAGE=, OPA_IMAGE=, TAG=, BUILD= say from what, as what and with what
+	@for target in function worldmodel; do \
+		$(BUILD) -f knative/Dockerfile --target $$target --build-arg PYTHON=$(PYTHON_IMAGE) -t sre-dispatch-$$target:$(TAG) . || exit; done
+	@$(BUILD) -f knative/Dockerfile --target opa --build-arg PYTHON=$(PYTHON_IMAGE) $(if $(OPA_IMAGE),--build-arg OPA=$(OPA_IMAGE)) -t sre-dispatch-opa:$(TAG) .
+	@$(BUILD) -f knative/agent.Dockerfile --build-arg PYTHON=$(PYTHON_IMAGE) -t sre-agent:$(TAG) .
+
+build/wheels: $(READY) requirements.lock
+	@rm -rf $@ && $(BIN)/pip download -q --disable-pip-version-check --require-hashes --only-binary=:all: \
+		--python-version $(lastword $(subst :, ,$(PYTHON_IMAGE:-slim=))) -r requirements.lock -d $@
+
+build/claude.tgz: knative/claude-code.version
+	@mkdir -p build && cd build && npm pack --silent @anthropic-ai/claude-code-linux-x64@$(firstword $(file < $<)) >/dev/null
+	@mv build/anthropic-ai-claude-code-linux-x64-*.tgz $@
+
 lock: $(READY) ## write requirements.lock anew
 	@$(BIN)/uv pip compile pyproject.toml --extra embedded --extra worldmodel --extra dev --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --quiet --output-file requirements.lock
@@ -46,4 +64,4 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-.PHONY: help setup run agent test check real bench golden bundle lock
+.PHONY: help setup run agent test check real bench golden bundle image lock

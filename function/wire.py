@@ -33,6 +33,14 @@ def connect(url: str, seconds: float, connect_seconds: float) -> httpx.Client:
     return httpx.Client(base_url=url, timeout=timeout, verify=verify, trust_env=False)
 
 
+def connect_outside(url: str, seconds: float, connect_seconds: float) -> httpx.Client:
+    """The same for what is outside the cluster: by the proxy, with the authorities, that the environment
+    names."""
+    import httpx
+
+    return httpx.Client(base_url=url, timeout=httpx.Timeout(seconds, connect=connect_seconds), trust_env=True)
+
+
 @cache
 def _authorities() -> ssl.SSLContext:
     """Those that the machine trusts, loaded once for every client."""

@@ -83,7 +83,7 @@ def container(
     for name, value in annotations.items():
         (folder / "dispatch" / name).write_text(value, encoding="utf-8")
     (folder / "tier.json").write_text(json.dumps(tier), encoding="utf-8")
-    places = {"DISPATCH": "dispatch", "TIER": "tier.json", "WORK": "work", "TERMINATION": "termination"}
+    places = {"DISPATCH": "dispatch", "TIER": ".", "WORK": "work", "TERMINATION": "termination"}
     named = {f"AGENT_{name}": str(folder / place) for name, place in places.items()}
     usual = {"PATH": "/usr/bin:/bin", "HOME": str(folder / "home"), "TMPDIR": str(folder)}
     return usual | named | {"AGENT_PROGRAM": str(program)}

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from importlib import import_module
 
+from function.runner import signals
+
 ROLES = ("prepare", "agent", "report")
-ENDING = (signal.SIGTERM, signal.SIGINT)
 
 
 def main(arguments: list[str]) -> int:
     if len(arguments) != 1 or arguments[0] not in ROLES:
         print(f"usage: python -m function.runner {'|'.join(ROLES)}", file=sys.stderr)
         return 2
-    # PID 1 is spared signals that it has no handler for. Blocked, they wait until the imports are done.
-    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+    signals.hold()
     status: int = import_module(f"function.runner.{arguments[0]}").main(os.environ)
     return status
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import queue
-import signal
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -14,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, TypeGuard
 
 from function.errors import Misconfigured, Unavailable, place
-from function.runner import command, given, handover, outcome, tier
+from function.runner import command, given, handover, outcome, signals, tier
 from function.runner.claude import Claude, Event
 from function.runner.given import Given, Places
 from function.runner.outcome import Report
@@ -22,7 +21,6 @@ from function.runner.session import SIGNAL, Ending, Session
 from function.runner.tier import Tier
 from function.runner.transcript import Transcript
 
-ENDING = (signal.SIGTERM, signal.SIGINT)
 EXIT = {
     "completed": 10,
     "no_outcome": 10,
@@ -32,6 +30,7 @@ EXIT = {
     "deadline": 40,
     "signal": 40,
     "refused": 42,
+    "killed": 10,
 }
 """By how a run ended without an outcome; with one it is 0. A tier says which of them its Job tries again."""
 
@@ -44,9 +43,7 @@ def main(environment: Mapping[str, str]) -> int:
     message, and returns the exit status."""
     began = time.monotonic()
     events: queue.SimpleQueue[Event] = queue.SimpleQueue()  # the one kind that a signal handler may put to
-    for number in ENDING:
-        signal.signal(number, lambda *_: events.put(SIGNAL))
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+    signals.heed(lambda: events.put(SIGNAL))
     places = Places.read(environment)
     transcript = Transcript([environment[name] for name in command.CREDENTIALS if environment.get(name)])
     with handover.held(places.handover):
@@ -72,14 +69,17 @@ def attempted(desk: Desk) -> Report:
     """What came of it, whatever went wrong."""
     try:
         allowed = tier.read(desk.places.tier)
-        return run(given.read(desk.places.dispatch, allowed), allowed, desk)
+        job = given.read(desk.places.dispatch, allowed)
+        if obstacle := handover.obstacle(desk.places.handover):
+            raise Misconfigured(obstacle)
+        return run(job, allowed, desk)
     except (Misconfigured, Unavailable) as error:
         return Report(EXIT["refused"], "refused", detail=str(error))
     except Exception as error:  # noqa: BLE001  whatever it is, the Job has to be told
         return Report(EXIT["died"], "died", detail=place(error))
 
 
-def run(told: Given, allowed: Tier, desk: Desk) -> Report:
+def run(job: Given, allowed: Tier, desk: Desk) -> Report:
     """The conversation, and what came of it."""
     transcript = desk.transcript
     with TemporaryDirectory(prefix="agent-") as folder:
@@ -92,10 +92,10 @@ def run(told: Given, allowed: Tier, desk: Desk) -> Report:
         try:
             ending = Session(
                 claude, allowed, lambda told: outcome.read(told, transcript.secrets) is not None
-            ).hold(told.prompt)
+            ).hold(job.prompt)
         finally:
             claude.close()
-    return _report(ending, told, allowed, transcript)
+    return _report(ending, job, allowed, transcript)
 
 
 def _report(ending: Ending, job: Given, allowed: Tier, transcript: Transcript) -> Report:

@@ -53,7 +53,7 @@ CONFIG = {
 }
 
 SECONDS = 120.0
-"""For one run of git. A pod has half an hour; a repository that takes longer is not one to clone for an alert."""
+"""For one run of git, of which a pod that has half an hour makes a few."""
 MAX_OUTPUT = 64 * 1024 * 1024
 MAX_STDERR = 64 * 1024
 KILL_SECONDS = 5.0
@@ -61,22 +61,23 @@ CHUNK = 64 * 1024
 BASE, OTHER = "refs/sre-dispatch/base", "refs/sre-dispatch/other"
 
 REFUSED = re.compile(
-    rb"^(?:fatal|error): .*(?:Authentication failed|could not read (?:Username|Password)|error: 40[13]\b)", re.M
+    rb"^(?:fatal|error): .*(?:Authentication failed|could not read (?:Username|Password)|error: 40[13]\b)",
+    re.M,
 )
 NOT_FOUND = re.compile(
     rb"^fatal: (?:repository '.*' not found|couldn't find remote ref|.*error: 404\b)", re.M
 )
 ADVICE = {
-    "git_refused": "the forge refuses the token in the credentials file: is it there, valid, and for this host?",
+    "git_refused": "the forge refuses the credentials: does their file hold a valid token for this host?",
     "git_not_found": "the forge has no such repository or branch, or the token's user may not see it",
-    "git_unreachable": "the forge gave no usable answer: is it reachable from the pod, directly or by a proxy?",
+    "git_unreachable": "the forge gave no usable answer: does the pod reach it, directly or by a proxy?",
     "git_failed": "git could not do it: is there room in the volume, and is the repository whole?",
 }
 
 
 class Entry(NamedTuple):
-    """One line of a tree. `path` is as git has it, bytes that are no UTF-8 as surrogates; `size` is -1 for what
-    has none."""
+    """One line of a tree. `path` is as git has it, bytes that are no UTF-8 as surrogates; `size` is -1 for
+    what has none."""
 
     mode: str
     kind: str
@@ -125,17 +126,18 @@ class Git:
             self._run("init", "--quiet", "--bare", "--template=")
         only = ("--depth=1", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--quiet")
         self._run("fetch", *only, url, f"+refs/heads/{branch}:{ref}", code="git_unreachable")
-        return self._line("rev-parse", "--verify", "--end-of-options", f"{ref}^{{commit}}")
+        return self._line("rev-parse", "--verify", f"{ref}^{{commit}}")
 
     def tip(self, url: str, branch: str) -> str | None:
         """The commit that the forge has at the tip of the branch, None where there is no such branch."""
         ref = f"refs/heads/{branch}"
         told = self._run("ls-remote", "--refs", url, ref, code="git_unreachable").decode("utf-8", "replace")
-        found = dict(reversed(line.split("\t", 1)) for line in told.splitlines() if "\t" in line)
-        return found.get(ref)
+        # The pattern fits the end of a name, so that others may be told as well.
+        found = (line.partition("\t") for line in told.splitlines())
+        return next((sha for sha, _, name in found if name == ref), None)
 
     def entries(self, tree: str, *, below: bool = False) -> list[Entry]:
-        """What is in the tree (or a commit's), with `below` in all folders under it too, the folders included."""
+        """What is in the tree, or a commit's; with `below` also in all folders under it."""
         deep = ("-r", "-t") if below else ()
         told = self._run("ls-tree", "-z", "-l", "--full-tree", *deep, tree)
         return [_entry(line) for line in told.split(b"\0") if line]
@@ -158,42 +160,35 @@ class Git:
 
     def tree(self, base: str, changed: Mapping[str, str | None]) -> str:
         """The tree `base` with each path in `changed` set to a blob, or taken out. All else stays as it is,
-        entry for entry, also what an index would refuse or put right; a file keeps its mode, a new one is 644.
+        entry for entry, also what an index would refuse; a file keeps its mode, and a new one is 644.
         """
         return self._tree(base, changed) or self._line("mktree", "-z")
 
     def _tree(self, base: str, changed: Mapping[str, str | None]) -> str:
+        """Empty where nothing is left."""
         entries = self.entries(base) if base else []
-        folders = {entry.path: entry for entry in entries if entry.kind == "tree"}
-        files = {entry.path: entry for entry in entries if entry.kind == "blob"}
-        here = {path: sha for path, sha in changed.items() if "/" not in path}
+        there = {(entry.path, entry.kind): entry for entry in entries}
         below: dict[str, dict[str, str | None]] = {}
         for path, sha in changed.items():
-            folder, slash, rest = path.partition("/")
-            if slash:
-                below.setdefault(folder, {})[rest] = sha
-        made: dict[str, Entry] = {}
+            name, _, rest = path.partition("/")
+            below.setdefault(name, {})[rest] = sha
+        left = [entry for entry in entries if entry.path not in below]
         for name, inner in below.items():
-            if tree := self._tree(folders[name].sha if name in folders else "", inner):
-                made[name] = Entry("040000", "tree", tree, -1, name)
-        for name, sha in here.items():
-            if sha:
-                mode = files[name].mode if name in files else "100644"
-                made[name] = Entry(mode, "blob", sha, -1, name)
-        gone = here.keys() | below.keys()
-        left = [*(entry for entry in entries if entry.path not in gone), *made.values()]
-        told = b"".join(
-            b"%s %s %s\t%s\0" % (*(part.encode() for part in entry[:3]), os.fsencode(entry.path))
-            for entry in left
-        )
-        return self._line("mktree", "-z", stdin=told) if left else ""
+            blob, folder = inner.pop("", None), there.get((name, "tree"))
+            if blob:
+                was = there.get((name, "blob"))
+                left.append(Entry(was.mode if was else "100644", "blob", blob, -1, name))
+            elif inner and (made := self._tree(folder.sha if folder else "", inner)):
+                left.append(Entry("040000", "tree", made, -1, name))
+        told = (f"{mode} {kind} {sha}\t{path}\0" for mode, kind, sha, _, path in left)
+        return self._line("mktree", "-z", stdin=os.fsencode("".join(told))) if left else ""
 
     def commit(self, tree: str, parent: str, message: str) -> str:
         """A commit of ours, now; nothing points to it yet."""
         return self._line("commit-tree", tree, "-p", parent, stdin=message.encode())
 
     def tree_of(self, commit: str) -> str:
-        return self._line("rev-parse", "--verify", "--end-of-options", f"{commit}^{{tree}}")
+        return self._line("rev-parse", "--verify", f"{commit}^{{tree}}")
 
     def message(self, commit: str) -> str:
         """What the commit says, written by whoever made it."""
@@ -212,7 +207,7 @@ class Git:
         for line in done.output.decode("utf-8", "replace").splitlines():
             if found := re.fullmatch(r"([ +*!=-])\t[^\t]*?:(\S+)\t(.*)", line):
                 said = re.findall(r"^remote: ?(.*?)\s*$", done.complaint.decode("utf-8", "replace"), re.M)
-                return Pushed(*found.groups(), "\n".join(said))
+                return Pushed(found[1], found[2], found[3], "\n".join(said))
         raise _failed("push", done.status, _code(done.complaint, "git_unreachable"))
 
     def _line(self, *arguments: str, stdin: bytes = b"") -> str:
@@ -294,7 +289,9 @@ def _read(pipe: IO[bytes], limit: int) -> bytes:
         while chunk := pipe.read(CHUNK):
             data += chunk
             if len(data) > limit:
-                raise Unavailable("git_large", f"git said more than {limit:,} bytes: is the repository too large?")
+                raise Unavailable(
+                    "git_large", f"git said more than {limit:,} bytes: is the repository too large?"
+                )
     return bytes(data)
 
 

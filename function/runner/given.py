@@ -42,7 +42,7 @@ class Places:
         get = environment.get
         return Places(
             dispatch=Path(get("AGENT_DISPATCH", "/etc/sre-dispatch")),
-            tier=Path(get("AGENT_TIER", "/etc/sre-agent/tier.json")),
+            tier=Path(get("AGENT_TIER", "/etc/sre-agent")),
             program=Path(get("AGENT_PROGRAM", "/usr/local/bin/claude")),
             work=Path(get("AGENT_WORK", "/work")),
             git=Path(get("AGENT_GIT", "/git")),

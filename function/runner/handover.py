@@ -10,7 +10,7 @@ import contextlib
 import fcntl
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from function.runner.outcome import Report
 
 LOCK = "agent.lock"
 REPORT = "report.json"
+OBSTACLE = "obstacle"
 MAX_REPORT = 512 * 1024
 """Bytes; a report whose every text is as long as it may be has 70 KB."""
 POLL_SECONDS = 0.2
@@ -41,6 +42,19 @@ def held(folder: Path) -> Iterator[None]:
         yield
 
 
+def obstruct(folder: Path, why: str) -> None:
+    """Says before the agent begins that it must not, in a sentence for the operator."""
+    (folder / OBSTACLE).write_text(why, encoding="utf-8")
+
+
+def obstacle(folder: Path) -> str:
+    """Why the agent must not begin, empty where nothing is in its way."""
+    try:
+        return (folder / OBSTACLE).read_text(encoding="utf-8")
+    except OSError:
+        return ""
+
+
 def give(folder: Path, report: Report) -> None:
     """Hands the report over, whole or not at all."""
     if not folder.is_dir():
@@ -50,11 +64,11 @@ def give(folder: Path, report: Report) -> None:
     new.rename(folder / REPORT)
 
 
-def take(folder: Path, until: float) -> Report:
-    """The report, once the agent has ended; `until` is of time.monotonic(). Raises Unavailable where it ended
-    without one, or has not ended in time."""
+def take(folder: Path, left: Callable[[], float]) -> Report:
+    """The report, once the agent has ended. Raises Unavailable where it ended without one, or has not ended
+    when no seconds are `left`."""
     while not _is_released(folder / LOCK):
-        if time.monotonic() > until:
+        if left() <= 0:
             raise Unavailable("agent_late", "the agent had not ended when it was time to report")
         time.sleep(POLL_SECONDS)
     try:

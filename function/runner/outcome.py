@@ -71,6 +71,8 @@ class Report:
     """For the operator; free of the model's words."""
     verification: Verification = "none"
     """Whether the alert cleared, as Prometheus says; `none` where nobody asked."""
+    reason: str = ""
+    """Why the verification says so; a constant of verification.py."""
     merge_request: str = ""
     """Its address."""
     ticket: str = ""

@@ -1,17 +1,18 @@
-"""The tier's mounted file -> what an agent of this tier may do. Written by the operator, read strictly."""
+"""The tier's mounted files -> what its agent may do and how it reports. The operator's, read strictly."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError
 
 from function.errors import Misconfigured, flaw
 from function.model import STRICT
 
+T = TypeVar("T")
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]+(?:[_-][a-z0-9]+)*$", max_length=32)]
 Tool = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 """A permission rule joins both by two underscores, so that neither may blur where one ends."""
@@ -98,6 +99,10 @@ class Reporting:
     prometheus: Prometheus | None = None
     world_model: WorldModel | None = None
 
+    @property
+    def git_file(self) -> Path | None:
+        return Path(self.git_credentials) if self.git_credentials else None
+
 
 @dataclass(frozen=True)
 class Tier:
@@ -112,13 +117,21 @@ class Tier:
     """By list prices, as the program counts them; checked after each answer."""
     seconds: Annotated[int, Field(ge=1, le=3300)] = 1500
     """For the run. The pod's own deadline has to leave time for the wrap-up and the report after it."""
-    report: Reporting = Reporting()
 
 
-def read(path: Path) -> Tier:
-    """The tier in the file, JSON. Raises Misconfigured, naming what is wrong."""
+def read(folder: Path) -> Tier:
+    """The tier in the folder's tier.json. Raises Misconfigured, naming what is wrong."""
+    return _read(folder / "tier.json", TypeAdapter(Tier))
+
+
+def read_reporting(folder: Path) -> Reporting:
+    """How it reports, from the folder's report.json. Raises Misconfigured, naming what is wrong."""
+    return _read(folder / "report.json", TypeAdapter(Reporting))
+
+
+def _read(path: Path, form: TypeAdapter[T]) -> T:
     try:
-        return TypeAdapter(Tier).validate_json(path.read_bytes())
+        return form.validate_json(path.read_bytes())
     except OSError as error:
         raise Misconfigured(
             f"{path} cannot be read: {error.strerror}: is the tier's ConfigMap mounted?"

@@ -98,7 +98,7 @@ class Container:
             "ANTHROPIC_API_KEY": KEY,
             "ANTHROPIC_BASE_URL": url,
             "AGENT_DISPATCH": str(self.folder / "dispatch"),
-            "AGENT_TIER": str(self.folder / "tier.json"),
+            "AGENT_TIER": str(self.folder),
             "AGENT_PROGRAM": str(find("claude")),
             "AGENT_WORK": str(self.folder / "work"),
             "AGENT_TERMINATION": str(self.folder / "termination"),

@@ -43,7 +43,8 @@ def agent(folder: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def take(folder: Path, seconds: float = 10) -> Report:
-    return handover.take(folder, time.monotonic() + seconds)
+    until = time.monotonic() + seconds
+    return handover.take(folder, lambda: until - time.monotonic())
 
 
 def code(folder: Path, seconds: float = 10) -> str:
@@ -88,3 +89,9 @@ def test_without_a_folder_there_is_nobody_to_report_to(tmp_path: Path) -> None:
     with handover.held(tmp_path / "none"):
         handover.give(tmp_path / "none", Report(0, "completed"))
     assert [*tmp_path.iterdir()] == []
+
+
+def test_what_stands_in_the_way_of_an_agent_is_told_before_it_begins(tmp_path: Path) -> None:
+    assert handover.obstacle(tmp_path) == handover.obstacle(tmp_path / "none") == ""
+    handover.obstruct(tmp_path, "the repository could not be fetched")
+    assert handover.obstacle(tmp_path) == "the repository could not be fetched"

@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from function.errors import Misconfigured
 from function.runner import tier
-from function.runner.tier import Server, Tier
+from function.runner.tier import Jira, Reporting, Server, Tier
+from tests.process import ROOT
 
 PLAIN: dict[str, Any] = {
     "mode": "investigate",
@@ -17,10 +19,10 @@ PLAIN: dict[str, Any] = {
 }
 
 
-def written(folder: Path, told: Any) -> Path:
-    path = folder / "tier.json"
-    path.write_text(told if isinstance(told, str) else json.dumps(told), encoding="utf-8")
-    return path
+def written(folder: Path, told: Any, name: str = "tier.json") -> Path:
+    """The folder with the file in it."""
+    (folder / name).write_text(told if isinstance(told, str) else json.dumps(told), encoding="utf-8")
+    return folder
 
 
 def test_a_tier_is_read_with_what_it_need_not_say(tmp_path: Path) -> None:
@@ -48,6 +50,51 @@ def test_a_tier_is_read_with_what_it_need_not_say(tmp_path: Path) -> None:
 def test_what_is_no_tier_is_refused_by_its_field(tmp_path: Path, told: Any, named: str) -> None:
     with pytest.raises(Misconfigured, match=named):
         tier.read(written(tmp_path, told))
+
+
+REPORTING: dict[str, Any] = {
+    "repositories": [{"namespace": "f3iai", "url": "https://git.example/ops/gitops.git"}],
+    "git_credentials": "/etc/git",
+    "jira": {"url": "https://jira.example", "project": "SRE", "token_file": "/etc/jira"},
+    "prometheus": {"url": "http://prometheus:9090"},
+    "world_model": {"url": "http://world:50060/mcp", "token_file": "/etc/world"},
+}
+
+
+def test_how_it_reports_is_read_and_nothing_of_it_is_needed(tmp_path: Path) -> None:
+    told = tier.read_reporting(written(tmp_path, REPORTING, "report.json"))
+    assert [each.branch for each in told.repositories] == ["main"]
+    assert told.jira == Jira("https://jira.example", "SRE", "/etc/jira")
+    assert tier.read_reporting(written(tmp_path, {}, "report.json")) == Reporting()
+
+
+@pytest.mark.parametrize(
+    ("told", "named"),
+    [
+        ({"jirra": {}}, "jirra"),
+        ({"repositories": [{"namespace": "f3iai"}]}, "url"),
+        ({"repositories": [{"namespace": "", "url": "https://user:token@git.example"}]}, "url"),
+        ({"repositories": [{"namespace": "", "url": "file:///etc"}]}, "url"),
+        ({"repositories": [{"namespace": "", "url": "https://x", "path": "/etc"}]}, "path"),
+        ({"repositories": [{"namespace": "", "url": "https://x", "branch": "--upload-pack=x"}]}, "branch"),
+        ({"jira": {**REPORTING["jira"], "project": "SRE OR 1=1"}}, "project"),
+        ({"git_credentials": "relative"}, "git_credentials"),
+    ],
+    ids=lambda part: str(part)[:60],
+)
+def test_what_is_no_reporting_is_refused_by_its_field(tmp_path: Path, told: Any, named: str) -> None:
+    with pytest.raises(Misconfigured, match=named):
+        tier.read_reporting(written(tmp_path, told, "report.json"))
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "knative" / "tiers").glob("*.yaml")), ids=lambda path: path.stem
+)
+def test_the_files_of_every_tier_can_be_read(tmp_path: Path, path: Path) -> None:
+    (config,) = [found for found in yaml.safe_load_all(path.read_text()) if found["kind"] == "ConfigMap"]
+    for name, content in config["data"].items():
+        written(tmp_path, content, name)
+    assert tier.read(tmp_path).seconds < 1800 and tier.read_reporting(tmp_path).jira
 
 
 def test_a_missing_file_says_where_it_comes_from(tmp_path: Path) -> None:

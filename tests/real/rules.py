@@ -1,0 +1,135 @@
+"""A Prometheus that scrapes one exporter and evaluates rules, both each second, and the exporter itself."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.process import free_port
+from tests.real.components import Process, answers, find, wait_until
+
+EXTERNAL = {"cluster": "fmc", "replica": "a"}
+"""Labels that Prometheus adds to what it sends to Alertmanager, and to nothing else."""
+
+
+class Exporter(ThreadingHTTPServer):
+    """Tells of the samples that the test gives it, in Prometheus' text format; `dead` answers nothing."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Scrape)
+        self.address = f"127.0.0.1:{self.server_address[1]}"
+        self.samples: dict[str, str] = {}
+        """By series: a value, or a value and its time in milliseconds."""
+        self.dead = False
+
+
+class _Scrape(BaseHTTPRequestHandler):
+    server: Exporter
+
+    def do_GET(self) -> None:
+        if self.server.dead:
+            return
+        told = "".join(f"{series} {value}\n" for series, value in dict(self.server.samples).items()).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "text/plain; version=0.0.4")
+        self.send_header("Content-Length", str(len(told)))
+        self.end_headers()
+        self.wfile.write(told)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Keeps the test's output to the test."""
+
+
+@dataclass
+class Ruled:
+    """The Prometheus, its exporter, and what it says of its alerts."""
+
+    url: str
+    exporter: Exporter
+    process: Process
+    rules: Path
+
+    def write(self, rules: Sequence[Mapping[str, Any]]) -> None:
+        groups = [{"name": "test", "interval": "1s", "rules": list(rules)}]
+        self.rules.write_text(json.dumps({"groups": groups}), encoding="utf-8")  # JSON is YAML
+
+    def reload(self, rules: Sequence[Mapping[str, Any]]) -> None:
+        """Puts other rules in force."""
+        self.write(rules)
+        httpx.post(f"{self.url}/-/reload", timeout=10, trust_env=False).raise_for_status()
+
+    def restart(self) -> None:
+        self.process.kill()
+        self.process.start()
+
+    def alerting(self, name: str) -> list[Mapping[str, Any]]:
+        """The rules of the name, with their active alerts."""
+        told = httpx.get(f"{self.url}/api/v1/rules", params={"type": "alert"}, timeout=10, trust_env=False)
+        groups = told.json()["data"]["groups"]
+        return [rule for group in groups for rule in group["rules"] if rule["name"] == name]
+
+    def fired(self, name: str, **labels: str) -> dict[str, Any]:
+        """The event of the alert, once it is active and not pending: what Alertmanager would have sent."""
+        wait_until(lambda: bool(self._active(name, labels)), f"{name} to be active")
+        rule, alert = self._active(name, labels)[0]
+        sent = {"labels": {**alert["labels"], **EXTERNAL}, "generatorURL": f"{self.url}/graph"}
+        return {"identity": "", "raw_payload": sent, "alertname": rule["name"]}
+
+    def _active(self, name: str, labels: Mapping[str, str]) -> list[tuple[Mapping[str, Any], Any]]:
+        return [
+            (rule, alert)
+            for rule in self.alerting(name)
+            for alert in rule["alerts"]
+            if labels.items() <= alert["labels"].items()
+        ]
+
+
+@contextmanager
+def exporting() -> Iterator[Exporter]:
+    exporter = Exporter()
+    thread = threading.Thread(target=exporter.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield exporter
+    finally:
+        exporter.shutdown()
+        thread.join()
+        exporter.server_close()
+
+
+@contextmanager
+def ruled(folder: Path, rules: Sequence[Mapping[str, Any]]) -> Iterator[Ruled]:
+    """The Prometheus with the rules, ready."""
+    address = f"127.0.0.1:{free_port()}"
+    with exporting() as exporter:
+        config = {
+            "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "external_labels": EXTERNAL},
+            "rule_files": [str(folder / "rules.yml")],
+            "scrape_configs": [{"job_name": "test", "static_configs": [{"targets": [exporter.address]}]}],
+        }
+        (folder / "prometheus.yml").write_text(json.dumps(config), encoding="utf-8")
+        command = [
+            str(find("prometheus")),
+            f"--config.file={folder / 'prometheus.yml'}",
+            f"--storage.tsdb.path={folder / 'data'}",
+            f"--web.listen-address={address}",
+            "--web.enable-lifecycle",
+        ]
+        process = Process(command, folder / "prometheus.log", lambda: answers(f"http://{address}/-/ready"))
+        told = Ruled(f"http://{address}", exporter, process, folder / "rules.yml")
+        told.write(rules)
+        process.start()
+        try:
+            yield told
+        finally:
+            process.kill()
