@@ -21,7 +21,7 @@ from function.model import to_json
 from function.runner.outcome import Report
 
 LOCK = "agent.lock"
-REPORT = "report.json"
+REPORT = "agent.json"
 OBSTACLE = "obstacle"
 MAX_REPORT = 512 * 1024
 """Bytes; a report whose every text is as long as it may be has 70 KB."""

@@ -92,8 +92,8 @@ class Jira:
         """Tells the ticket where the identity's issue is, until the `deadline` of time.monotonic().
 
         An open issue of it gets a comment; of several the oldest. Where all are done a new one is created,
-        which names the last: an alert that comes back is new work, a comment on a closed issue is on no board,
-        and no two projects reopen one by the same transition.
+        which names the last: an alert that comes back is new work, and a comment on a closed issue is on no
+        board. Reopening would need the name of a transition, which each project has its own.
 
         What may have been created is looked for before it is created again. Two issues stay possible where
         Cloud's search has not caught up after SETTLE_SECONDS, and where two runs of one identity tell at the

@@ -104,14 +104,16 @@ def reported(places: Places, environment: Mapping[str, str], deadline: Deadline)
 
 
 def _taken(places: Places, job: Given, allowed: Tier, deadline: Deadline) -> Report:
-    """The agent's report, or ours of its death."""
+    """The agent's report, or ours of its death. Whose it is the pod itself says."""
     until = time.monotonic() + allowed.seconds + WRAP_UP_SECONDS
     try:
-        return handover.take(places.handover, lambda: min(until - time.monotonic(), deadline.left() - 30))
+        told = handover.take(
+            places.handover, lambda: min(until - time.monotonic(), deadline.left() - STEP_SECONDS / 2)
+        )
     except Unavailable as error:
-        identity = str(job.event.get("identity", ""))
-        named = str((job.decision.get("grant") or {}).get("tier", ""))
-        return Report(EXIT["killed"], "killed", identity, named, detail=str(error))
+        told = Report(EXIT["killed"], "killed", detail=str(error))
+    named = str((job.decision.get("grant") or {}).get("tier", ""))
+    return replace(told, identity=str(job.event.get("identity", "")), tier=named)
 
 
 def _attempted(step: Callable[[Report, Case], Report], report: Report, case: Case) -> Report:

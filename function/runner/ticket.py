@@ -26,15 +26,16 @@ MAX_SUMMARY = 120
 MAX_TEXT = 16_000
 """Characters: half of Jira's limit for a description or a comment, 32,767 (jira.text.field.character.limit),
 since Cloud keeps the text in a longer form of its own."""
-LIMITS = (4000, 1000, 500, 250, 120, 60)
+LIMITS = (4000, 1000, 500, 250, 120, 40)
 """Characters of one text, tried in this order until the whole fits."""
 MAX_ITEMS = 30
 """Entries of one list: as many as an outcome may have."""
 
 ESCAPED = re.compile(r"[-#*_+?^~|%{}\[\]()!@]")
 """What Jira takes a backslash off from."""
-ADDRESS = re.compile(r"(?<=[A-Za-z]):(?=\S)|:(?=[A-Za-z/])")
-"""A colon that could be of an address, whatever its scheme, or of a smiley such as :D."""
+ADDRESS = re.compile(r"(?<=[A-Za-z]):(?!\s)|:(?=[A-Za-z/])")
+"""A colon that could be of an address, whatever its scheme, or of a smiley such as :D. At the end as well: what
+we write after it could make it one."""
 BLOCK = re.compile(r"^(h[1-6]|bq)\.", re.IGNORECASE)
 BACKSLASH = "\u2216"
 """Looks like a backslash and is none: Jira has no escape for that."""
@@ -110,7 +111,7 @@ def ticket(report: Report, event: Mapping[str, Any], known_secrets: Iterable[str
 
 def plain(text: str, limit: int) -> str:
     """Foreign text as one line that Jira shows as it is, of at most `limit` characters before escaping."""
-    line = BLOCK.sub(r"\1 .", ADDRESS.sub(": ", _cut(_visible(text).replace("\\", BACKSLASH), limit)))
+    line = BLOCK.sub(r"\1 .", ADDRESS.sub(": ", _visible(_cut(text, limit)).replace("\\", BACKSLASH)))
     return ESCAPED.sub(r"\\\g<0>", line)
 
 
@@ -150,7 +151,7 @@ def _summary(report: Report, names: Mapping[str, str]) -> str:
 
 
 def _named(text: str) -> str:
-    return _visible(UNNAMED.sub(" ", _visible(text)))
+    return _visible(UNNAMED.sub(" ", ADDRESS.sub(": ", _visible(text))))
 
 
 def _resource(names: Mapping[str, str]) -> str:
@@ -214,6 +215,8 @@ def _done(report: Report, limit: int) -> Iterator[str]:
         yield from _items(report.outcome.actions, limit)
     if URL.fullmatch(report.merge_request):
         yield f"[Merge request|{report.merge_request}]"
+    elif told := plain(report.merge_request, limit):
+        yield f"Merge request, its address as the forge gave it: {told}"
 
 
 def _verified(report: Report) -> Iterator[str]:
@@ -249,10 +252,10 @@ def _run(report: Report, limit: int) -> Iterator[str]:
         "Ended": report.ended,
         "Duration": f"{minutes} min {seconds} s",
         "Cost": f"{report.cost_usd:.2f} USD",
-        "Denied tools": ", ".join(_cut(each, limit) for each in report.denials[:MAX_ITEMS]),
+        "Denied tools": ", ".join(report.denials),
         "Identity": report.identity,
         "Session": report.session,
     }
     for name, value in rows.items():
         # Without a pipe: Data Center splits cells before it minds a backslash.
-        yield f"||{name}|{plain(value.replace('|', '/'), MAX_ITEMS * limit) or 'none'}|"
+        yield f"||{name}|{plain(value.replace('|', '/'), max(limit, MAX_NAME)) or 'none'}|"

@@ -155,6 +155,7 @@ OURS = "sre-dispatch: this object is part of sre-dispatch, which no agent may ch
 NO_REMEDY = (
     "sre-dispatch: an agent may only grow a PersistentVolumeClaim and scale up a Deployment that exist"
 )
+STATES_MORE = "sre-dispatch: the apply states more than the one field that may change"
 KUBERNETES = "spec is immutable after creation"
 
 STORAGE_CLASS = {
@@ -408,7 +409,7 @@ def test_what_an_apply_took_up_it_cannot_let_fall_again(admin: httpx.Client, low
     path = deployment(admin)
     assert by_apply(low, path, replicas(3)).status_code == 200
 
-    assert_refused(admin, path, lambda path, change: by_apply(low, path, change), {"spec": {}}, DOWN)
+    assert_refused(admin, path, lambda path, change: by_apply(low, path, change), {}, DOWN)
 
 
 IMAGE = {"containers": [{"name": "web", "image": "web:2"}]}
@@ -770,20 +771,22 @@ def test_a_model_is_told_why_it_may_not(
     assert admin.get(volume).json() == before
 
 
-def test_a_model_that_applies_the_whole_object_changes_no_more_of_it(
-    admin: httpx.Client, writing: McpServer
+@pytest.mark.parametrize(
+    ("make", "change"), [(claim, size("50Gi")), (deployment, replicas(3))], ids=["claim", "Deployment"]
+)
+def test_a_model_that_applies_the_whole_object_is_told_to_leave_out_the_rest(
+    admin: httpx.Client, writing: McpServer, make: Callable[[httpx.Client], str], change: Object
 ) -> None:
-    """The tool tells it to fetch, modify and apply all; what a later apply leaves out was not its own alone."""
-    volume = claim(admin)
-    whole = admin.get(volume).json()
-    del whole["metadata"]["managedFields"], whole["metadata"]["resourceVersion"]
+    """The tool tells it to fetch, modify and apply all. It would own it all, and the next apply remove it."""
+    path = make(admin)
+    before = admin.get(path).json()
+    whole = merged(before, {"metadata": {"managedFields": None, "resourceVersion": None}})
 
-    assert not writing.apply(merged(whole, size("50Gi")))[0]
-    assert not writing.apply(named(volume, size("60Gi")))[0]
+    failed, said = writing.apply(merged(whole, change))
 
-    after = admin.get(volume).json()
-    del after["metadata"]["managedFields"], after["metadata"]["resourceVersion"]
-    assert after == merged(whole, size("60Gi"))
+    assert failed and STATES_MORE in said
+    assert admin.get(path).json() == before
+    assert not writing.apply(named(path, change))[0]
 
 
 def test_of_two_documents_the_first_is_done_before_the_second_is_refused(

@@ -385,7 +385,8 @@ def test_no_hook_runs_and_no_variable_but_the_proxies_counts(forge: Forge, url: 
     for name in ("reference-transaction", "pre-push", "post-update"):
         (hooks / name).write_text(f"#!/bin/sh\ntouch {mark}\n")
         (hooks / name).chmod(0o755)
-    git.fetch(url, "main")
+    committed(forge.folder / "it.git", {"other": b"x"}, "moved")
+    assert git.fetch(url, "moved") != base  # for which a reference moves
     git.push(url, git.commit(git.tree_of(base), base, "x"), "refs/heads/x", [])
     assert not mark.exists()
 

@@ -239,9 +239,9 @@ def writes(path: str, content: str | bytes = "x\n") -> Act:
 
 
 def folder_for_a_link(desk: Desk) -> None:
-    (desk.work / "apps/deep").rename(desk.work / "moved")
-    (desk.work / "apps/deep").symlink_to(desk.work / "moved")
-    (desk.work / "moved").rename(desk.work.parent / "moved")
+    away = desk.work.parent / "away"
+    (desk.work / "apps/deep").rename(away)
+    (desk.work / "apps/deep").symlink_to(away)
 
 
 def many(count: int, size: int = 1) -> Act:

@@ -55,8 +55,8 @@ HOSTILE = (
     "[click|http://evil.example/x] http://evil.example mailto:a@evil.example file:///etc/passwd "
     "!http://evil.example/i.png! [~admin] [~accountid:557058:f5] @all *b* _i_ -s- +u+ ^p^ ~b~ ??c?? {{m}} "
     "{color:red}r{color} :) :D (!) (y) \\\\server\\share \\[~root] \\\\{code} #1 OPS-1 &#91;x&#93;\n"
-    "bq. quoted\n|| head || cell |\n| a | b |\n* item\n# item\n- item\n\u202eevil\u202c\u200b \ud83d\ude00 \ud800"
-    f"\U0001f600\x00\x1b[31m token {SECRET}"
+    "bq. quoted\n|| head || cell |\n| a | b |\n* item\n# item\n- item\n\u202eevil\u202c\u200b "
+    f"\ud83d\ude00 \ud800\U0001f600\x00\x1b[31m token {SECRET}"
 )
 MEDIUM = replace(
     REPORT,
@@ -136,49 +136,43 @@ def test_a_ticket_reads_like_its_file(name: str, renew: bool) -> None:
 ESCAPE = re.compile(r"\\[-#*_+?^~|%{}\[\]()!@]")
 """What Jira shows as its second character."""
 SPECIAL = re.compile(r"[-#*_+?^~|%{}\[\]()!@\\]")
-URLS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s]|www\.[^\s]*:")
-SMILEY = re.compile(r"[:;][DPp()|]")
+URLS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S")
+SMILEY = re.compile(r":[DPp]|[:;][()]")
 BLOCKS = re.compile(r"^\s*(?:h[1-6]|bq)\.", re.IGNORECASE | re.MULTILINE)
 
-hostile = st.lists(
-    st.sampled_from(
-        ["{code}", "{noformat}", "[a|http://x]", "[~admin]", "!i.png!", "http://x", "mailto:a@b", "file:/x"]
-        + [
-            "h1. ",
-            "bq. ",
-            "----",
-            "||a||",
-            "\\",
-            "\\\\",
-            "\n",
-            "\r\n",
-            "\u2028",
-            "*",
-            "_",
-            "-",
-            "{",
-            "[",
-            "@",
-        ]
-        + [
-            ":D",
-            ":)",
-            ";P",
-            "(y)",
-            "x",
-            " ",
-            "\t",
-            "\u200b",
-            "\u202e",
-            "\ud800",
-            "\U0001f600",
-            "\x00",
-            "tel:1",
-        ]
-    )
-    | st.text(max_size=8),
-    max_size=30,
-).map("".join)
+PIECES = (
+    *(
+        "{code}",
+        "{noformat}",
+        "[a|http://x]",
+        "[~admin]",
+        "!i.png!",
+        "http://x",
+        "mailto:a@b",
+        "file:/x",
+        "tel:1",
+    ),
+    *(
+        "h1. ",
+        "bq. ",
+        "----",
+        "||a||",
+        "\\",
+        "\\\\",
+        "\n",
+        "\r\n",
+        "\u2028",
+        "*",
+        "_",
+        "-",
+        "{",
+        "[",
+        "@",
+        "x",
+    ),
+    *(":D", ":)", ";P", "(y)", " ", "\t", "\u200b", "\u202e", "\ud800", "\U0001f600", "\x00"),
+)
+hostile = st.lists(st.sampled_from(PIECES) | st.text(max_size=8), max_size=30).map("".join)
 
 
 @given(hostile, st.integers(1, 200))
@@ -186,9 +180,9 @@ def test_foreign_text_is_one_line_without_any_markup(text: str, limit: int) -> N
     told = plain(text, limit)
     shown = ESCAPE.sub("", told)
     assert not SPECIAL.search(shown)
-    assert not (URLS.search(told) or SMILEY.search(told) or BLOCKS.search(told))
-    assert len(told.splitlines()) <= 1 and told == told.strip()
-    assert len(told) <= 3 * limit + 1
+    assert not (URLS.search(f"{told}|") or SMILEY.search(told) or BLOCKS.search(told))
+    assert len(told.splitlines()) <= 1 and told == told.lstrip()
+    assert len(told) <= 2 * limit + 1
 
 
 def shown(told: str) -> str:
@@ -204,7 +198,7 @@ def test_foreign_text_is_shown_whole(text: str) -> None:
 def markup(text: str) -> Counter[str]:
     """The characters that Jira takes for markup, and the beginnings of its blocks."""
     left = ESCAPE.sub("", text)
-    return Counter(SPECIAL.findall(left)) + Counter(BLOCKS.findall(left)) + Counter(URLS.findall(left))
+    return Counter([*SPECIAL.findall(left), *BLOCKS.findall(left), *URLS.findall(text)])
 
 
 @given(hostile)
@@ -214,9 +208,15 @@ def test_no_text_adds_markup_to_a_ticket(text: str) -> None:
         report = replace(
             BAD,
             outcome=outcome_of(words),
-            **dict.fromkeys(("tier", "session", "detail", "merge_request", "reason"), words),
+            tier=words,
+            session=words,
+            detail=words,
+            reason=words,
+            merge_request=words,
+            denials=(words,),
+            problems=(words,),
         )
-        return ticket(replace(report, denials=(words,), problems=(words,)), event_of(words)).text
+        return ticket(report, event_of(words)).text
 
     assert markup(told(text)) == markup(told("x"))
 
@@ -226,13 +226,12 @@ def test_a_summary_is_one_short_line_that_ends_with_the_state(name: str, resourc
     told = ticket(MEDIUM, {"alertname": name, "namespace": "n", "resource_id": resource}).summary
     assert len(told) <= MAX_SUMMARY and len(told.splitlines()) == 1
     assert told.endswith(": proposed")
-    assert not set(told) & set("{}[]|!@~*#<>\\^")
+    assert not set(told) & set("{}[]|!@~*#<>\\^") and not URLS.search(told)
 
 
-@pytest.mark.parametrize("length", [4000, 10**6])
 @pytest.mark.parametrize("letter", ["x", "{", "\\", "a:", "h1.\n", "\U0001f600"])
-def test_a_huge_outcome_is_cut_and_says_so(letter: str, length: int) -> None:
-    long = (letter * length)[:length]
+def test_a_huge_outcome_is_cut_and_says_so(letter: str) -> None:
+    long = (letter * 4000)[:4000]
     outcome = Outcome("failed", long, long, (long,) * 60, (long,) * 60, 0.5, long)
     report = replace(
         REPORT, outcome=outcome, denials=(long,) * 60, problems=(long,) * 60, session=long, reason=long
@@ -276,9 +275,7 @@ def test_a_time_that_is_none_is_left_out(starts_at: str) -> None:
 @pytest.mark.parametrize("ended", [*ENDED, "something new"])
 def test_a_run_without_an_outcome_says_so_and_what_to_do_first(ended: str) -> None:
     told = ticket(replace(DIED, ended=ended), EVENT)
-    assert told.summary == f"PVCUsageHigh f3iai/typedb-data: no outcome {ended}".replace(
-        f" {ended}", f" ({ended})".replace("_", "_")
-    )
+    assert told.summary == f"PVCUsageHigh f3iai/typedb-data: no outcome ({ended})"
     assert "# Nobody works on this alert now. Look at f3iai/typedb\\-data yourself first." in told.text
     assert "sre\\-14cb864fbda03d21ab05266cea1277e77ed01645, while" in told.text
 

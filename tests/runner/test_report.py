@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import json
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from function.errors import Unavailable
+from function.runner import handover
+from function.runner.given import Places
+from function.runner.outcome import Report
+from function.runner.report import INCOMPLETE, Deadline, main, reported
+from tests.runner.test_tier import PLAIN
+
+EVENT = {"identity": "ab" * 32, "alertname": "PVCUsageHigh", "namespace": "f3iai"}
+DECISION = {"mode": "investigate", "grant": {"tier": "high"}}
+
+
+def pod(folder: Path, event: Any = EVENT, **reporting: Any) -> dict[str, str]:
+    """The environment of a pod whose files are in the folder."""
+    files = {
+        "prompt": "# Look",
+        "event": json.dumps(event),
+        "decision": json.dumps(DECISION if event else {}),
+    }
+    files |= {"tier.json": json.dumps(PLAIN), "report.json": json.dumps(reporting)}
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    places = {"DISPATCH": folder, "TIER": folder, "HANDOVER": folder, "TERMINATION": folder / "end"}
+    return {f"AGENT_{name}": str(path) for name, path in places.items()}
+
+
+def ended(folder: Path, report: Report | None = None) -> None:
+    """An agent was here, and has left this."""
+    with handover.held(folder):
+        if report:
+            handover.give(folder, report)
+
+
+def told(folder: Path) -> Any:
+    return json.loads((folder / "end").read_text(encoding="ascii"))
+
+
+def test_what_the_agent_reported_is_the_report(tmp_path: Path) -> None:
+    environment = pod(tmp_path)
+    ended(tmp_path, Report(0, "completed", session="s-1"))
+    assert main(environment) == 0
+    assert (told(tmp_path)["session"], told(tmp_path)["tier"]) == ("s-1", "high")
+
+
+def test_whose_report_it_is_the_agent_does_not_say(tmp_path: Path) -> None:
+    environment = pod(tmp_path)
+    ended(tmp_path, Report(0, "completed", identity="cd" * 32, tier="low"))
+    main(environment)
+    assert (told(tmp_path)["identity"], told(tmp_path)["tier"]) == (EVENT["identity"], "high")
+
+
+def test_an_agent_that_was_killed_is_reported(tmp_path: Path) -> None:
+    environment = pod(tmp_path)
+    ended(tmp_path)
+    assert main(environment) == 0
+    assert (told(tmp_path)["ended"], told(tmp_path)["exit_code"]) == ("killed", 10)
+
+
+def test_a_step_that_fails_is_a_problem_and_the_exit_status_says_so(tmp_path: Path) -> None:
+    jira = {"url": "http://127.0.0.1:9", "project": "SRE", "token_file": str(tmp_path / "none")}
+    world = {"url": "http://127.0.0.1:9/mcp", "token_file": str(tmp_path / "none")}
+    environment = pod(tmp_path, jira=jira, world_model=world)
+    ended(tmp_path, Report(0, "completed"))
+    assert main(environment) == INCOMPLETE
+    assert [problem.partition(":")[0] for problem in told(tmp_path)["problems"]] == ["remember", "document"]
+
+
+def test_a_try_out_is_reported_to_nobody(tmp_path: Path) -> None:
+    jira = {"url": "http://127.0.0.1:9", "project": "SRE", "token_file": str(tmp_path / "none")}
+    environment = pod(tmp_path, event={}, jira=jira)
+    ended(tmp_path, Report(0, "completed"))
+    assert main(environment) == 0
+
+
+def test_files_that_cannot_be_read_are_a_problem_by_name(tmp_path: Path) -> None:
+    environment = pod(tmp_path)
+    (tmp_path / "report.json").write_text("{")
+    assert main(environment) == INCOMPLETE
+    assert "report.json" in told(tmp_path)["problems"][0]
+
+
+def test_a_signal_shortens_the_wait_for_an_agent(tmp_path: Path) -> None:
+    places = Places.read(pod(tmp_path))
+    deadline = Deadline(30.5)
+    threading.Timer(0.2, deadline.hurry).start()
+    with handover.held(tmp_path):
+        assert reported(places, {}, deadline).ended == "killed"
+
+
+def test_a_signal_takes_the_patience_and_leaves_the_grace() -> None:
+    deadline = Deadline(1000)
+    deadline.sleep(0.01)
+    threading.Timer(0.1, deadline.hurry).start()
+    began = time.monotonic()
+    with pytest.raises(Unavailable):
+        deadline.sleep(60)
+    assert time.monotonic() - began < 30
+    assert 0 < deadline.left() <= 75
