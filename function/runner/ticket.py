@@ -34,8 +34,8 @@ MAX_ITEMS = 30
 ESCAPED = re.compile(r"[-#*_+?^~|%{}\[\]()!@]")
 """What Jira takes a backslash off from."""
 ADDRESS = re.compile(r"(?<=[A-Za-z]):(?!\s)|:(?=[A-Za-z/])")
-"""A colon that could be of an address, whatever its scheme, or of a smiley such as :D. At the end as well: what
-we write after it could make it one."""
+"""A colon that could be of an address, whatever its scheme, or of a smiley such as :D. At the end as well:
+what we write after it could make it one."""
 BLOCK = re.compile(r"^(h[1-6]|bq)\.", re.IGNORECASE)
 BACKSLASH = "\u2216"
 """Looks like a backslash and is none: Jira has no escape for that."""

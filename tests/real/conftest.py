@@ -25,7 +25,7 @@ from tests.real.components import (
 
 KNATIVE = Path(__file__).parents[2] / "knative"
 TIERS = sorted(path.stem for path in (KNATIVE / "tiers").glob("*.yaml") if path.stem != "kustomization")
-MANIFESTS = [KNATIVE / "base" / f"{name}.yaml" for name in ("agents", "dispatcher", "admission")]
+MANIFESTS = [KNATIVE / "base" / f"{name}.yaml" for name in ("agents", "dispatcher", "admission", "reading", "ceilings")]
 MANIFESTS += [KNATIVE / "tiers" / f"{tier}.yaml" for tier in TIERS]
 MANIFESTS += [KNATIVE / "worldmodel" / f"{name}.yaml" for name in ("rbac", "network", "worldmodel")]
 

@@ -22,7 +22,7 @@ Object = dict[str, Any]
 Ask = Callable[[str, Object], httpx.Response]
 
 ENROLLED = KNATIVE / "enrolled" / "f3iai.yaml"
-CEILINGS = [KNATIVE / "base" / f"{name}.yaml" for name in ("reading", "ceilings")]
+
 SERVICE_ACCOUNTS = ("sre-agent-low", "sre-agent-medium", "sre-agent-high")
 NAMES = (f"it-{number}" for number in itertools.count())
 GIB = 2**30
@@ -42,7 +42,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
         for namespace in ("f3iai", "shop", "elsewhere"):
             api.kubectl("create", "namespace", namespace)
             api.kubectl("create", "serviceaccount", "-n", namespace, "default")
-        for manifest in [*MANIFESTS, *CEILINGS, ENROLLED]:
+        for manifest in [*MANIFESTS, ENROLLED]:
             api.kubectl("apply", "--warnings-as-errors", "-f", manifest)
         for enrolment in (copy, copy.replace("grow-claims", "scale-deployments")):
             api.kubectl("apply", "--warnings-as-errors", "-f", "-", stdin=enrolment)

@@ -95,8 +95,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 def install(api: ApiServer) -> None:
     """Everything of ours that is in force on such a cluster, and the incident's objects."""
     incident(api, max_storage="40Gi")
-    for name in ("reading", "ceilings"):
-        api.kubectl("apply", "-f", KNATIVE / "base" / f"{name}.yaml")
     for manifest in [*MANIFESTS, KNATIVE / "enrolled" / "f3iai.yaml"]:
         api.kubectl("apply", "-f", manifest)
     secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "typedb", "namespace": "f3iai"}}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from function.runner.description import MAX_TITLE, description
 from function.runner.outcome import Outcome, Report
 
-GOLDEN = Path(__file__).parents[1] / "golden" / "merge-request.md"
+GOLDEN = Path(__file__).parent / "golden" / "merge-request.md"
 OUTCOME = Outcome(
     status="proposed",
     summary="Raise the claim typedb-data from 20Gi to 40Gi.",
