@@ -1,5 +1,6 @@
-"""The investigating agent: the real runner and the real Claude Code, a scripted model that misbehaves, and
-what comes of it. Whether something forbidden happened is looked for where it would have arrived."""
+"""The agent, with each command line that a tier can lead to: the real runner and the real Claude Code, a
+scripted model that misbehaves, and what comes of it. Whether something forbidden happened is looked for where
+it would have arrived."""
 
 from __future__ import annotations
 
@@ -33,14 +34,26 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorldModel]:
         yield world
 
 
+FILE_TOOLS = {"mode": "merge-request", "built_in": ["Read", "Edit", "Write", "Grep", "Glob"]}
+"""Of the tier that proposes; the others have no built-in tool at all."""
+
+
 @pytest.fixture
-def container(world: WorldModel, tmp_path: Path) -> Container:
+def investigator(world: WorldModel, tmp_path: Path) -> Container:
     need("claude")
     return Container(tmp_path, investigating(world))
 
 
-def test_it_asks_its_server_and_tells_its_outcome(container: Container, world: WorldModel) -> None:
-    run = container.run([CONTEXT], DONE)
+@pytest.fixture(params=[{}, FILE_TOOLS], ids=["investigate", "merge-request"])
+def container(investigator: Container, request: pytest.FixtureRequest) -> Container:
+    investigator.tier |= request.param
+    decision = {"mode": investigator.tier["mode"], "grant": {"tier": "high"}}
+    investigator.given["decision"] = json.dumps(decision)
+    return investigator
+
+
+def test_it_asks_its_server_and_tells_its_outcome(investigator: Container, world: WorldModel) -> None:
+    run = investigator.run([CONTEXT], DONE)
     assert run.status == 0
     told = run.message
     assert (told["ended"], told["identity"], told["tier"]) == ("completed", IDENTITY, "high")
@@ -76,15 +89,52 @@ def test_the_last_line_of_the_log_is_the_report(container: Container) -> None:
     ids=lambda asked: asked["name"],
 )
 def test_a_tool_that_the_tier_does_not_name_does_not_exist(
-    container: Container, world: WorldModel, forbidden: dict[str, Any]
+    investigator: Container, world: WorldModel, forbidden: dict[str, Any]
 ) -> None:
-    run = container.run([forbidden], DONE)
+    run = investigator.run([forbidden], DONE)
     assert (run.status, run.message["ended"]) == (0, "completed")
     assert forbidden["name"] not in run.model.offered()
     (answer,) = run.model.results()
     assert "No such tool" in answer or "permission" in answer
     assert [*run.work.iterdir()] == [] and "root:" not in answer
     assert "forged" not in world.log
+
+
+@pytest.mark.parametrize(
+    "forbidden",
+    [
+        call("Bash", command="touch ran"),
+        call("Read", file_path="/etc/passwd"),
+        call("Read", file_path="/proc/self/environ"),
+        call("Read", file_path="../dispatch/prompt"),
+        call("Read", file_path="link"),
+        call("Write", file_path="/tmp/sre-agent-was-here", content="x"),
+        call("Write", file_path="link", content="x"),
+        call("Write", file_path=".git/config", content="x"),
+        call("Write", file_path=".git/hooks/post-checkout", content="x"),
+        call("Write", file_path=".gitlab-ci.yml", content="x"),
+        call("Write", file_path=".github/workflows/x.yml", content="x"),
+        call("Edit", file_path="/etc/passwd", old_string="root", new_string="x"),
+        call("Grep", pattern="root", path="/etc"),
+        call("Glob", pattern="*", path="/etc"),
+        call("Task", description="x", prompt="run id", subagent_type="general-purpose"),
+        call("NotebookEdit", notebook_path="/tmp/sre-agent-was-here", new_source="x"),
+    ],
+    ids=lambda asked: " ".join((asked["name"], *map(str, asked["input"].values())))[:40],
+)
+def test_file_tools_stay_in_the_clone(investigator: Container, forbidden: dict[str, Any]) -> None:
+    investigator.tier |= FILE_TOOLS
+    investigator.given["decision"] = "{}"
+    outside = investigator.folder / "outside"
+    outside.write_text("root:x")
+    (investigator.folder / "work").mkdir()
+    (investigator.folder / "work" / "link").symlink_to(outside)
+    run = investigator.run([forbidden], DONE)
+    assert run.status == 0
+    (answer,) = run.model.results()
+    assert "root:x" not in answer and "passwd" not in answer.replace("/etc/passwd", "")
+    assert [path.name for path in run.work.iterdir()] == ["link"] and outside.read_text() == "root:x"
+    assert not Path("/tmp/sre-agent-was-here").exists()
 
 
 def test_a_tool_of_a_connected_server_that_is_not_listed_is_refused_and_told(

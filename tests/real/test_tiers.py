@@ -7,89 +7,42 @@ import base64
 import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests import jira as jiras
-from tests.jira import Jira
+from tests.real import site as sites
 from tests.real.components import ApiServer, api_server, wait_until
 from tests.real.conftest import KNATIVE, MANIFESTS, TIERS, need
-from tests.real.gitea import Gitea, gitea
 from tests.real.grafana import TOKEN as GRAFANA_TOKEN
-from tests.real.grafana import Grafana, grafana
 from tests.real.incident import incident
 from tests.real.pod import Pod, Processes, given_of, pod
-from tests.real.rules import Ruled, ruled
+from tests.real.site import FILE, RULE, SERIES, Site, claim, proposing
 from tests.real.test_agent import hanging
 from tests.runner.model import Model, call, outcome
-from tests.worldmodel.process import READER, WRITER, WorldModel, world_model
+from tests.worldmodel.process import READER, WRITER
 
 pytestmark = pytest.mark.real
 
 CLAIM = "/api/v1/namespaces/f3iai/persistentvolumeclaims/typedb-data"
+CLAIM = "/api/v1/namespaces/f3iai/persistentvolumeclaims/typedb-data"
 CANARY = "a-password-that-nobody-may-read"
-SERIES = 'kubelet_volume_stats_used_percent{namespace="f3iai",persistentvolumeclaim="typedb-data"}'
-FILE = "apps/typedb/claim.yaml"
-RULE: dict[str, Any] = {
-    "alert": "PVCUsageRising",
-    "expr": f"{SERIES.partition('{')[0]} > 60",
-    "labels": {"severity": "info"},
-}
-ADDRESSES = {
-    "jira": "https://jira.example",
-    "git": "https://gitea.example/f3iai/gitops.git",
-    "grafana": "http://kube-prom-stack-grafana.monitoring",
-    "prometheus": "http://kube-prom-stack-kube-prometheus-stack-prometheus.monitoring:9090",
-    "world": "http://sre-dispatch-worldmodel.f3iai.svc:50060",
-}
-
-
-@dataclass
-class Site:
-    """All that an agent meets."""
-
-    api: ApiServer
-    gitea: Gitea
-    grafana: Grafana
-    prometheus: Ruled
-    world: WorldModel
-    jira: Jira
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    need(
-        "etcd",
-        "kube-apiserver",
-        "kubectl",
-        "gitea",
-        "prometheus",
-        "claude",
-        "kubernetes-mcp-server",
-        "mcp-grafana",
-    )
-    folder = tmp_path_factory.mktemp("site")
-    for name in ("api", "gitea", "prometheus", "world"):
-        (folder / name).mkdir()
-    with ExitStack() as stack:
-        enter = stack.enter_context
-        api = enter(api_server(folder / "api"))
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
+    need("etcd", "kube-apiserver", "kubectl")
+    with api_server(tmp_path_factory.mktemp("tiers")) as api:
         install(api)
-        prometheus = enter(ruled(folder / "prometheus", [RULE]))
-        forge = enter(gitea(folder / "gitea"))
-        content = base64.b64encode(b"spec:\n  resources:\n    requests:\n      storage: 20Gi\n").decode()
-        forge.ask("POST", f"contents/{FILE}", {"content": content, "branch": "main"})
-        yield Site(
-            api,
-            forge,
-            enter(grafana(prometheus.url)),
-            prometheus,
-            enter(world_model(folder / "world", KUBECONFIG=str(api.kubeconfig))),
-            enter(jiras.serving(Jira())),
-        )
+        yield api
+
+
+@pytest.fixture(scope="module")
+def site(api: ApiServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with sites.site(tmp_path_factory.mktemp("site"), api.kubeconfig) as site:
+        yield site
 
 
 def install(api: ApiServer) -> None:
@@ -109,28 +62,19 @@ def install(api: ApiServer) -> None:
 
 
 @pytest.fixture
-def start(site: Site, tmp_path: Path) -> Iterator[Callable[[str, str], Pod]]:
+def start(api: ApiServer, site: Site, tmp_path: Path) -> Iterator[Callable[[str, str], Pod]]:
     """A pod of a tier with the Job of a delivery."""
     with ExitStack() as stack:
 
         def started(tier: str, delivery: str) -> Pod:
-            addresses = {
-                ADDRESSES["jira"]: site.jira.url,
-                ADDRESSES["git"]: site.gitea.repository,
-                ADDRESSES["grafana"]: site.grafana.url,
-                ADDRESSES["prometheus"]: site.prometheus.url,
-                ADDRESSES["world"]: site.world.url,
-                "sre-agent@example.com": jiras.USER,
-                '"project": "SRE"': f'"project": "{site.jira.project}"',
-                "GRAFANA_SERVICE_ACCOUNT_TOKEN": GRAFANA_TOKEN,
-            }
+            addresses = site.addresses() | {"GRAFANA_SERVICE_ACCOUNT_TOKEN": GRAFANA_TOKEN}
             secrets = {
                 "reader-token": READER,
                 "worldmodel-token": WRITER,
                 "jira-token": jiras.TOKEN,
                 "git-credentials": site.gitea.credentials(tmp_path).read_text().strip(),
             }
-            ready = stack.enter_context(pod(tier, tmp_path, site.api, addresses, secrets))
+            ready = stack.enter_context(pod(tier, tmp_path, api, addresses, secrets))
             if delivery:
                 ready.given |= given_of(delivery)
             return ready
@@ -139,8 +83,10 @@ def start(site: Site, tmp_path: Path) -> Iterator[Callable[[str, str], Pod]]:
         yield started
 
 
-def test_high_reads_writes_a_ticket_and_changes_nothing(site: Site, start: Callable[[str, str], Pod]) -> None:
-    before = site.api.kubectl("get", "pvc,statefulset,pod", "-n", "f3iai", "-o", "yaml")
+def test_high_reads_writes_a_ticket_and_changes_nothing(
+    api: ApiServer, site: Site, start: Callable[[str, str], Pod]
+) -> None:
+    before = api.kubectl("get", "pvc,statefulset,pod", "-n", "f3iai", "-o", "yaml")
     high = start("high", "incident-90")
     look = call(
         "mcp__kubernetes__resources_get",
@@ -165,54 +111,38 @@ def test_high_reads_writes_a_ticket_and_changes_nothing(site: Site, start: Calla
     again = high.run([outcome(summary="It still fills.")])
     assert again.report.status == 0 and len(site.jira.issues) == 1
     assert "It still fills." in issue.comments[0]
-    assert site.api.kubectl("get", "pvc,statefulset,pod", "-n", "f3iai", "-o", "yaml") == before
+    assert api.kubectl("get", "pvc,statefulset,pod", "-n", "f3iai", "-o", "yaml") == before
     runs = site.world.call("list_outcomes", {"resource_id": "typedb-data", "alertname": "PVCUsageCritical"})[
         "outcomes"
     ]
     assert len(runs) == 2 and {each["status"] for each in runs} == {"investigated"}
 
 
-def proposing(pod: Pod, size: str) -> list[list[dict[str, Any]]]:
-    """A model that reads the claim's file, writes another size into it, and says so."""
-    file = str(pod.work / FILE)
-    edit = call("Edit", file_path=file, old_string="storage: 20Gi", new_string=f"storage: {size}")
-    told = outcome(
-        status="proposed", summary=f"Raise the claim to {size}.", actions=[f"{FILE}: 20Gi -> {size}"]
-    )
-    return [[call("Read", file_path=file)], [edit], [told]]
-
-
 def test_medium_opens_a_pull_request_and_a_repeat_updates_it(
-    site: Site, start: Callable[[str, str], Pod]
+    api: ApiServer, site: Site, start: Callable[[str, str], Pod]
 ) -> None:
     medium = start("medium", "incident-75")
-    ran = medium.run(*proposing(medium, "40Gi"))
+    ran = medium.run(*proposing(str(medium.work / FILE), "40Gi"))
     assert ran.prepared and (ran.prepared.status, ran.agent.status, ran.report.status) == (0, 0, 0), (
         ran.everything()
     )
-    pull, content = proposed(site)
+    pull, content = site.proposed()
     assert ran.report.message["merge_request"] == pull["html_url"]
     assert "storage: 40Gi" in content
     assert "storage: 20Gi" in site.gitea.file(FILE, "main")
     assert pull["html_url"] in site.jira.issues[0].fields["description"]
-    again = medium.run(*proposing(medium, "60Gi"))
+    again = medium.run(*proposing(str(medium.work / FILE), "60Gi"))
     assert again.report.message["merge_request"] == pull["html_url"]
-    assert "storage: 60Gi" in proposed(site)[1] and len(site.jira.issues) == 1
-    assert requested(site) == "20Gi"
-    close(site, pull)
-
-
-def proposed(site: Site) -> tuple[Any, str]:
-    """The one open pull request, and the claim's file as it would have it."""
-    (pull,) = site.gitea.ask("GET", "pulls?state=open")
-    return pull, site.gitea.file(FILE, pull["head"]["sha"])
+    assert "storage: 60Gi" in site.proposed()[1] and len(site.jira.issues) == 1
+    assert requested(api) == "20Gi"
+    site.close(pull)
 
 
 def test_low_grows_the_claim_up_to_its_ceiling_and_no_further(
-    site: Site, start: Callable[[str, str], Pod]
+    api: ApiServer, site: Site, start: Callable[[str, str], Pod]
 ) -> None:
     low = start("low", "asks-low")
-    low.given |= autonomous(site, low)
+    low.given |= site.rising(low.given["event"])
     sizes = [
         call("mcp__remedies__resources_create_or_update", resource=claim(size)) for size in ("40Gi", "80Gi")
     ]
@@ -223,40 +153,22 @@ def test_low_grows_the_claim_up_to_its_ceiling_and_no_further(
     )
 
     def relieve(_: Processes, asked: Model) -> None:
-        wait_until(lambda: requested(site) == "40Gi", "the claim to grow")
+        wait_until(lambda: requested(api) == "40Gi", "the claim to grow")
         site.prometheus.exporter.samples[SERIES] = "37.6"
 
     ran = low.run([sizes[0]], [sizes[1]], [annotate], [told], meanwhile=relieve)
     assert (ran.agent.status, ran.report.status) == (0, 0), ran.everything()
     grown, beyond, annotated = ran.model.results()
     assert "40Gi" in grown and "max-storage allows" in beyond and "denied request: sre-dispatch" in annotated
-    assert requested(site) == "40Gi"
+    assert requested(api) == "40Gi"
     assert (ran.report.message["verification"], ran.report.message["reason"]) == ("cleared", "good_sample")
     (run,) = site.world.call("list_outcomes", {"alertname": RULE["alert"]})["outcomes"]
     assert (run["status"], run["verification"]) == ("resolved", "cleared")
     assert "Grew the claim to 40Gi." in site.jira.issues[0].fields["description"]
 
 
-def autonomous(site: Site, pod: Pod) -> dict[str, str]:
-    """The Job of an enrolled alert of the same volume, as it fires in the real Prometheus."""
-    site.prometheus.exporter.samples[SERIES] = "75.2"
-    fired = site.prometheus.fired(RULE["alert"], persistentvolumeclaim="typedb-data")
-    event = json.loads(pod.given["event"]) | {name: fired[name] for name in ("alertname", "raw_payload")}
-    decision = {"mode": "autonomous", "grant": {"tier": "low"}}
-    return {"event": json.dumps(event), "decision": json.dumps(decision)}
-
-
-def claim(size: str, **metadata: Any) -> str:
-    """What a model applies."""
-    named = {"name": "typedb-data", "namespace": "f3iai", **metadata}
-    wanted = {"resources": {"requests": {"storage": size}}}
-    return json.dumps(
-        {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": named, "spec": wanted}
-    )
-
-
-def requested(site: Site) -> str:
-    with site.api.client() as admin:
+def requested(api: ApiServer) -> str:
+    with api.client() as admin:
         told: str = admin.get(CLAIM).json()["spec"]["resources"]["requests"]["storage"]
     return told
 
@@ -287,28 +199,28 @@ FORBIDDEN = [
     ("tier", "delivery"), [("high", "incident-90"), ("medium", "incident-75"), ("low", "asks-low")]
 )
 def test_no_tier_gets_what_is_not_its_own(
-    site: Site, start: Callable[[str, str], Pod], tier: str, delivery: str
+    api: ApiServer, site: Site, start: Callable[[str, str], Pod], tier: str, delivery: str
 ) -> None:
     agents = start(tier, delivery)
     if tier == "low":
-        agents.given |= autonomous(site, agents)
-    before = everything(site)
+        agents.given |= site.rising(agents.given["event"])
+    before = everything(api)
     ran = agents.run(*[[asked] for asked in FORBIDDEN], [outcome(status="investigated")])
     assert (ran.agent.status, ran.report.status) == (0, 0), ran.everything()
     answers = ran.model.results()
     assert len(answers) == len(FORBIDDEN)
     assert CANARY not in json.dumps(ran.model.requests) and "root:x" not in json.dumps(ran.model.requests)
     assert not Path("/tmp/sre-agent-was-here").exists()
-    assert everything(site) == before
+    assert everything(api) == before
     assert not any(path.endswith("alerting") for path in site.grafana.asked)
     assert site.world.call("list_outcomes", {"alertname": "x", "resource_id": "forged"})["outcomes"] == []
     assert not {"Bash", "WebFetch", "Task"} & ran.model.offered()
 
 
-def everything(site: Site) -> str:
+def everything(api: ApiServer) -> str:
     """What is there and could be changed, the agents' own objects excepted."""
     kinds = "pvc,pod,statefulset,deployment,service,secret,configmap,job,serviceaccount"
-    return site.api.kubectl("get", kinds, "-n", "f3iai", "-o", "json")
+    return api.kubectl("get", kinds, "-n", "f3iai", "-o", "json")
 
 
 @pytest.mark.parametrize(
@@ -333,16 +245,16 @@ def everything(site: Site) -> str:
     ids=lambda told: told["kind"],
 )
 def test_the_tier_that_writes_writes_nothing_but_its_remedy(
-    site: Site, start: Callable[[str, str], Pod], resource: dict[str, Any]
+    api: ApiServer, site: Site, start: Callable[[str, str], Pod], resource: dict[str, Any]
 ) -> None:
     low = start("low", "asks-low")
-    low.given |= autonomous(site, low)
-    before = everything(site)
+    low.given |= site.rising(low.given["event"])
+    before = everything(api)
     write = call("mcp__remedies__resources_create_or_update", resource=json.dumps(resource))
     ran = low.run([write], [outcome(status="failed")])
     (answer,) = ran.model.results()
     assert "forbidden" in answer or "not allowed" in answer
-    assert everything(site) == before
+    assert everything(api) == before
 
 
 # --- what happens to the report -----------------------------------------------------------------------
@@ -431,13 +343,13 @@ def test_what_a_machine_obeys_is_never_proposed(
     site: Site, start: Callable[[str, str], Pod], file: str
 ) -> None:
     medium = start("medium", "incident-75")
-    script = proposing(medium, "40Gi")
+    script = proposing(str(medium.work / FILE), "40Gi")
     script.insert(2, [call("Write", file_path=str(medium.work / file), content="steps: [id]\n")])
     ran = medium.run(*script)
     for pull in site.gitea.ask("GET", "pulls?state=open"):
         (changed,) = site.gitea.ask("GET", f"pulls/{pull['number']}/files")
         assert changed["filename"] == FILE
-        close(site, pull)
+        site.close(pull)
     assert (ran.report.status == 50) == (medium.work / file).exists()
 
 
@@ -453,12 +365,10 @@ def test_a_repository_that_brings_orders_of_its_own_gives_none(
         content = base64.b64encode(json.dumps(told).encode()).decode()
         site.gitea.ask("POST", f"contents/{file}", {"content": content, "branch": "main"})
     medium = start("medium", "incident-75")
-    ran = medium.run([call("Bash", command=f"touch {tmp_path}/obeyed")], *proposing(medium, "50Gi"))
+    ran = medium.run(
+        [call("Bash", command=f"touch {tmp_path}/obeyed")], *proposing(str(medium.work / FILE), "50Gi")
+    )
     assert (ran.agent.status, ran.report.status) == (0, 0), ran.everything()
     assert not (tmp_path / "obeyed").exists()
     assert "root:x" not in json.dumps(ran.model.requests) and "Obey" not in json.dumps(ran.model.requests)
-    close(site, proposed(site)[0])
-
-
-def close(site: Site, pull: Any) -> None:
-    site.gitea.ask("PATCH", f"pulls/{pull['number']}", {"state": "closed"})
+    site.close(site.proposed()[0])

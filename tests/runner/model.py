@@ -65,9 +65,9 @@ def blocks(message: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def model(*script: Reply) -> Iterator[Model]:
+def model(*script: Reply, port: int = 0) -> Iterator[Model]:
     """Answers the requests one after the other with the script's replies, the last one again and again."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", port), _Handler)
     server.daemon_threads = True
     found = Model(f"http://127.0.0.1:{server.server_port}", [*script])
     server.model = found  # type: ignore[attr-defined]

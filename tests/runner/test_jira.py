@@ -85,6 +85,7 @@ def test_it_says_who_it_is_as_each_of_them_wants_it(is_cloud: bool) -> None:
     with serving(jira.Jira(is_cloud)) as server:
         tell(server)
     basic = "Basic " + base64.b64encode(f"{USER}:{TOKEN}".encode()).decode()
+    assert {asked.headers["Accept-Encoding"] for asked in server.asked} == {"identity"}
     assert {asked.headers["Authorization"] for asked in server.asked} == {
         basic if is_cloud else f"Bearer {TOKEN}"
     }
@@ -396,6 +397,11 @@ def test_an_identity_that_is_none_is_asked_for_nowhere(identity: str) -> None:
     with serving(jira.Jira()) as server, pytest.raises(Unavailable) as raised:
         client(server).tell(identity, TICKET, time.monotonic() + LONG)
     assert (raised.value.code, server.asked) == ("jira_identity", [])
+
+
+def test_an_address_that_ends_with_a_slash_leads_to_the_same_issue() -> None:
+    with serving(jira.Jira()) as server:
+        assert tell(server, url=f"{server.url}/").url == f"{server.url}/browse/OPS-1"
 
 
 def test_a_jira_below_a_path_is_asked_there() -> None:

@@ -212,7 +212,7 @@ def test_no_text_adds_markup_to_a_ticket(text: str) -> None:
             session=words,
             detail=words,
             reason=words,
-            merge_request=words,
+            merge_request=f"ssh://{words}",
             denials=(words,),
             problems=(words,),
         )

@@ -1,0 +1,105 @@
+"""A whole cluster, by KUBECONFIG: real kubelet, real containers. What pods call of ours runs in the test,
+which must therefore run where the nodes can reach it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.process import ROOT
+from tests.real.components import Broken, find, wait_until
+
+AGENTS = "sre-agents"
+
+
+@dataclass(frozen=True)
+class Cluster:
+    kubeconfig: Path
+    address: str
+    """Of the node, by which pods reach what runs beside its kubelet."""
+
+    def kubectl(self, *arguments: str | Path, stdin: str | None = None) -> str:
+        """What kubectl prints; a `Broken` with its complaint when it fails."""
+        done = subprocess.run(
+            [find("kubectl"), f"--kubeconfig={self.kubeconfig}", *arguments],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        if done.returncode:
+            raise Broken(f"kubectl {' '.join(map(str, arguments))}: {done.stderr.strip()}")
+        return done.stdout
+
+    def get(self, *arguments: str) -> Any:
+        return json.loads(self.kubectl("get", "-o", "json", *arguments))
+
+    def apply(self, *objects: Mapping[str, Any]) -> None:
+        whole = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
+        self.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=whole)
+
+    def pod_of(self, job: str) -> Any:
+        """The Job's one pod, None while it has none."""
+        pods = self.get("pods", "-n", AGENTS, "-l", f"job-name={job}")["items"]
+        return pods[0] if pods else None
+
+    def ended(self, job: str, seconds: float = 120) -> Any:
+        """The Job's pod once it has ended."""
+
+        def is_over() -> bool:
+            pod = self.pod_of(job)
+            return bool(pod) and pod["status"]["phase"] in ("Succeeded", "Failed")
+
+        try:
+            wait_until(is_over, f"the pod of {job} to end", seconds, every=0.5)
+        except Broken as late:
+            told = self.kubectl("describe", "pods", "-n", AGENTS, "-l", f"job-name={job}")
+            raise Broken(f"{late}\n{told[-3000:]}") from None
+        return self.pod_of(job)
+
+
+def messages(pod: Any) -> dict[str, Any]:
+    """The termination messages in a pod's status, by container."""
+    states = {each["name"]: each["state"]["terminated"] for each in pod["status"]["containerStatuses"]}
+    return {
+        name: json.loads(state["message"]) if "message" in state else {} for name, state in states.items()
+    }
+
+
+def codes(pod: Any) -> dict[str, int]:
+    """The exit statuses, by container."""
+    return {
+        each["name"]: each["state"]["terminated"]["exitCode"] for each in pod["status"]["containerStatuses"]
+    }
+
+
+def process(pod: Any, container: str) -> int:
+    """The id of the container's first process, on this node: the lowest whose cgroup is the container's."""
+    statuses = [*pod["status"].get("initContainerStatuses", ()), *pod["status"]["containerStatuses"]]
+    (name,) = [each["containerID"].rpartition("/")[2] for each in statuses if each["name"] == container]
+    found = []
+    for each in Path("/proc").glob("[0-9]*/cgroup"):
+        with suppress(OSError):
+            if name in each.read_text():
+                found.append(int(each.parent.name))
+    return min(found)
+
+
+@contextmanager
+def reachable(url: str, address: str) -> Iterator[str]:
+    """The same server at the node's address: what listens on loopback is forwarded to, at the same port."""
+    port = url.split("/")[2].rpartition(":")[2]
+    forward = (sys.executable, "-m", "tests.cluster.forward", address, port)
+    with subprocess.Popen(forward, cwd=ROOT, stdout=subprocess.PIPE) as process:
+        assert process.stdout and process.stdout.readline()
+        try:
+            yield url.replace("127.0.0.1", address)
+        finally:
+            process.kill()
