@@ -21,9 +21,12 @@ test: $(READY) ## all tests; those that need real components say so where these 
 check: $(READY) ## format, lint, types, import contracts
 	@$(BIN)/ruff format --check -q . && $(BIN)/ruff check -q . && $(BIN)/mypy && $(BIN)/lint-imports --no-logo
 
-real: $(READY) ## the tests against real components, which are built where missing (25 minutes, once)
+real: $(READY) ## the tests against real components, which are built where missing (35 minutes, once)
 	@tests/real/tools/build >/dev/null
 	@REQUIRE_REAL=1 $(BIN)/pytest -m real -v
+
+e2e: $(READY) ## the tests on the cluster of KUBECONFIG, which has the images; they change it
+	@E2E_KUBECONFIG=$${KUBECONFIG:?names no cluster} $(BIN)/pytest tests/cluster -v
 
 bench: $(READY) ## start and first delivery, beside an empty function, as one table
 	@$(BIN)/python -m tests.bench.bench
@@ -64,4 +67,4 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-.PHONY: help setup run agent test check real bench golden bundle image lock
+.PHONY: help setup run agent test check real e2e bench golden bundle image lock

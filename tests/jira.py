@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -232,6 +233,10 @@ class Served(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Talk)
         self.jira = jira
         jira.url = f"http://127.0.0.1:{self.server_port}"
+
+    def handle_error(self, *_: object) -> None:
+        if not isinstance(sys.exc_info()[1], ConnectionError):  # the client may go at any moment
+            super().handle_error(*_)  # type: ignore[arg-type]
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import stat
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
@@ -72,8 +73,7 @@ def take(folder: Path, left: Callable[[], float]) -> Report:
             raise Unavailable("agent_late", "the agent had not ended when it was time to report")
         time.sleep(POLL_SECONDS)
     try:
-        with (folder / REPORT).open("rb") as file:
-            return TypeAdapter(Report).validate_json(file.read(MAX_REPORT))
+        return TypeAdapter(Report).validate_json(_content(folder / REPORT))
     except FileNotFoundError:
         raise Unavailable("agent_killed", "the agent was killed: see its container's last state") from None
     except (OSError, ValidationError) as error:
@@ -82,10 +82,19 @@ def take(folder: Path, left: Callable[[], float]) -> Report:
         ) from None
 
 
+def _content(path: Path) -> bytes:
+    """Of a plain file: a link would name a file of the reader's, a pipe would never end."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError
+        return file.read(MAX_REPORT)
+
+
 def _is_released(lock: Path) -> bool:
     """Whether there was an agent and it has ended."""
     try:
-        file = os.open(lock, os.O_RDONLY)
+        file = os.open(lock, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError:
         return False
     try:

@@ -1,7 +1,7 @@
-"""PromQL's syntax tree, as Prometheus' own parser gives it: what an expression compares, and its text again.
+"""PromQL's syntax tree, as Prometheus' own parser gives it -> what it compares, and its text again. Pure.
 
-The tree is read, never the text. A shape that is not as it should be raises what reading it comes to: KeyError,
-TypeError and their like, also RecursionError where it is too deep.
+A tree of another shape raises what reading it comes to: KeyError, TypeError or their like, or
+RecursionError.
 """
 
 from __future__ import annotations

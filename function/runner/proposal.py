@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 
 from function.errors import Misconfigured, Poison, Unavailable
 from function.runner.git import OTHER, Entry, Git, Pushed
+from function.runner.secrets import NAMED, SHAPES
 from function.runner.tier import Repository
 
 KIB, MIB = 1024, 1024 * 1024
@@ -62,6 +63,17 @@ GIT_FOLDER = re.compile(r"(?:\.git|git~\d+)[ .]*(?:[:\\].*)?", re.DOTALL)
 """What some system takes for .git: NTFS by its short name, its streams, and the ends that it drops
 (CVE-2014-9390, CVE-2019-1352). The look-alikes of HFS+ hold format characters, and no name may."""
 
+VARIABLE = r"(?:\$\w*[({][\w./-]+[)}]|\$[A-Z_][A-Z0-9_]*|\{\{[^{}\"'`]*\}\})"
+"""By which Kubernetes, shells, Grafana ($__file{/path}) and templates refer to a value; without a default."""
+NO_SHAPE = re.compile(rf"[^:]*:{VARIABLE}|[a-z]+\.?", re.ASCII)
+"""Of secrets.SHAPES: a URL whose password is a variable, and words as in `basic authentication`."""
+NO_VALUE = re.compile(rf"(?:{VARIABLE}+|(?:/[a-z0-9_.-]+){{2,}}|<[\w.-]+>|\[redacted\])[)\]}}]*", re.ASCII)
+"""Of secrets.NAMED: variables, a path, and what people fill in. Base64 as well may begin with a slash, but
+has capitals."""
+OBJECTS = ("existing", "password", "pull", "tls", "certificate", "credentials")
+"""Before `Secret`: by a name of this kind a chart is told which object holds the credential."""
+OBJECT_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,252}[)\]}]*")
+
 FLAWS = {
     "proposal_outside": "a file outside the folder that the tier names was changed",
     "proposal_git": "a name that begins with .git was changed",
@@ -78,6 +90,7 @@ FLAWS = {
     "proposal_deleted": f"more than {MAX_DELETED} files were deleted",
     "proposal_entries": f"there are more than {MAX_ENTRIES:,} files and folders",
     "proposal_binary": "a changed file is no UTF-8 text",
+    "proposal_secret": "a new line of a file looks like a credential",
     "proposal_unreadable": "something cannot be read, or changed while it was",
     "proposal_branch": "the branch is not one that we made for this alert",
 }
@@ -167,13 +180,12 @@ def materialize(git: Git, commit: str, work: Path) -> int:
     if len(files) > MAX_FILES or sum(file.size for file in files) > MAX_TOTAL:
         limits = f"{MAX_FILES:,} files or {MAX_TOTAL // MIB} MiB"
         raise Misconfigured(f"the repository is over {limits}: name a smaller one in the tier")
-    for batch in _batches(files):
-        for file, content in zip(batch, git.blobs([file.sha for file in batch]), strict=True):
-            path = work / file.path
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("xb") as out:
-                out.write(content)
-                os.fchmod(out.fileno(), 0o755 if file.mode == "100755" else 0o644)
+    for file, content in _contents(git, files):
+        path = work / file.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("xb") as out:
+            out.write(content)
+            os.fchmod(out.fileno(), 0o755 if file.mode == "100755" else 0o644)
     return len(files)
 
 
@@ -210,6 +222,7 @@ def changes(git: Git, commit: str, work: Path, path: str) -> Changes:
     new = {name for each in written.keys() - base.given.keys() for name in (each, *_folders([each]))}
     if len({_folded(name) for name in new}) < len(new):
         raise Refused("proposal_collision")
+    _judge_secrets(git, base, written)
     return Changes(written, frozenset(deleted))
 
 
@@ -305,6 +318,11 @@ def _base(git: Git, commit: str) -> _Base:
     }
     left_out = frozenset(count.keys() - given.keys() - plain)
     return _Base(given, left_out, frozenset(count), frozenset(map(_folded, count)))
+
+
+def _contents(git: Git, files: Iterable[Entry]) -> Iterator[tuple[Entry, bytes]]:
+    for batch in _batches(files):
+        yield from zip(batch, git.blobs([file.sha for file in batch]), strict=True)
 
 
 def _batches(files: Iterable[Entry]) -> Iterator[list[Entry]]:
@@ -412,6 +430,38 @@ def _judge_sizes(written: Mapping[str, bytes]) -> None:
         raise Refused("proposal_changed")
     if sum(map(len, written.values())) > MAX_CHANGED_TOTAL:
         raise Refused("proposal_size")
+
+
+def _judge_secrets(git: Git, base: _Base, written: Mapping[str, bytes]) -> None:
+    """Whether a file has what looks like a credential in a line that it did not have before: the agent reads
+    logs, and more people read a repository than a log. Raises Refused."""
+    found = {path: set(filter(_is_credential, _lines(content))) for path, content in written.items()}
+    there = [base.given[path] for path, lines in found.items() if lines and path in base.given]
+    for file, content in _contents(git, there):
+        found[file.path] -= _lines(content)
+    for path, lines in found.items():
+        if lines:
+            raise Refused("proposal_secret", path)
+
+
+def _lines(content: bytes) -> set[str]:
+    """Wherever they are indented to. Only \\n ends one: what else a reader takes for an end hides nothing."""
+    return {line.strip() for line in content.decode("utf-8", "surrogateescape").split("\n")}
+
+
+def _is_credential(line: str) -> bool:
+    """By the patterns of function.runner.secrets, except for what only refers to a credential."""
+    shapes = (NO_SHAPE.fullmatch(found[0]) is None for found in SHAPES.finditer(line))
+    return any(shapes) or any(not _refers(line, found) for found in NAMED.finditer(line))
+
+
+def _refers(line: str, found: re.Match[str]) -> bool:
+    value = found[0].removeprefix(found[1])
+    if NO_VALUE.fullmatch(value):
+        return True
+    before = line[max(0, found.start() - 12) : found.start()].lower().rstrip("_-")
+    is_object = before.endswith(OBJECTS) and found[1].lower().startswith("secret")
+    return is_object and OBJECT_NAME.fullmatch(value) is not None
 
 
 def _folders(paths: Iterable[str]) -> frozenset[str]:

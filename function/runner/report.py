@@ -113,7 +113,7 @@ def _taken(places: Places, job: Given, allowed: Tier, deadline: Deadline) -> Rep
     except Unavailable as error:
         told = Report(EXIT["killed"], "killed", detail=str(error))
     named = str((job.decision.get("grant") or {}).get("tier", ""))
-    return replace(told, identity=str(job.event.get("identity", "")), tier=named)
+    return replace(told.cleaned(), identity=str(job.event.get("identity", "")), tier=named)
 
 
 def _attempted(step: Callable[[Report, Case], Report], report: Report, case: Case) -> Report:

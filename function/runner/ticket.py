@@ -33,9 +33,9 @@ MAX_ITEMS = 30
 
 ESCAPED = re.compile(r"[-#*_+?^~|%{}\[\]()!@]")
 """What Jira takes a backslash off from."""
-ADDRESS = re.compile(r"(?<=[A-Za-z]):(?!\s)|:(?=[A-Za-z/])")
-"""A colon that could be of an address, whatever its scheme, or of a smiley such as :D. At the end as well:
-what we write after it could make it one."""
+ADDRESS = re.compile(r"(?<![0-9]):(?!\s)|:(?![\s0-9])")
+"""A colon that could be of an address, whatever its scheme, or of a smiley such as :D; in a time it stands
+between digits. At the end as well: what we write after it could make it one."""
 BLOCK = re.compile(r"^(h[1-6]|bq)\.", re.IGNORECASE)
 BACKSLASH = "\u2216"
 """Looks like a backslash and is none: Jira has no escape for that."""
@@ -146,7 +146,7 @@ def _summary(report: Report, names: Mapping[str, str]) -> str:
     else:
         state = report.outcome.status
     state = _cut(_named(state), MAX_SUMMARY // 2)
-    subject = _named(f"{names.get('alertname') or 'Unnamed alert'} {_resource(names)}")
+    subject = _named(f"{names.get('alertname') or 'Unnamed alert'} {_resource(names)}").rstrip(" :")
     return f"{_cut(subject, MAX_SUMMARY - len(state) - 2)}: {state}"
 
 

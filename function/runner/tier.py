@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
+from urllib.parse import urlsplit
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
 from function.errors import Misconfigured, flaw
 from function.model import STRICT
@@ -20,21 +21,41 @@ BuiltIn = Literal["Read", "Edit", "Write", "Grep", "Glob"]
 """No shell, no network, no further agents: such tools do not exist for any tier."""
 
 
+def _url(text: str) -> str:
+    """Raises ValueError where httpx would find no host, or the standard library no port of 1 to 65535."""
+    import httpx
+
+    try:
+        found = bool(httpx.URL(text).host) and urlsplit(text).port != 0
+    except (httpx.InvalidURL, ValueError):
+        found = False
+    if not found:
+        raise ValueError("that is no URL: it has to be like https://host/path or http://host:8080/path")
+    return text
+
+
+def _below(path: str) -> str:
+    """Raises ValueError for . and .. in the path: no path in a git tree has them, so none would be below."""
+    if {".", ".."} & set(path.split("/")):
+        raise ValueError("a folder below the repository's own is wanted, without . or .. in its path")
+    return path
+
+
+Url = Annotated[str, Field(pattern=r"^https?://[^\s$@]+$", max_length=1024), AfterValidator(_url)]
+"""Without a user or a password in it: those stand in a file."""
+File = Annotated[str, Field(pattern=r"^/", max_length=1024)]
+Folder = Annotated[str, Field(pattern=r"^(?:[\w.-]+/)*[\w.-]*$", max_length=512), AfterValidator(_below)]
+
+
 @dataclass(frozen=True)
 class Server:
     """An MCP server over HTTP, and the tools of it that may be called."""
 
     __pydantic_config__ = STRICT
-    url: Annotated[str, Field(pattern=r"^https?://[^\s$]+$")]
+    url: Url
     tools: Annotated[tuple[Tool, ...], Field(min_length=1)]
     token_file: str = ""
     """File with a bearer token for it. All that runs in the agent's container can read it."""
-
-
-Url = Annotated[str, Field(pattern=r"^https?://[^\s$@]+$", max_length=1024)]
-"""Without a user or a password in it: those stand in a file."""
-File = Annotated[str, Field(pattern=r"^/", max_length=1024)]
-Folder = Annotated[str, Field(pattern=r"^(?:[\w.-]+/)*[\w.-]*$", max_length=512)]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ own parser. No text of the alert is ever part of a query: labels are compared he
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""A whole cluster, by KUBECONFIG: real kubelet, real containers. What pods call of ours runs in the test,
+"""A whole cluster: real kubelet, real containers. What pods call of ours runs in the test,
 which must therefore run where the nodes can reach it."""
 
 from __future__ import annotations

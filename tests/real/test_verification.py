@@ -16,16 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from function.runner import tier
-from function.runner.verification import (
-    MAX_SELECTORS,
-    Clock,
-    Verdict,
-    conditions,
-    opposite,
-    promql,
-    selectors,
-    verify,
-)
+from function.runner.promql import conditions, opposite, promql, selectors
+from function.runner.verification import MAX_SELECTORS, Clock, Verdict, verify
 from tests.real.components import stock_rules
 from tests.real.conftest import need
 from tests.real.rules import Exporter, Ruled, ruled

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -82,6 +83,13 @@ def test_an_agent_that_never_began_is_waited_for(tmp_path: Path) -> None:
 def test_what_is_no_report_is_told_by_name(tmp_path: Path, content: str) -> None:
     with handover.held(tmp_path):
         (tmp_path / handover.REPORT).write_text(content)
+    assert code(tmp_path) == "agent_report"
+
+
+@pytest.mark.parametrize("make", [lambda path: path.symlink_to("/etc/passwd"), os.mkfifo, Path.mkdir])
+def test_what_is_no_plain_file_is_not_followed(tmp_path: Path, make: Callable[[Path], object]) -> None:
+    with handover.held(tmp_path):
+        make(tmp_path / handover.REPORT)
     assert code(tmp_path) == "agent_report"
 
 

@@ -324,6 +324,154 @@ def test_one_flaw_refuses_the_whole_proposal(agent: Desk, act: Act, told: str) -
     assert refused(agent.changes)[0] == f"proposal_{told}"
 
 
+# What looks like a credential
+
+WORD = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """One for all tests that write the same two files."""
+    folder = tmp_path_factory.mktemp("plain")
+    with serving(folder) as forge:
+        yield desk(forge, folder, {"apps": {"values.yaml": b"size: 20Gi\n"}})
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(f"password: {word}" for word in ("hunter22", "aHVudGVyMjI=", "changeme", "/9j/4AAQSkZJRg==")),
+        *(
+            f"token: {word}"
+            for word in ("a$(TOKEN)", "$(TOKEN)a", "/Etc9/Xk2", "/hunter22", "${A:-hunter22}")
+        ),
+        *(f"{name}: {WORD}" for name in ("clientSecret", "client_secret", "JWT_SECRET", "secret", "apiKey")),
+        "existingSecret: hunter22/Xk2",
+        "tls: x, authSecret: hunter22",
+        "tlsSecretToken: hunter22",
+        "pullSecret: name, password: hunter22",
+        "- --token=hunter22",
+        '  {"api_key":"hunter22"}',
+        'password: {{ .Values.password | default "x" }} token: hunter22',
+        "<<: *base  # password=hunter22",
+        "url: postgres://user:hunter22@db/it",
+        "url: postgres://user:$(PW)x@db/it",
+        "url: postgres://$(USER):hunter22@db/it",
+        f"url: https://ghp_{WORD}:$(PW)@git/it",
+        f"value: ghp_{WORD}",
+        f"password: ${{ghp_{WORD}}}",
+        f"existingSecret: glpat-{WORD}",
+        f"key: sk-ant-api03-{WORD}",
+        "key: AKIAIOSFODNN7EXAMPLE",
+        "    -----BEGIN RSA PRIVATE KEY-----",
+        "header: Bearer abcdefghijklm0",
+        "header: Basic dXNlcjpwYXNzd29yZA==",
+        "password:\u2028 hunter22".replace(" ", ""),
+        "a: b\rpassword: hunter22\rc: d",
+    ],
+)
+def test_a_credential_in_a_new_line_refuses_the_whole_proposal(plain: Desk, line: str) -> None:
+    plain.write("apps/values.yaml", f"size: 40Gi\n{line}\n")
+    plain.write("apps/other.yaml", "size: 40Gi\n")
+    assert refused(plain.changes) == ("proposal_secret", "apps/values.yaml")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "secretKeyRef: {name: database, key: password}",
+        "- secretRef: {name: credentials}",
+        "secretName: postgres-credentials",
+        "tokenFile: /etc/grafana/token",
+        "bearer_token_file: /var/run/secrets/kubernetes.io/serviceaccount/token",
+        "token: /var/run/secrets/kubernetes.io/serviceaccount/token",
+        "- --password=/etc/credentials/password",
+        'password: ""',
+        "password: ''",
+        "password:",
+        "token: null",
+        "automountServiceAccountToken: false",
+        "passwordSecret: postgres-credentials",
+        "existingSecret: postgres-credentials",
+        '"existingSecret": "postgres.credentials"',
+        "- --set=auth.existingSecret=postgres-credentials",
+        "imagePullSecret: registry-credentials",
+        "imagePullSecrets: [{name: registry-credentials}]",
+        "existingSecretPasswordKey: postgres-password",
+        "tlsSecret: certificate-of-the-web",
+        "privateKeySecretRef: {name: account-key}",
+        "password: $(DATABASE_PASSWORD)",
+        'password: "${DATABASE_PASSWORD}"',
+        "password: $__file{/etc/secrets/password}",
+        "- --password=$DATABASE_PASSWORD",
+        "{password: $(DATABASE_PASSWORD)}",
+        "password: {{ .Values.database.password | quote }}",
+        "password: {{.Values.database.password|quote}}",
+        "url: postgres://$(USER):$(PASSWORD)@database:5432/it",
+        "url: postgres://it:${PASSWORD}@database:5432/it",
+        "url: http://typedb.f3iai:1729/path@version",
+        "# Basic configuration, without basic authentication.",
+        "password: <your-password>",
+        "password: [redacted]",
+        "max_tokens: 100000",
+        "secret:",
+        "resources: [secrets, serviceaccounts/token]",
+        "type: kubernetes.io/service-account-token",
+        "csi.storage.k8s.io/provisioner-secret-name: rook-csi-rbd-provisioner",
+        "image: nginx@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+        "checksum/secret: '{{ include \"it\" . | sha256sum }}'",
+        "path: /etc/pki/private.key",
+    ],
+)
+def test_what_an_ordinary_manifest_says_is_no_credential(plain: Desk, line: str) -> None:
+    plain.write("apps/values.yaml", f"size: 40Gi\n    {line}\n")
+    plain.write("apps/other.yaml", f"{line}\r\n")
+    assert set(plain.changes().written) == {"apps/values.yaml", "apps/other.yaml"}
+
+
+def test_a_credential_that_stood_in_the_same_file_before_is_not_new(forge: Forge, tmp_path: Path) -> None:
+    told = b"size: 20Gi\r\npassword: hunter22\r\n\xff: token: hunter23\r\n"
+    agent = desk(forge, tmp_path, {"apps": {"values.yaml": told, "other.yaml": b"size: 20Gi\n"}})
+    agent.write("apps/other.yaml", "size: 40Gi\n")
+    agent.write("apps/values.yaml", "size: 40Gi\nauth:\n  password: hunter22\n")
+    assert agent.changes().files == ("apps/other.yaml", "apps/values.yaml")
+    agent.write("apps/other.yaml", "password: hunter22\n")
+    assert refused(agent.changes) == ("proposal_secret", "apps/other.yaml")
+    agent.write("apps/other.yaml", "size: 40Gi\n")
+    agent.write("apps/values.yaml", "size: 40Gi\npassword: hunter23\n")
+    assert refused(agent.changes) == ("proposal_secret", "apps/values.yaml")
+
+
+def test_a_credential_in_a_new_file_or_outside_of_yaml_is_found(agent: Desk) -> None:
+    agent.write("apps/new/notes.txt", "what the log said: password=hunter22")
+    assert refused(agent.changes) == ("proposal_secret", "apps/new/notes.txt")
+
+
+def test_no_credential_is_in_the_message_of_its_refusal(plain: Desk) -> None:
+    plain.write("apps/values.yaml", "password: hunter22\n")
+    with pytest.raises(Refused, match="looks like a credential") as raised:
+        plain.changes()
+    assert "hunter22" not in f"{raised.value} {raised.value.path}"
+
+
+REFERRING = (
+    "tlsSecret: aaaaaa ",
+    "token=$(A) ",
+    "token=/a/a ",
+    "basic aaaaaaaaaaaa ",
+    "://a:$(A)@",
+    "$A",
+    "/a",
+)
+
+
+@pytest.mark.parametrize("part", REFERRING)
+def test_a_long_line_takes_no_time_that_grows_with_its_square(plain: Desk, part: str) -> None:
+    """It ends at all: so many references, none of which is a credential."""
+    plain.write("apps/values.yaml", "token=" * (len(part) < 3) + part * (250_000 // len(part)))
+    assert "apps/values.yaml" in plain.changes().written
+
+
 def test_more_deleted_files_than_people_read_are_refused(forge: Forge, tmp_path: Path) -> None:
     agent = desk(forge, tmp_path, {"apps": {f"{number}": b"x" for number in range(51)}})
     (agent.work / "apps/0").unlink()

@@ -136,9 +136,9 @@ def test_a_ticket_reads_like_its_file(name: str, renew: bool) -> None:
 ESCAPE = re.compile(r"\\[-#*_+?^~|%{}\[\]()!@]")
 """What Jira shows as its second character."""
 SPECIAL = re.compile(r"[-#*_+?^~|%{}\[\]()!@\\]")
-URLS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S")
+URLS = re.compile(r"(?:^|[^\d\s]):\S|:[^\s\d]", re.MULTILINE)
 SMILEY = re.compile(r":[DPp]|[:;][()]")
-BLOCKS = re.compile(r"^\s*(?:h[1-6]|bq)\.", re.IGNORECASE | re.MULTILINE)
+BLOCKS = re.compile(r"^[ \t]*(?:h[1-6]|bq)\.", re.IGNORECASE | re.MULTILINE)
 
 PIECES = (
     *(
@@ -226,7 +226,7 @@ def test_a_summary_is_one_short_line_that_ends_with_the_state(name: str, resourc
     told = ticket(MEDIUM, {"alertname": name, "namespace": "n", "resource_id": resource}).summary
     assert len(told) <= MAX_SUMMARY and len(told.splitlines()) == 1
     assert told.endswith(": proposed")
-    assert not set(told) & set("{}[]|!@~*#<>\\^") and not URLS.search(told)
+    assert not set(told) & set("{}[]|!@~*#<>\\^") and "://" not in told
 
 
 @pytest.mark.parametrize("letter", ["x", "{", "\\", "a:", "h1.\n", "\U0001f600"])

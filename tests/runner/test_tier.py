@@ -44,6 +44,11 @@ def test_a_tier_is_read_with_what_it_need_not_say(tmp_path: Path) -> None:
         ({**PLAIN, "model": "x --dangerously-skip-permissions"}, "model"),
         ({**PLAIN, "servers": {"world": {"url": "http://x", "tools": []}}}, "tools"),
         ({**PLAIN, "servers": {"world": {"url": "http://x", "tools": ["a,Bash"]}}}, "tools"),
+        *(
+            ({**PLAIN, "servers": {"world": {"url": url, "tools": ["a"]}}}, "url.*no URL")
+            for url in ("http://[::", "http://p:port", "http://x:99999")
+        ),
+        ({**PLAIN, "servers": {"world": {"url": "http://user:word@x", "tools": ["a"]}}}, "url"),
     ],
     ids=lambda part: str(part)[:50],
 )
@@ -52,6 +57,21 @@ def test_what_is_no_tier_is_refused_by_its_field(tmp_path: Path, told: Any, name
         tier.read(written(tmp_path, told))
 
 
+NO_URLS = (
+    "http://[::",
+    "http://[::1]x/",
+    "http://x[1]y/",
+    "http://p:port",
+    "http://x:99999",
+    "http://x:-1",
+    "http://x:0",
+    "http://256.1.1.1/",
+    "http://x..é/",
+    "http://xn--zz",
+    "http:///path",
+    "http://:80",
+    "http://?query",
+)
 REPORTING: dict[str, Any] = {
     "repositories": [{"namespace": "f3iai", "url": "https://git.example/ops/gitops.git"}],
     "git_credentials": "/etc/git",
@@ -75,7 +95,12 @@ def test_how_it_reports_is_read_and_nothing_of_it_is_needed(tmp_path: Path) -> N
         ({"repositories": [{"namespace": "f3iai"}]}, "url"),
         ({"repositories": [{"namespace": "", "url": "https://user:token@git.example"}]}, "url"),
         ({"repositories": [{"namespace": "", "url": "file:///etc"}]}, "url"),
+        *(({"prometheus": {"url": url}}, "url.*no URL") for url in NO_URLS),
         ({"repositories": [{"namespace": "", "url": "https://x", "path": "/etc"}]}, "path"),
+        *(
+            ({"repositories": [{"namespace": "", "url": "https://x", "path": path}]}, "path.*below")
+            for path in ("..", "../x", "apps/..", "apps/../../x", "apps/../", ".", "./apps")
+        ),
         ({"repositories": [{"namespace": "", "url": "https://x", "branch": "--upload-pack=x"}]}, "branch"),
         ({"jira": {**REPORTING["jira"], "project": "SRE OR 1=1"}}, "project"),
         ({"git_credentials": "relative"}, "git_credentials"),
@@ -85,6 +110,23 @@ def test_how_it_reports_is_read_and_nothing_of_it_is_needed(tmp_path: Path) -> N
 def test_what_is_no_reporting_is_refused_by_its_field(tmp_path: Path, told: Any, named: str) -> None:
     with pytest.raises(Misconfigured, match=named):
         tier.read_reporting(written(tmp_path, told, "report.json"))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://prometheus.monitoring.svc.cluster.local:9090",
+        "https://a_b/c?d=e#f",
+        "http://[::1]:80/",
+        "http://127.0.0.1",
+    ],
+)
+@pytest.mark.parametrize("path", ["", "apps", "apps/", ".hidden/a..b", "..."])
+def test_urls_and_folders_of_every_form_are_read(tmp_path: Path, url: str, path: str) -> None:
+    told = {"repositories": [{"namespace": "", "url": url, "path": path}], "prometheus": {"url": url}}
+    read = tier.read_reporting(written(tmp_path, told, "report.json"))
+    assert read.prometheus and read.prometheus.url == url
+    assert [(each.url, each.path) for each in read.repositories] == [(url, path)]
 
 
 @pytest.mark.parametrize(

@@ -23,37 +23,14 @@ from function.runner.verification import (
     Verdict,
     agree,
     own,
-    quoted,
     verify,
 )
 from tests.process import free_port
+from tests.runner.test_promql import ABSENT, ONE, OVER, binary, selector
 
 ENDED = 1_800_000_000.0
 LABELS = {"alertname": "Full", "severity": "warning", "volume": "one", "cluster": "fmc"}
 EVENT = {"raw_payload": {"labels": LABELS, "generatorURL": ""}}
-
-
-def selector(name: str, kind: str = "vectorSelector", **more: Any) -> dict[str, Any]:
-    matchers = [{"name": "__name__", "type": "=", "value": name}]
-    at = {"offset": 0, "timestamp": None, "startOrEnd": None}
-    return {"type": kind, "name": name, "matchers": matchers, **at, **more}
-
-
-def binary(left: Any, op: str, right: Any, **more: Any) -> dict[str, Any]:
-    return {
-        "type": "binaryExpr",
-        "lhs": left,
-        "op": op,
-        "rhs": right,
-        "bool": False,
-        "matching": None,
-        **more,
-    }
-
-
-ONE = {"type": "numberLiteral", "val": "1"}
-OVER = binary(selector("a"), ">", ONE)
-ABSENT = {"type": "call", "func": {"name": "absent", "returnType": "vector"}, "args": [selector("a")]}
 
 
 def rule(**more: Any) -> dict[str, Any]:
@@ -487,11 +464,3 @@ def test_a_series_is_the_alerts_own_only_if_it_says_what_the_alert_says(
     assert all(each.keys() >= sent.keys() & known for each in found)
     if not (added.keys() - series.keys()) & known:
         assert series in found
-
-
-@given(st.text(st.characters(codec="utf-8")))
-def test_a_quoted_text_is_one_string_and_read_back_the_same(text: str) -> None:
-    told = quoted(text)
-    assert quoted(f"{text}\U0001f525").endswith('\U0001f525"')  # two escapes would be no character
-    assert json.loads(told) == text and "\n" not in told
-    assert '"' not in told[1:-1].replace("\\\\", "").replace('\\"', "")
