@@ -37,6 +37,17 @@ golden: $(READY) ## write tests/golden and policies/schemas anew; read the diff 
 bundle: $(READY) ## build/bundle, the policy as OPA serves it; OVERLAY=folder lays your data over ours
 	@rm -rf build/bundle && $(BIN)/sre-dispatch bundle build/bundle $(if $(OVERLAY),--overlay $(OVERLAY))
 
+TO ?= knative/overlays/production
+
+secrets: ## make the Secrets that are not there yet, on the cluster of kubectl
+	@knative/secrets
+
+deploy: ## install or upgrade TO=knative/overlays/production, then check it from inside
+	@kubectl apply --server-side -k $(TO)
+	@kubectl -n f3iai rollout status deployment/sre-dispatch-opa deployment/sre-dispatch-worldmodel --timeout=300s
+	@kubectl -n f3iai wait ksvc/sre-dispatch --for=condition=Ready --timeout=300s
+	@knative/check
+
 PYTHON_IMAGE ?= docker.io/library/python:3.13-slim
 BUILD ?= $(if $(shell command -v buildah),buildah bud --isolation chroot,docker build)
 TAG ?= 0.1.0
@@ -67,4 +78,4 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-.PHONY: help setup run agent test check real e2e bench golden bundle image lock
+.PHONY: help setup run agent test check real e2e bench golden bundle image secrets deploy lock

@@ -13,6 +13,9 @@ from pathlib import Path
 import httpx
 
 ROOT = Path(__file__).resolve().parent.parent
+TIER_FILES = [
+    path for path in sorted((ROOT / "knative" / "tiers").glob("*.yaml")) if path.stem != "kustomization"
+]
 
 
 def free_port() -> int:

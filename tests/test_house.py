@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from function import settings
-from tests.process import ROOT
+from tests.process import ROOT, TIER_FILES
 
 MODULES = sorted((ROOT / "function").rglob("*.py"))
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -63,7 +63,7 @@ def test_no_module_names_a_tier_an_alert_or_a_rule() -> None:
     alerts = {path.name.split(".")[0] for path in (ROOT / "prompts" / "alerts").glob("[!_]*")}
     fields = {"classification", "context", "severity"}  # named like a rule
     rules = {path.name for path in (ROOT / "policies" / "rules").iterdir()} - fields
-    tiers = {path.stem for path in (ROOT / "knative" / "tiers").glob("*.yaml")}
+    tiers = {path.stem for path in TIER_FILES}
     named = re.compile(r"['\"](sre-agent-)?(" + "|".join(sorted(alerts | rules | tiers)) + r")['\"]")
     assert [path.name for path in MODULES if named.search(path.read_text(encoding="utf-8"))] == []
 

@@ -21,7 +21,7 @@ from function.bundle import notes, read
 from function.decide import PolicyInput, prepared, question
 from function.model import Activity, Facts, Level, to_json
 from tests.fakes import NOW, WHOLE, event
-from tests.process import ROOT
+from tests.process import ROOT, TIER_FILES
 from tests.questions import CANARY, MODES, mistyped, questions
 
 POLICIES = ROOT / "policies"
@@ -225,9 +225,7 @@ def test_the_incidents_alert_is_low_with_whole_and_safe_context_alone() -> None:
 
 def test_every_tier_row_has_a_file_of_its_name_with_its_cronjob_and_no_file_lacks_a_row() -> None:
     rows = FILES.data["tiers"].values()
-    files = {
-        path.stem: path.read_text(encoding="utf-8") for path in (ROOT / "knative" / "tiers").glob("*.yaml")
-    }
+    files = {path.stem: path.read_text(encoding="utf-8") for path in TIER_FILES}
     assert {row["tier"] for row in rows} == set(files)
     for row in rows:
         assert f"kind: CronJob\nmetadata:\n  name: {row['template']}\n" in files[row["tier"]]

@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 import yaml
 
 from tests.fakes import CONTEXT, decided
-from tests.process import ROOT
+from tests.process import ROOT, TIER_FILES
 
 NO_JOBS = {"kind": "Table", "columnDefinitions": [{"name": "Name"}, {"name": "Status"}], "rows": []}
 TIERS = {
     manifest["metadata"]["name"]: manifest
-    for path in sorted((ROOT / "knative" / "tiers").glob("*.yaml"))
+    for path in TIER_FILES
     for manifest in yaml.safe_load_all(path.read_text(encoding="utf-8"))
     if manifest and manifest["kind"] == "CronJob"
 }

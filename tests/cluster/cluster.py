@@ -3,6 +3,7 @@ which must therefore run where the nodes can reach it."""
 
 from __future__ import annotations
 
+import base64
 import json
 import subprocess
 import sys
@@ -11,6 +12,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import httpx
 
 from tests.process import ROOT
 from tests.real.components import Broken, find, wait_until
@@ -44,6 +47,21 @@ class Cluster:
     def apply(self, *objects: Mapping[str, Any]) -> None:
         whole = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
         self.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=whole)
+
+    def secret(self, namespace: str, name: str, key: str) -> str:
+        return base64.b64decode(self.get("secret", "-n", namespace, name)["data"][key]).decode()
+
+    def world(self, message: str) -> Any:
+        """What the world model answers to a reader, asked from the node."""
+        (pod,) = self.get("pods", "-n", "f3iai", "-l", "app.kubernetes.io/name=sre-dispatch-worldmodel")[
+            "items"
+        ]
+        headers = {
+            "Authorization": f"Bearer {self.secret('f3iai', 'sre-dispatch-worldmodel', 'reader')}",
+            "Content-Type": "application/json",
+        }
+        url = f"http://{pod['status']['podIP']}:50060/jsonrpc"
+        return httpx.post(url, content=message, headers=headers, timeout=30, trust_env=False).json()
 
     def pod_of(self, job: str) -> Any:
         """The Job's one pod, None while it has none."""

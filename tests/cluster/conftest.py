@@ -1,10 +1,11 @@
-"""A cluster with the agents' part of the installation, and the site around it."""
+"""A cluster with the whole installation, by the overlay for one's own, and the site around it."""
 
 from __future__ import annotations
 
-import base64
+import json
 import os
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -15,18 +16,15 @@ import yaml
 from tests import jira as jiras
 from tests.cluster.cluster import AGENTS, Cluster, reachable
 from tests.real import site as sites
-from tests.real.conftest import KNATIVE, TIERS
+from tests.real.components import find
+from tests.real.conftest import KNATIVE
 from tests.real.grafana import TOKEN as GRAFANA_TOKEN
-from tests.real.site import Site
+from tests.real.site import NAMED, Site
 from tests.runner.container import KEY
-from tests.worldmodel.process import READER, WRITER
 
-BASE = ("agents", "dispatcher", "admission", "reading", "ceilings")
-SECRETS = {
-    "sre-agent-model": {"api-key": KEY},
-    "sre-agent-grafana": {"token": GRAFANA_TOKEN},
-    "sre-agent-reader": {"token": READER},
-}
+MODEL_PORT = 18_900
+"""Where each test's scripted model listens: the tiers' templates name it once."""
+Object = dict[str, Any]
 
 
 @pytest.fixture(scope="session")
@@ -49,59 +47,113 @@ def site(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 @pytest.fixture(scope="session")
 def model_port() -> int:
-    """Where each test's scripted model listens: the tiers' templates name it once."""
-    return 18_900
+    return MODEL_PORT
 
 
 @pytest.fixture(scope="session")
-def installed(cluster: Cluster, site: Site, model_port: int) -> Iterator[Cluster]:
-    """The cluster with the tiers in it, which call the site and the scripted model."""
+def installed(cluster: Cluster, site: Site) -> Iterator[Cluster]:
+    """The cluster with everything installed. Its agents call the site and the scripted model."""
+    for namespace in ("f3iai", "monitoring"):
+        cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
     with ExitStack() as stack:
         addresses = site.addresses()
-        for url in (site.jira.url, site.gitea.url, site.grafana.url, site.prometheus.url, site.world.url):
+        del addresses[NAMED["world"]]  # the world model is a pod
+        for url in (site.jira.url, site.gitea.url, site.grafana.url, site.prometheus.url):
             here = stack.enter_context(reachable(url, cluster.address))
             addresses = {name: told.replace(url, here) for name, told in addresses.items()}
-        cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "f3iai"}})
-        for name in BASE:
-            cluster.kubectl("apply", "-f", KNATIVE / "base" / f"{name}.yaml")
-        cluster.kubectl("apply", "-f", KNATIVE / "enrolled" / "f3iai.yaml")
-        credentials = (
-            f"http://agent:{site.gitea.tokens['agent']}@{cluster.address}:{site.gitea.url.rpartition(':')[2]}"
-        )
-        report = {"git-credentials": credentials, "jira-token": jiras.TOKEN, "worldmodel-token": WRITER}
-        cluster.apply(
-            *[_secret(name, told) for name, told in (SECRETS | {"sre-agent-report": report}).items()]
-        )
-        for tier in TIERS:
-            cluster.apply(*_tier(tier, addresses, f"http://{cluster.address}:{model_port}"))
+        secrets(cluster, site)
+        install(cluster, addresses)
         yield cluster
 
 
-def _tier(tier: str, addresses: dict[str, str], model: str) -> list[dict[str, Any]]:
-    """The tier's file with the test's addresses in it, and a gateway for the model."""
-    text = (KNATIVE / "tiers" / f"{tier}.yaml").read_text(encoding="utf-8")
+def secrets(cluster: Cluster, site: Site) -> None:
+    """By the script that people use. Most of them are its own random ones."""
+    host = f"{cluster.address}:{site.gitea.url.rpartition(':')[2]}"
+    given = {
+        "ANTHROPIC_API_KEY": KEY,
+        "GRAFANA_TOKEN": GRAFANA_TOKEN,
+        "JIRA_TOKEN": jiras.TOKEN,
+        "GIT_CREDENTIALS": f"http://agent:{site.gitea.tokens['agent']}@{host}",
+    }
+    path = f"{find('kubectl').parent}:{os.environ['PATH']}"
+    environment = os.environ | given | {"KUBECONFIG": str(cluster.kubeconfig), "PATH": path}
+    for namespace, name in (
+        (AGENTS, "sre-agent-report"),
+        (AGENTS, "sre-agent-grafana"),
+        (AGENTS, "sre-agent-model"),
+    ):
+        cluster.kubectl("delete", "secret", "-n", namespace, name, "--ignore-not-found")  # of a run before
+    done = subprocess.run(
+        [KNATIVE / "secrets"], env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert not any(secret in done.stdout + done.stderr for secret in given.values())
+
+
+def install(cluster: Cluster, addresses: dict[str, str]) -> None:
+    """The overlay with the test's addresses in it, twice: the second time changes nothing."""
+    text = cluster.kubectl("kustomize", KNATIVE / "overlays" / "kind")
     for old, new in addresses.items():
         text = text.replace(old, new)
-    objects = [*yaml.safe_load_all(text)]
-    for each in objects:
-        if each["kind"] == "CronJob":
-            containers = each["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
-            (agent,) = [container for container in containers if container["name"] == "agent"]
-            agent["env"].append({"name": "ANTHROPIC_BASE_URL", "value": model})
-    return objects
+    objects = [fitted(each, cluster) for each in yaml.safe_load_all(text)]
+    cluster.apply(*objects, way_out(cluster))
+    for name in ("sre-dispatch-opa", "sre-dispatch-worldmodel"):
+        cluster.kubectl("rollout", "status", "-n", "f3iai", f"deployment/{name}", "--timeout=120s")
+    cluster.kubectl("wait", "-n", "f3iai", "ksvc/sre-dispatch", "--for=condition=Ready", "--timeout=120s")
 
 
-def _secret(name: str, told: dict[str, str]) -> dict[str, Any]:
-    data = {key: base64.b64encode((text + "\n").encode()).decode() for key, text in told.items()}
-    return {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "metadata": {"name": name, "namespace": AGENTS},
-        "data": data,
+def fitted(each: Object, cluster: Cluster) -> Object:
+    """What the machine lacks: a gateway for the model, and a class of volumes that makes them."""
+    if each["kind"] == "CronJob" and each["metadata"]["namespace"] == AGENTS:
+        containers = each["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
+        (agent,) = [container for container in containers if container["name"] == "agent"]
+        agent["env"].append({"name": "ANTHROPIC_BASE_URL", "value": f"http://{cluster.address}:{MODEL_PORT}"})
+    if each["kind"] == "PersistentVolumeClaim":
+        each["spec"] |= {"storageClassName": "", "volumeName": each["metadata"]["name"]}
+        cluster.apply(volume(each))
+    return each
+
+
+def volume(claim: Object) -> Object:
+    name = claim["metadata"]["name"]
+    folder = Path("/var/tmp", name)  # no fsGroup reaches a hostPath
+    folder.mkdir(exist_ok=True)
+    folder.chmod(0o777)
+    spec = {
+        "accessModes": claim["spec"]["accessModes"],
+        "capacity": claim["spec"]["resources"]["requests"],
+        "hostPath": {"path": str(folder), "type": "DirectoryOrCreate"},
+        "claimRef": {"namespace": claim["metadata"]["namespace"], "name": name},
+        "persistentVolumeReclaimPolicy": "Retain",
     }
+    return {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name}, "spec": spec}
+
+
+def way_out(cluster: Cluster) -> Object:
+    """As the component egress-ipblocks: the site is outside of the cluster, at the node's address."""
+    (component,) = yaml.safe_load_all(
+        (KNATIVE / "components" / "egress-ipblocks" / "network.yaml").read_text(encoding="utf-8")
+    )
+    component["spec"]["egress"] = [{"to": [{"ipBlock": {"cidr": f"{cluster.address}/32"}}]}]
+    told: Object = component
+    return told
 
 
 @pytest.fixture(autouse=True)
 def no_jobs_left(installed: Cluster) -> Iterator[None]:
     yield
     installed.kubectl("delete", "jobs", "--all", "-n", AGENTS, "--cascade=foreground", "--timeout=100s")
+
+
+@pytest.fixture(scope="session")
+def runs(installed: Cluster) -> Callable[[str], list[Object]]:
+    """What the world model remembers of runs after an alert."""
+
+    def runs(alertname: str) -> list[Object]:
+        asked = {"jsonrpc": "2.0", "id": 1, "method": "tools/call"}
+        asked |= {"params": {"name": "list_outcomes", "arguments": {"alertname": alertname, "limit": 50}}}
+        told = installed.world(json.dumps(asked))
+        outcomes: list[Object] = told["result"]["structuredContent"]["outcomes"]
+        return outcomes
+
+    return runs

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,6 @@ from tests.real.site import FILE, RULE, SERIES, Site, claim, proposing
 from tests.real.test_agent import hanging
 from tests.runner.container import KEY
 from tests.runner.model import Model, Reply, call, model, outcome
-from tests.worldmodel.process import READER, WRITER
 
 
 @pytest.fixture(autouse=True)
@@ -142,7 +141,9 @@ def volume(installed: Cluster) -> Iterator[Cluster]:
     installed.kubectl(*gone)
 
 
-def test_low_grows_the_claim_and_sees_the_alert_clear(volume: Cluster, site: Site, model_port: int) -> None:
+def test_low_grows_the_claim_and_sees_the_alert_clear(
+    volume: Cluster, site: Site, model_port: int, runs: Callable[[str], list[Any]]
+) -> None:
     given = given_of("asks-low")
     given |= site.rising(given["event"])
     steps = [
@@ -163,20 +164,10 @@ def test_low_grows_the_claim_and_sees_the_alert_clear(volume: Cluster, site: Sit
     assert codes(pod) == {"agent": 0, "report": 0}, messages(pod)
     assert "max-storage allows" in asked.results()[1] and size() == "40Gi"
     assert messages(pod)["report"]["verification"] == "cleared"
-    (run,) = site.world.call("list_outcomes", {"alertname": RULE["alert"]})["outcomes"]
-    assert run["verification"] == "cleared"
+    assert runs(RULE["alert"])[0]["verification"] == "cleared"
 
 
 # --- where each credential is, looked for from inside each container ----------------------------------
-
-HOLDERS = {
-    KEY: {"agent"},
-    READER: {"agent"},
-    GRAFANA_TOKEN: {"grafana"},
-    jiras.TOKEN: {"report"},
-    WRITER: {"report"},
-}
-"""Of the tier that investigates."""
 
 
 def test_each_credential_is_where_it_should_be_and_nowhere_else(
@@ -187,8 +178,15 @@ def test_each_credential_is_where_it_should_be_and_nowhere_else(
         assert asked.asked.wait(60)
         pod = installed.pod_of(job_of(given))
         seen = {name: found_in(process(pod, name)) for name in ("kubernetes", "grafana", "agent", "report")}
-    git = site.gitea.tokens["agent"]
-    for secret, holders in (HOLDERS | {git: {"report"}}).items():
+    holders_of = {
+        KEY: {"agent"},
+        installed.secret("f3iai", "sre-dispatch-worldmodel", "reader"): {"agent"},
+        GRAFANA_TOKEN: {"grafana"},
+        jiras.TOKEN: {"report"},
+        installed.secret("f3iai", "sre-dispatch-worldmodel", "writer"): {"report"},
+        site.gitea.tokens["agent"]: {"report"},
+    }
+    for secret, holders in holders_of.items():
         assert {name for name, text in seen.items() if secret in text} == holders, secret[:12]
     tokens = {name for name, text in seen.items() if "system:serviceaccount:" in text or ".eyJ" in text}
     assert {name for name in seen if is_token_there(seen[name])} == {"kubernetes"}, tokens

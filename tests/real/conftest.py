@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from function.bundle import write
-from tests.process import ROOT
+from tests.process import ROOT, TIER_FILES
 from tests.real.components import (
     OPA_SECRET,
     ApiServer,
@@ -24,8 +24,10 @@ from tests.real.components import (
 )
 
 KNATIVE = Path(__file__).parents[2] / "knative"
-TIERS = sorted(path.stem for path in (KNATIVE / "tiers").glob("*.yaml") if path.stem != "kustomization")
-MANIFESTS = [KNATIVE / "base" / f"{name}.yaml" for name in ("agents", "dispatcher", "admission", "reading", "ceilings")]
+TIERS = [path.stem for path in TIER_FILES]
+MANIFESTS = [
+    KNATIVE / "base" / f"{name}.yaml" for name in ("agents", "dispatcher", "admission", "reading", "ceilings")
+]
 MANIFESTS += [KNATIVE / "tiers" / f"{tier}.yaml" for tier in TIERS]
 MANIFESTS += [KNATIVE / "worldmodel" / f"{name}.yaml" for name in ("rbac", "network", "worldmodel")]
 

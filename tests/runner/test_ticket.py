@@ -229,6 +229,10 @@ def test_a_summary_is_one_short_line_that_ends_with_the_state(name: str, resourc
     assert not set(told) & set("{}[]|!@~*#<>\\^") and "://" not in told
 
 
+def test_a_name_that_ends_with_a_colon_adds_none_to_the_summary() -> None:
+    assert ticket(MEDIUM, {"alertname": "PVC:"}).summary == "PVC: proposed"
+
+
 @pytest.mark.parametrize("letter", ["x", "{", "\\", "a:", "h1.\n", "\U0001f600"])
 def test_a_huge_outcome_is_cut_and_says_so(letter: str) -> None:
     long = (letter * 4000)[:4000]

@@ -10,7 +10,7 @@ import yaml
 from function.errors import Misconfigured
 from function.runner import tier
 from function.runner.tier import Jira, Reporting, Server, Tier
-from tests.process import ROOT
+from tests.process import TIER_FILES
 
 PLAIN: dict[str, Any] = {
     "mode": "investigate",
@@ -129,9 +129,7 @@ def test_urls_and_folders_of_every_form_are_read(tmp_path: Path, url: str, path:
     assert [(each.url, each.path) for each in read.repositories] == [(url, path)]
 
 
-@pytest.mark.parametrize(
-    "path", sorted((ROOT / "knative" / "tiers").glob("*.yaml")), ids=lambda path: path.stem
-)
+@pytest.mark.parametrize("path", TIER_FILES, ids=lambda path: path.stem)
 def test_the_files_of_every_tier_can_be_read(tmp_path: Path, path: Path) -> None:
     (config,) = [found for found in yaml.safe_load_all(path.read_text()) if found["kind"] == "ConfigMap"]
     for name, content in config["data"].items():
