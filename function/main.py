@@ -39,7 +39,8 @@ T = TypeVar("T")
 
 BODY_SECONDS = 10.0
 REPLY_SECONDS = 10.0
-"""No reply is later than this after the body is there: Alertmanager's HA peers wait for 15 s."""
+"""No reply is later than this after the body is there and the token reviewed, which has 3 s:
+Alertmanager's HA peers wait for 15 s."""
 RETRY_AFTER_SECONDS = 15
 WORKERS = 10
 """Deliveries worked on at once: containerConcurrency of the Knative Service."""
@@ -70,6 +71,7 @@ async def answer(request: Request, settings: Settings, app: App) -> Response:
         headers = {"Allow": "POST", **CLOSE} if error.status == 405 else CLOSE
         return _reply(error.status, {"error": error.code}, event, headers)
     except Unavailable as error:
+        log.error("%s", error)  # noqa: TRY400  what it was raised from may quote the request
         return _again({"error": error.code}, event, CLOSE)
     except TimeoutError:
         return _again({"error": "deadline"}, event)
@@ -83,7 +85,7 @@ async def _answered(request: Request, event: bool, settings: Settings, app: App)
     if request.method in ("GET", "HEAD") and path in HEALTH_PATHS:
         return Response("ok", media_type="text/plain")
     _routed(request, path, event)
-    _authenticated(request, settings)
+    await _authenticated(request, settings, app)
     delivery = await _delivery(request, event, app)
     if delivery is None:
         return Response(status_code=204)
@@ -110,14 +112,18 @@ def _routed(request: Request, path: str, event: bool) -> None:
         raise Rejected(405, "method", "only POST is taken here")
 
 
-def _authenticated(request: Request, settings: Settings) -> None:
-    """Raises Unauthorized, or Unavailable where the accepted tokens cannot be read."""
+async def _authenticated(request: Request, settings: Settings, app: App) -> None:
+    """Raises Unauthorized, or Unavailable where it cannot be known who it is. Nobody is asked about a token
+    from a file, or about a password."""
     if settings.auth == "none":
         if (request.scope.get("server") or ("",))[0] not in LOOPBACK:
             raise Unauthorized
         return
-    given = tokens.credential(request.headers.getlist("authorization"))
-    if not tokens.is_one_of(given, tokens.accepted(settings.token_files, TOKEN_FILES)):
+    headers = request.headers.getlist("authorization")
+    given = tokens.credential(headers)
+    if tokens.is_one_of(given, tokens.accepted(settings.token_files, TOKEN_FILES)):
+        return
+    if app.callers is None or not await app.callers.accept(tokens.bearer(headers)):
         raise Unauthorized
 
 

@@ -41,6 +41,12 @@ class Sink(Protocol):
         """Bring outcomes to people. May raise anything: the sink that holds the others logs it."""
 
 
+class Callers(Protocol):
+    async def accept(self, token: bytes) -> bool:
+        """Whether who sends this bearer token may send deliveries. Raises Unavailable where that cannot be
+        known now."""
+
+
 class SideBySide(Protocol):
     def __call__(self, call: Callable[[T], None], of: Iterable[T], /) -> Iterable[None]:
         """As the built-in `map`, which does one after the other; what it gives has to be taken."""
@@ -66,3 +72,5 @@ class App:
     """Seconds since the epoch; what the policy is told of time."""
     monotonic: Callable[[], float]
     """Seconds, for the deadline of a delivery."""
+    callers: Callers | None = None
+    """Who may send besides those with a token from a file; None: nobody."""

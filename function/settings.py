@@ -28,7 +28,15 @@ class Settings:
     """SRE_DISPATCH_AUTH. `token`, or `none`, which is accepted on loopback and outside Knative only."""
     token_files: tuple[Path, ...]
     """SRE_DISPATCH_TOKEN_FILES. One or two files, joined by a comma, each with an accepted token of at least
-    16 bytes; read anew for each request, so that a rotation needs no restart."""
+    16 bytes; read anew for each request, so that a rotation needs no restart. Not needed where tokens are
+    reviewed."""
+    tokenreview_audience: str
+    """SRE_DISPATCH_TOKENREVIEW_AUDIENCE. With it a bearer token that is in no file, and has the form of a
+    ServiceAccount's, is reviewed by the API server; this is the audience it must be made for. Empty: none is
+    reviewed."""
+    tokenreview_subject: str
+    """SRE_DISPATCH_TOKENREVIEW_SUBJECT. The one whose token is then accepted, as the API server names it:
+    system:serviceaccount:NAMESPACE:NAME. Goes with the audience."""
     policy: str
     """SRE_DISPATCH_POLICY. `opa`, or `embedded` (extra `embedded`)."""
     opa_url: str
@@ -87,6 +95,8 @@ class Settings:
             port=_port(get("PORT", "8080")),
             auth=_one_of(environment, "SRE_DISPATCH_AUTH", "token", "none"),
             token_files=tuple(Path(name) for name in _list(get("SRE_DISPATCH_TOKEN_FILES", ""))),
+            tokenreview_audience=get("SRE_DISPATCH_TOKENREVIEW_AUDIENCE", ""),
+            tokenreview_subject=get("SRE_DISPATCH_TOKENREVIEW_SUBJECT", ""),
             policy=_one_of(environment, "SRE_DISPATCH_POLICY", "opa", "embedded"),
             opa_url=_url(environment, "OPA_URL"),
             opa_token_file=_file(environment, "OPA_TOKEN_FILE"),
@@ -170,6 +180,7 @@ def _file(environment: Mapping[str, str], name: str) -> Path | None:
 
 
 def _check_authentication(settings: Settings, *, behind_knative: bool) -> None:
+    _check_review(settings)
     if settings.auth == "none":
         if behind_knative or settings.host not in LOOPBACK:
             raise Misconfigured(
@@ -177,10 +188,23 @@ def _check_authentication(settings: Settings, *, behind_knative: bool) -> None:
                 "loopback for everybody: set SRE_DISPATCH_TOKEN_FILES"
             )
         return
-    if not 1 <= len(settings.token_files) <= MAX_FILES:
+    least = 0 if settings.tokenreview_audience else 1
+    if not least <= len(settings.token_files) <= MAX_FILES:
         raise Misconfigured(
             "SRE_DISPATCH_TOKEN_FILES is not one or two files: name the files with the accepted tokens "
             "(on a laptop: SRE_DISPATCH_AUTH=none)"
+        )
+
+
+def _check_review(settings: Settings) -> None:
+    if bool(settings.tokenreview_audience) != bool(settings.tokenreview_subject):
+        raise Misconfigured(
+            "SRE_DISPATCH_TOKENREVIEW_AUDIENCE and SRE_DISPATCH_TOKENREVIEW_SUBJECT go together: set both, "
+            "or neither"
+        )
+    if settings.tokenreview_audience and settings.jobs != "kubernetes":
+        raise Misconfigured(
+            "SRE_DISPATCH_TOKENREVIEW_AUDIENCE needs an API server to ask: set SRE_DISPATCH_JOBS=kubernetes"
         )
 
 

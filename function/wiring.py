@@ -12,8 +12,9 @@ from function import render
 from function.adapters.sink import All, Log
 from function.errors import Misconfigured
 from function.pipeline import BATCH
-from function.ports import App, Cluster, Policy, Sink, WorldModel
+from function.ports import App, Callers, Cluster, Policy, Sink, WorldModel
 from function.settings import Settings
+from function.tokens import Reviews
 from function.wire import token_in
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 def app(settings: Settings) -> App:
     """The bundle that every delivery is worked with. Raises Misconfigured."""
-    cluster, events = _cluster(settings)
+    cluster, events, callers = _cluster(settings)
     return App(
         policy=policy(settings),
         cluster=cluster,
@@ -35,6 +36,7 @@ def app(settings: Settings) -> App:
         each=ThreadPoolExecutor(BATCH, "look").map,
         clock=time.time,
         monotonic=time.monotonic,
+        callers=callers,
     )
 
 
@@ -100,16 +102,19 @@ def _embedded(settings: Settings) -> Policy:
     return rego.Rego(bundle.read(settings.policies))
 
 
-def _cluster(settings: Settings) -> tuple[Cluster, list[Sink]]:
-    """Where Jobs go, and the sinks that come with it."""
+def _cluster(settings: Settings) -> tuple[Cluster, list[Sink], Callers | None]:
+    """Where Jobs go, and what comes with it: sinks, and callers whom the API server knows."""
     if settings.jobs == "folder":
         from function.adapters.local import Folder
 
-        return Folder(settings.root / "knative" / "tiers", settings.jobs_folder), []
-    from function.adapters.kube import Api, Events, Kubernetes
+        return Folder(settings.root / "knative" / "tiers", settings.jobs_folder), [], None
+    from function.adapters.kube import Api, Events, Kubernetes, TokenReviews
 
     api = Api()
-    return Kubernetes(api, settings.namespace), [Events(api, settings.own_namespace, time.time)]
+    events = Events(api, settings.own_namespace, time.time)
+    audience, subject = settings.tokenreview_audience, settings.tokenreview_subject
+    callers = Reviews(TokenReviews(api).review, audience, subject) if audience else None
+    return Kubernetes(api, settings.namespace), [events], callers
 
 
 def _sinks(settings: Settings) -> list[Sink]:

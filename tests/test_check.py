@@ -2,17 +2,31 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from function.adapters.kube import Access, Answer, Inspection, Verdict
 from function.adapters.store import Store
+from function.check import address
+from function.errors import Unavailable
 from tests.process import ROOT
 from tests.server import environment
 
-EMBEDDED = {"SRE_DISPATCH_AUTH": "none", "HOST": "127.0.0.1", "SRE_DISPATCH_POLICY": "embedded"}
+EMBEDDED = {
+    "SRE_DISPATCH_AUTH": "none",
+    "HOST": "127.0.0.1",
+    "SRE_DISPATCH_POLICY": "embedded",
+    "SRE_DISPATCH_JOBS": "folder",
+}
 
 
 def run(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
@@ -98,3 +112,134 @@ def test_a_file_of_context_that_is_not_there_fails_by_name(tmp_path: Path) -> No
     done = run(SRE_DISPATCH_CONTEXT="file", SRE_DISPATCH_CONTEXT_FILE=str(tmp_path / "none"))
     assert done.returncode == 1
     assert "see SRE_DISPATCH_CONTEXT_FILE" in done.stdout
+
+
+# --- a cluster: what a real one does not do on demand (the rest is in tests/real/test_check.py) ---------
+
+
+def test_without_a_cluster_where_one_is_wanted_there_is_one_row_that_fails() -> None:
+    done = run(SRE_DISPATCH_JOBS="kubernetes", KUBECONFIG="/none")
+    assert done.returncode == 1 and done.stderr == ""
+    (line,) = (line for line in done.stdout.splitlines() if line.startswith("FAIL"))
+    assert "cluster" in line and "no ServiceAccount and no usable KUBECONFIG" in line
+
+
+class Server:
+    """An API server that has one answer to everything, and remembers what was sent."""
+
+    def __init__(self, status: int, body: Any = None, warning: str = "") -> None:
+        self.answer = Answer(status, body or {}, warning)
+        self.sent: list[Any] = []
+
+    def request(self, method: str, path: str, body: Any = None, **options: Any) -> Answer:
+        self.sent.append((method, path, body, options.get("query")))
+        return self.answer
+
+
+def inspection(server: Server) -> Inspection:
+    return Inspection(server, "sre-agents")  # type: ignore[arg-type]
+
+
+def test_a_right_is_asked_for_with_its_group_and_its_subresource() -> None:
+    server = Server(201, {"status": {"allowed": True}})
+    assert inspection(server).may(Access("create", "pods.metrics.k8s.io/exec", "f3iai"))
+    (sent,) = server.sent
+    assert sent[:2] == ("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews")
+    assert sent[2]["spec"]["resourceAttributes"] == {
+        "verb": "create",
+        "group": "metrics.k8s.io",
+        "resource": "pods",
+        "subresource": "exec",
+        "namespace": "f3iai",
+    }
+
+
+def test_a_job_is_judged_by_a_dry_run() -> None:
+    server = Server(201)
+    assert inspection(server).judge({}) == Verdict("")
+    assert server.sent == [("POST", "/apis/batch/v1/namespaces/sre-agents/jobs", {}, {"dryRun": "All"})]
+
+
+OURS = (
+    "jobs.batch \"sre-1\" is forbidden: ValidatingAdmissionPolicy 'sre-dispatch-{}' with binding 'b' denied"
+)
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "by"),
+    [
+        (422, OURS.format("shape") + " request: sre-dispatch: a finalizer", "policy"),
+        (422, OURS.format("template") + " request: failed to configure binding: no params found", "other"),
+        (422, "invalid: " + OURS.format("shape") + " request: sre-dispatch: a finalizer", "other"),
+        (403, "jobs.batch is forbidden: exceeded quota: pause, requested: 1", "quota"),
+        (403, "jobs.batch is forbidden: User cannot create", "other"),
+        (400, "admission webhook of others denied the request", "other"),
+    ],
+)
+def test_who_refused_a_job_is_known_by_how_it_is_said(status: int, message: str, by: str) -> None:
+    assert inspection(Server(status, {"message": message})).judge({}).by == by
+
+
+def test_what_the_api_server_says_is_short_and_printable() -> None:
+    verdict = inspection(Server(400, {"message": "no\x1b[2J\n" + "x" * 1000})).judge({})
+    assert verdict.words.isprintable() and len(verdict.words) < 400
+
+
+@pytest.mark.parametrize("body", [{}, {"status": None}, {"status": {"userInfo": "x"}}, {"status": []}])
+def test_a_review_of_another_shape_is_unavailable(body: dict[str, Any]) -> None:
+    with pytest.raises(Unavailable, match="shape"):
+        inspection(Server(201, body)).who()
+
+
+@pytest.mark.parametrize("body", [{}, {"status": None}, {"status": {}}])
+def test_an_access_review_that_says_nothing_is_unavailable(body: dict[str, Any]) -> None:
+    with pytest.raises(Unavailable, match="shape"):
+        inspection(Server(201, body)).may(Access("get", "secrets"))
+
+
+# --- the webhook's address ----------------------------------------------------------------------------
+
+
+@contextmanager
+def answering(status: int) -> Iterator[str]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status if self.path == "/health/readiness" else 404)
+            self.send_header("Location", "/elsewhere")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_an_address_that_is_ready_passes() -> None:
+    with answering(200) as url:
+        row = address(url)
+    assert (row.passed, row.detail) == (True, url)
+
+
+@pytest.mark.parametrize("status", [204, 302, 404, 503])
+def test_an_address_that_answers_otherwise_fails_and_says_how(status: int) -> None:
+    with answering(status) as url:
+        row = address(url)
+    assert not row.passed and f"answers {status}" in row.detail
+
+
+def test_an_address_where_nobody_listens_fails() -> None:
+    row = address("http://127.0.0.1:1")
+    assert not row.passed and "does not answer (ConnectError)" in row.detail
+
+
+def test_a_name_that_is_not_known_is_said_to_be_that() -> None:
+    def lookup(host: str, port: int) -> object:
+        assert host == "sre-dispatch.f3iai.svc"
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    row = address("http://sre-dispatch.f3iai.svc", lookup)
+    assert not row.passed and "the name sre-dispatch.f3iai.svc is not known" in row.detail

@@ -9,6 +9,8 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,6 +19,7 @@ import httpx
 import pytest
 
 from function.model import to_json
+from tests.bench import stub
 from tests.fakes import delivery_bytes, delivery_json, event, folder_of
 from tests.server import SECOND_TOKEN, TOKEN, Server, environment, refuses_to_start, serving
 
@@ -290,6 +293,124 @@ def test_a_rotated_token_counts_at_once_and_a_lost_file_defers(tmp_path: Path) -
         assert server.post(delivery_bytes("resolved"), Authorization=renewed).status_code == 503
 
 
+# whose token is reviewed
+
+SUBJECT = "system:serviceaccount:monitoring:alertmanager"
+KNOWN, OTHERS, NOBODYS = (f"{name}.claims.signature" for name in ("known", "others", "nobodys"))
+
+
+class Reviewer(ThreadingHTTPServer):
+    """An API server that knows two tokens and remembers which it was shown."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Review)
+        self.status = 201
+        self.shown: list[str] = []
+
+
+class _Review(BaseHTTPRequestHandler):
+    server: Reviewer
+
+    def do_POST(self) -> None:
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["spec"]
+        self.server.shown.append(asked["token"])
+        names = {KNOWN: SUBJECT, OTHERS: "system:serviceaccount:monitoring:prometheus"}
+        found = names.get(asked["token"])
+        status = {"authenticated": True, "user": {"username": found}, "audiences": asked["audiences"]}
+        content = json.dumps(
+            {"spec": asked, "status": status if found else {"error": asked["token"]}}
+        ).encode()
+        self.send_response(self.server.status)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+@contextmanager
+def reviewing(folder: Path, **settings: str) -> Iterator[tuple[Server, Reviewer]]:
+    with Reviewer() as reviewer:
+        threading.Thread(target=reviewer.serve_forever, daemon=True).start()
+        kubeconfig = stub.settings(f"http://127.0.0.1:{reviewer.server_port}", folder)["KUBECONFIG"]
+        usual = {
+            "SRE_DISPATCH_JOBS": "kubernetes",
+            "KUBECONFIG": kubeconfig,
+            "SRE_DISPATCH_TOKENREVIEW_AUDIENCE": "sre-dispatch",
+            "SRE_DISPATCH_TOKENREVIEW_SUBJECT": SUBJECT,
+        }
+        with serving(folder, ("-m", "function", "serve"), **usual | settings) as server:
+            yield server, reviewer
+        reviewer.shutdown()
+
+
+@pytest.fixture(scope="module")
+def reviewed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Reviewer]]:
+    with reviewing(tmp_path_factory.mktemp("reviewed")) as both:
+        yield both
+
+
+@pytest.mark.parametrize(
+    ("credential", "status", "shown"),
+    [
+        (f"Bearer {KNOWN}", 200, [KNOWN]),
+        (f"Bearer {OTHERS}", 401, [OTHERS]),
+        (f"Bearer {NOBODYS}", 401, [NOBODYS]),
+        (f"Bearer {TOKEN}", 200, []),
+        (f"Bearer {SECOND_TOKEN}", 200, []),
+        (basic(TOKEN), 200, []),
+        (basic(KNOWN), 401, []),
+        (f"Bearer {TOKEN}x", 401, []),
+        (f"Bearer {KNOWN}.x", 401, []),
+        (f"Bearer {KNOWN} x", 401, []),
+        (f"Bearer {'x' * 8192}.claims.signature", 401, []),
+        (KNOWN, 401, []),
+        ("", 401, []),
+    ],
+)
+def test_only_a_bearer_that_is_in_no_file_and_has_the_form_of_a_jwt_is_reviewed(
+    reviewed: tuple[Server, Reviewer], credential: str, status: int, shown: list[str]
+) -> None:
+    server, reviewer = reviewed
+    reviewer.shown.clear()
+    reply = server.post(delivery_bytes("resolved"), Authorization=credential)
+    assert (reply.status_code, reviewer.shown) == (status, shown)
+    if status == 401:
+        assert (reply.content, reply.headers["www-authenticate"]) == (b"", "Bearer")
+
+
+def test_two_reviewed_credentials_are_refused_and_not_reviewed(reviewed: tuple[Server, Reviewer]) -> None:
+    server, reviewer = reviewed
+    reviewer.shown.clear()
+    headers = [("Authorization", f"Bearer {KNOWN}"), ("Authorization", f"Bearer {KNOWN}")]
+    assert httpx.post(f"{server.url}/alertmanager", content=b"{}", headers=headers).status_code == 401
+    assert reviewer.shown == []
+
+
+def test_where_tokens_are_reviewed_no_file_is_needed(tmp_path: Path) -> None:
+    with reviewing(tmp_path, SRE_DISPATCH_TOKEN_FILES="") as (server, _):
+        assert server.post(delivery_bytes("resolved"), Authorization=f"Bearer {KNOWN}").status_code == 200
+        assert server.post(delivery_bytes("resolved")).status_code == 401
+        assert server.post(delivery_bytes("resolved"), Authorization="Bearer").status_code == 401
+
+
+def test_a_review_that_fails_is_to_be_tried_again_and_the_log_says_what_to_do(tmp_path: Path) -> None:
+    with reviewing(tmp_path) as (server, reviewer):
+        reviewer.status = 403
+        reply = server.post(delivery_bytes("resolved"), Authorization=f"Bearer {KNOWN}")
+        assert (reply.status_code, reply.json()) == (503, {"error": "kubernetes_forbidden"})
+        assert reply.headers["retry-after"] == "15"
+        assert server.said("may not create TokenReviews", "apply knative/components/tokenreview")
+        assert server.post(delivery_bytes("resolved")).status_code == 200  # the token from the file
+        reviewer.status = 201
+        assert server.post(delivery_bytes("resolved"), Authorization=f"Bearer {KNOWN}").status_code == 200
+        assert server.post(delivery_bytes("resolved"), Authorization=f"Bearer {NOBODYS}").status_code == 401
+        assert not any("claims.signature" in line for line in server.lines)
+
+
 # CloudEvents
 
 WEBHOOK_EVENT = {"specversion": "1.0", "id": "1", "source": "/am", "type": "sre-dispatch.alertmanager.v4"}
@@ -493,6 +614,10 @@ def test_no_token_is_ever_printed(server: Server) -> None:
         ({}, "SRE_DISPATCH_TOKEN_FILES"),
         ({"SRE_DISPATCH_AUTH": "none", "HOST": "0.0.0.0", "SRE_DISPATCH_POLICY": "embedded"}, "loopback"),
         ({"SRE_DISPATCH_AUTH": "none", "K_SERVICE": "x", "SRE_DISPATCH_POLICY": "embedded"}, "loopback"),
+        (
+            {"SRE_DISPATCH_TOKENREVIEW_AUDIENCE": "a", "SRE_DISPATCH_POLICY": "embedded"},
+            "TOKENREVIEW_SUBJECT",
+        ),
         ({"SRE_DISPATCH_TOKEN_FILES": "/nowhere", "SRE_DISPATCH_POLICY": "embedded"}, "cannot be read"),
         ({"SRE_DISPATCH_TOKEN_FILES": "/dev/null", "SRE_DISPATCH_POLICY": "embedded"}, "under 16 bytes"),
         (

@@ -7,6 +7,11 @@ from function.settings import Settings, WorldModelSettings
 
 LAPTOP = {"HOST": "127.0.0.1", "SRE_DISPATCH_AUTH": "none", "SRE_DISPATCH_POLICY": "embedded"}
 
+REVIEW = {
+    "SRE_DISPATCH_TOKENREVIEW_AUDIENCE": "sre-dispatch",
+    "SRE_DISPATCH_TOKENREVIEW_SUBJECT": "system:serviceaccount:monitoring:alertmanager",
+}
+
 
 def test_a_laptop_needs_three_settings() -> None:
     settings = Settings.read(LAPTOP)
@@ -27,6 +32,13 @@ def test_a_laptop_needs_three_settings() -> None:
         ({**LAPTOP, "SRE_DISPATCH_JOBS": "maybe"}, "SRE_DISPATCH_JOBS"),
         ({**LAPTOP, "SRE_DISPATCH_NAMESPACE": ""}, "SRE_DISPATCH_NAMESPACE"),
         ({**LAPTOP, "SRE_DISPATCH_OWN_NAMESPACE": "a/b"}, "SRE_DISPATCH_OWN_NAMESPACE"),
+        ({**LAPTOP, **REVIEW, "SRE_DISPATCH_TOKENREVIEW_SUBJECT": ""}, "TOKENREVIEW_AUDIENCE and .*_SUBJECT"),
+        (
+            {**LAPTOP, **REVIEW, "SRE_DISPATCH_TOKENREVIEW_AUDIENCE": ""},
+            "TOKENREVIEW_AUDIENCE and .*_SUBJECT",
+        ),
+        ({**LAPTOP, **REVIEW, "SRE_DISPATCH_JOBS": "folder"}, "TOKENREVIEW_AUDIENCE .* SRE_DISPATCH_JOBS"),
+        ({**REVIEW, "SRE_DISPATCH_TOKEN_FILES": "a,b,c"}, "SRE_DISPATCH_TOKEN_FILES"),
         ({**LAPTOP, "PORT": "0"}, "PORT"),
         ({**LAPTOP, "PORT": "x"}, "PORT"),
         ({**LAPTOP, "PORT": "999999"}, "PORT"),
@@ -51,6 +63,14 @@ def test_a_laptop_needs_three_settings() -> None:
 def test_what_is_unusable_is_refused_by_name(settings: dict[str, str], named: str) -> None:
     with pytest.raises(Misconfigured, match=named):
         Settings.read(settings)
+
+
+@pytest.mark.parametrize("files", ["", "a", "a,b"])
+def test_where_tokens_are_reviewed_token_files_may_stand_beside_or_be_absent(files: str) -> None:
+    one = {"SRE_DISPATCH_POLICY": "embedded", "SRE_DISPATCH_TOKEN_FILES": files}
+    settings = Settings.read(one | REVIEW)
+    assert len(settings.token_files) == len(files.replace(",", ""))
+    assert (settings.tokenreview_audience, settings.tokenreview_subject) == tuple(REVIEW.values())
 
 
 def test_lists_are_joined_by_commas() -> None:

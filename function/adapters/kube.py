@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import os
 import re
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 from function.errors import Poison, Unavailable
 from function.model import Json, KnownJob, Result, to_json
@@ -36,6 +37,14 @@ OUR_POLICY = re.compile(
 """How Kubernetes 1.36 begins a refusal by the policies of knative/base/admission.yaml. Matched at the
 beginning, since other refusals quote the value at fault, which can be alert text."""
 
+QUOTA = re.compile(r"exceeded quota: ([a-z0-9.-]{1,253}),", re.ASCII)
+"""How Kubernetes 1.36 names the quota that refuses."""
+POD_SECURITY = "would violate PodSecurity"
+"""What the API server warns of at a Job whose pods it will refuse, where the namespace has the label
+pod-security.kubernetes.io/warn; the Job itself it admits."""
+MAX_WORDS = 300
+"""Characters of the API server's own words that are passed on to who asked by a dry run."""
+
 SHAPE_ERRORS = (KeyError, TypeError, ValueError, IndexError, AttributeError)
 """What reading an object of another shape ends in."""
 
@@ -47,6 +56,8 @@ Client = Any
 class Answer:
     status: int
     body: Mapping[str, Any]
+    warning: str = ""
+    """What the API server warned of, as its header has it."""
 
 
 def connect(connections: int = 4) -> Client:
@@ -66,7 +77,20 @@ def connect(connections: int = 4) -> Client:
     # The default sends a GET up to four times and sleeps in between for as long as a server says.
     configuration.retries = False
     configuration.connection_pool_maxsize = connections
-    return ApiClient(configuration)
+    client = ApiClient(configuration)
+    if configuration.verify_ssl and configuration.ssl_ca_cert:
+        client.rest_client.pool_manager.connection_pool_kw["ssl_context"] = _trust(configuration)
+    return client
+
+
+def _trust(configuration: Any) -> ssl.SSLContext:
+    """The cluster's own authority, and what that signed. Since Python 3.13 the default refuses authorities
+    without certain extensions (VERIFY_X509_STRICT), as many a cluster has them."""
+    context = ssl.create_default_context(cafile=configuration.ssl_ca_cert)
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    if configuration.cert_file:
+        context.load_cert_chain(configuration.cert_file, configuration.key_file)
+    return context
 
 
 class Api:
@@ -127,7 +151,7 @@ class Api:
             raise Unavailable("kubernetes_answer", "the API server's answer is no JSON") from None
         if not isinstance(told, dict):
             raise Unavailable("kubernetes_answer", "the API server's answer is no object")
-        return Answer(response.status, told)
+        return Answer(response.status, told, response.response.headers.get("Warning", ""))
 
 
 def _body(response: Any) -> bytes:
@@ -244,6 +268,91 @@ class Events:
         }
 
 
+@dataclass(frozen=True)
+class Access:
+    """One thing to do, in the notation of `kubectl auth can-i`."""
+
+    verb: str
+    resource: str
+    """Plural, with its group and its subresource where it has them: `jobs.batch`, `pods/exec`."""
+    namespace: str = ""
+    """Empty for what is in no namespace."""
+
+    def attributes(self) -> Json:
+        """As a SelfSubjectAccessReview has them."""
+        plural, _, subresource = self.resource.partition("/")
+        resource, _, group = plural.partition(".")
+        named = {"verb": self.verb, "group": group, "resource": resource, "subresource": subresource}
+        return {**named, "namespace": self.namespace}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of a Job that was sent to be judged and not to be made."""
+
+    by: Literal["", "policy", "quota", "pod security", "other"]
+    """Who refused it: nobody, our own admission policies, a quota, what will refuse its pods, or else."""
+    words: str = ""
+    """The quota's name, or what the API server had to say, printable and at most MAX_WORDS characters."""
+
+
+class Inspection:
+    """What `check` asks of an installation. Nothing here changes it: reviews and dry runs are not kept."""
+
+    def __init__(self, api: Api, namespace: str) -> None:
+        self._api = api
+        self._jobs = f"/apis/batch/v1/namespaces/{namespace}/jobs"
+        self.template = Kubernetes(api, namespace).template
+
+    def who(self) -> tuple[str, Sequence[str]]:
+        """Name and groups of who asks. Raises Unavailable."""
+        review = self._review("authentication.k8s.io/v1", "SelfSubjectReview", {})
+        try:
+            user = review["status"]["userInfo"]
+            return str(user["username"]), [str(group) for group in user.get("groups") or ()]
+        except SHAPE_ERRORS:
+            raise Unavailable("kubernetes_answer", "a SelfSubjectReview has not the shape of one") from None
+
+    def may(self, access: Access) -> bool:
+        """Whether who asks may do that to every object of the kind; a right to objects by name is not seen.
+        Raises Unavailable."""
+        spec = {"resourceAttributes": access.attributes()}
+        review = self._review("authorization.k8s.io/v1", "SelfSubjectAccessReview", {"spec": spec})
+        try:
+            return bool(review["status"]["allowed"])
+        except SHAPE_ERRORS:
+            raise Unavailable("kubernetes_answer", "an access review has not the shape of one") from None
+
+    def find(self, path: str) -> Json | None:
+        """The object, or the listing, at /apis/`path`; None where there is none. Raises Unavailable."""
+        answer = self._api.request("GET", f"/apis/{path}")
+        if answer.status == 404:
+            return None
+        if answer.status != 200:
+            raise _refused(f"read {path}", answer)
+        return answer.body
+
+    def judge(self, job: Json) -> Verdict:
+        """Whether the Job would be admitted, by a dry run. Raises Unavailable."""
+        answer = self._api.request("POST", self._jobs, job, query={"dryRun": "All"})
+        message = _message(answer)
+        words = "".join(filter(str.isprintable, answer.warning or message))[:MAX_WORDS]
+        if answer.status == 201:
+            return Verdict("pod security", words) if POD_SECURITY in answer.warning else Verdict("")
+        if OUR_POLICY.match(message) and " denied request: sre-dispatch: " in message:
+            return Verdict("policy", words)
+        if answer.status == 403 and (quota := QUOTA.search(message)):
+            return Verdict("quota", quota.group(1))
+        return Verdict("other", f"{answer.status}: {words}")
+
+    def _review(self, version: str, kind: str, body: Json) -> Json:
+        review = {"apiVersion": version, "kind": kind, **body}
+        answer = self._api.request("POST", f"/apis/{version}/{kind.lower()}s", review)
+        if answer.status != 201:
+            raise _refused(f"create a {kind}", answer)
+        return answer.body
+
+
 def _listed(metadata: Mapping[str, Any], status: str) -> KnownJob:
     return _known(metadata, finished=status in ("Complete", "Failed"), failed=status == "Failed")
 
@@ -290,3 +399,36 @@ def _refused(what: str, answer: Answer) -> Unavailable:
             "kubernetes_forbidden", f"the function's ServiceAccount may not {what}: see knative/base"
         )
     return Unavailable("kubernetes_status", f"the API server answered {answer.status} to: {what}")
+
+
+class TokenReviews:
+    """Whose a token is, by the API server's word."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    def review(self, token: str, audience: str) -> str | None:
+        """The owner's username, None where the token is nobody's or not for the audience. Raises Unavailable.
+
+        An API server that knows no audiences tells none, and has not looked at them: nobody's. What it says
+        of a token that it refuses is not told, as it quotes the token's claims.
+        """
+        body = {
+            "apiVersion": "authentication.k8s.io/v1",
+            "kind": "TokenReview",
+            "spec": {"token": token, "audiences": [audience]},
+        }
+        answer = self._api.request("POST", "/apis/authentication.k8s.io/v1/tokenreviews", body)
+        if answer.status == 403:
+            what = "the function's ServiceAccount may not create TokenReviews"
+            raise Unavailable("kubernetes_forbidden", f"{what}: apply knative/components/tokenreview")
+        if answer.status != 201:
+            raise _refused("create TokenReviews", answer)
+        try:
+            status = answer.body["status"]
+            if status.get("authenticated") is not True or audience not in list(status.get("audiences") or ()):
+                return None
+            username: str = status["user"]["username"]
+            return username
+        except SHAPE_ERRORS:
+            raise Unavailable("kubernetes_answer", "a TokenReview has not the shape of one") from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import queue
 import time
@@ -14,9 +13,9 @@ from typing import Any, TypeGuard
 
 from function.errors import Misconfigured, Unavailable, place
 from function.runner import command, given, handover, outcome, signals, tier
-from function.runner.claude import Claude, Event
+from function.runner.claude import GRACE_SECONDS, Claude, Event
 from function.runner.given import Given, Places
-from function.runner.outcome import Report
+from function.runner.outcome import Outcome, Report
 from function.runner.session import SIGNAL, Ending, Session
 from function.runner.tier import Tier
 from function.runner.transcript import Transcript
@@ -34,6 +33,9 @@ EXIT = {
 }
 """By how a run ended without an outcome; with one it is 0. A tier says which of them its Job tries again."""
 
+HURRIED_SECONDS = 1.0
+"""Of grace for a program that is told to end while the pod is."""
+MAX_COMPLAINT = 200
 MAX_DENIALS = 20
 MAX_NUMBER = 1e12
 
@@ -49,8 +51,10 @@ def main(environment: Mapping[str, str]) -> int:
     with handover.held(places.handover):
         told = attempted(Desk(places, environment, transcript, events))
         report = replace(told, seconds=round(time.monotonic() - began)).cleaned(transcript.secrets)
-        with contextlib.suppress(OSError):
+        try:
             handover.give(places.handover, report)
+        except OSError as error:
+            report = replace(report, problems=(f"the report could not be handed over: {error.strerror}",))
     outcome.tell(report, places.termination)
     return report.exit_code
 
@@ -70,9 +74,8 @@ def attempted(desk: Desk) -> Report:
     try:
         allowed = tier.read(desk.places.tier)
         job = given.read(desk.places.dispatch, allowed)
-        if obstacle := handover.obstacle(desk.places.handover):
-            raise Misconfigured(obstacle)
-        return run(job, allowed, desk)
+        obstacle = handover.obstacle(desk.places.handover)
+        return Report(EXIT["refused"], "refused", detail=obstacle) if obstacle else run(job, allowed, desk)
     except (Misconfigured, Unavailable) as error:
         return Report(EXIT["refused"], "refused", detail=str(error))
     except Exception as error:  # noqa: BLE001  whatever it is, the Job has to be told
@@ -89,18 +92,27 @@ def run(job: Given, allowed: Tier, desk: Desk) -> Report:
         line = command.argv(desk.places.program, allowed, servers)
         environment = command.environment(desk.environment)
         claude = Claude(line, environment, desk.places.work, desk.events, transcript.write)
+        ending = Ending("died")
         try:
-            ending = Session(
-                claude, allowed, lambda told: outcome.read(told, transcript.secrets) is not None
-            ).hold(job.prompt)
+            ending = Session(claude, allowed, lambda told: _outcome(told, allowed, desk) is not None).hold(
+                job.prompt
+            )
         finally:
-            claude.close()
-    return _report(ending, job, allowed, transcript)
+            claude.close(HURRIED_SECONDS if ending.why == "signal" else GRACE_SECONDS)
+    if ending.why == "died" and (complaint := claude.complaint().strip()):
+        ending = replace(ending, detail=f"{ending.detail}; it said: {complaint[-MAX_COMPLAINT:]}")
+    return _report(ending, job, allowed, desk)
 
 
-def _report(ending: Ending, job: Given, allowed: Tier, transcript: Transcript) -> Report:
+def _outcome(told: object, allowed: Tier, desk: Desk) -> Outcome | None:
+    """The outcome, if it is one that an agent of this tier can have."""
+    found = outcome.read(told, desk.transcript.secrets)
+    return found if found and found.status in outcome.ENDS[allowed.mode] else None
+
+
+def _report(ending: Ending, job: Given, allowed: Tier, desk: Desk) -> Report:
     result = ending.result
-    told = outcome.read(ending.outcome, transcript.secrets) if ending.outcome is not None else None
+    told = _outcome(ending.outcome, allowed, desk) if ending.outcome is not None else None
     refused = result.get("permission_denials")
     denials = (
         [each.get("tool_name") for each in refused if isinstance(each, dict)] if _is_list(refused) else []

@@ -69,20 +69,21 @@ class Claude:
         except queue.Empty:
             return None
 
-    def close(self) -> int:
-        """Ends it, kindly first, and gives its exit status; negative is a signal."""
+    def close(self, grace: float = GRACE_SECONDS) -> int:
+        """Ends it, kindly first, and gives its exit status; negative is a signal. Each of the three ways
+        to do it has so many seconds."""
         self._said.put(None)
         for ending in (None, signal.SIGTERM, signal.SIGKILL):
             if ending is not None:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(self._process.pid, ending)
             try:
-                self._process.wait(GRACE_SECONDS)
+                self._process.wait(grace)
                 break
             except subprocess.TimeoutExpired:
                 continue
         for thread in self._threads:
-            thread.join(GRACE_SECONDS)
+            thread.join(grace)
         return self._process.returncode
 
     def complaint(self) -> str:

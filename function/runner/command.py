@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from function.runner.outcome import SCHEMA
+from function.runner.outcome import schema
 from function.runner.tier import Server, Tier
 
 PASSED_ON = frozenset(
@@ -63,7 +63,7 @@ def argv(program: Path, tier: Tier, mcp_config: Path) -> list[str]:
         "--permission-prompts=none",
         f"--allowedTools={','.join(allowed(tier))}",
         *([f"--disallowedTools={','.join(DENIED)}"] if tier.built_in else []),
-        f"--json-schema={json.dumps(SCHEMA)}",
+        f"--json-schema={json.dumps(schema(tier.mode))}",
         f"--max-turns={tier.max_turns}",
         f"--max-budget-usd={tier.max_cost_usd}",
         "--no-session-persistence",

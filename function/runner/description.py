@@ -17,15 +17,18 @@ MAX_TITLE = 120
 MAX_TEXT = 1500
 """Characters of one text; the description of a push option has its limits."""
 ODD = re.compile(r"[^\w ./:%-]+", re.ASCII)
+POINTING = re.compile(r"[^\w .%-]+", re.ASCII)
+"""The same and what an address or a place in a repository needs: a forge acts on those in a title."""
 FENCES = re.compile(r"~{3,}")
 
 
 def description(report: Report, event: Mapping[str, Any]) -> tuple[str, str]:
-    """Title and description, the latter Markdown of at most some 8,000 characters. The report is clean and has
-    an outcome; any field of the event may be missing."""
-    assert report.outcome is not None
+    """Title and description, the latter Markdown of at most some 8,000 characters. The report is clean and
+    has an outcome; any field of the event may be missing."""
+    assert report.outcome is not None  # noqa: S101  for mypy: who calls has looked
     subject = "/".join(filter(None, (_named(event, "namespace"), _named(event, "resource_id"))))
-    title = cut(f"{_named(event, 'alertname')} {subject}: {ODD.sub(' ', report.outcome.summary)}", MAX_TITLE)
+    summary = POINTING.sub(" ", report.outcome.summary)
+    title = cut(f"{_named(event, 'alertname')} {subject}: {' '.join(summary.split())}", MAX_TITLE)
     return title, "\n".join(_lines(report, report.outcome, event, subject))
 
 
@@ -40,7 +43,8 @@ def _lines(report: Report, told: Outcome, event: Mapping[str, Any], subject: str
     ):
         if any(texts):
             yield f"\n### {heading}\n\n{_fenced([cut(text, MAX_TEXT) for text in texts if text])}"
-    yield f"\nIdentity `{report.identity[:16]}`, session `{ODD.sub('', report.session)}`, confidence {told.confidence:.0%}."
+    session = ODD.sub("", report.session)
+    yield f"\nIdentity `{report.identity[:16]}`, session `{session}`, confidence {told.confidence:.0%}."
 
 
 def _fenced(texts: list[str]) -> str:

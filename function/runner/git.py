@@ -7,13 +7,15 @@ stands in a foreign repository is data here and no more: attributes, links and s
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import re
 import shlex
 import signal
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as Late
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,13 +39,18 @@ WHO = {
     for what, value in (("NAME", "sre-dispatch"), ("EMAIL", "sre-dispatch@noreply.invalid"))
 }
 CONFIG = {
-    "core.hooksPath": "/dev/null",
     "core.askPass": "",
+    "core.bigFileThreshold": "1m",  # what is larger is nobody's to change, and only streams through memory
+    "core.hooksPath": "/dev/null",
+    "core.packedGitLimit": "64m",  # of a pack that is mapped: else the whole of it
+    "core.packedGitWindowSize": "1m",
     "credential.helper": "",
+    "fetch.unpackLimit": "1",  # always one pack, and so one file that MAX_FILE bounds
     "gc.auto": "0",
     "http.followRedirects": "false",
     "http.postBuffer": "8388608",  # a proposal in one request of known length: not every proxy takes chunks
     "maintenance.auto": "false",
+    "pack.threads": "1",
     "protocol.allow": "never",
     "protocol.http.allow": "always",
     "protocol.https.allow": "always",
@@ -54,9 +61,19 @@ CONFIG = {
 
 SECONDS = 120.0
 """For one run of git, of which a pod that has half an hour makes a few."""
-MAX_OUTPUT = 64 * 1024 * 1024
-MAX_STDERR = 64 * 1024
+POLL_SECONDS = 0.5
+"""After which a run of git learns that less time is left."""
 KILL_SECONDS = 5.0
+MIB = 1024 * 1024
+MAX_MEMORY = 256 * MIB
+"""Address space of one process of git, where prepare and report may have 512 MiB: a delta of some KB unpacks,
+in memory, to a file of any size."""
+MAX_FILE = 256 * MIB
+"""Of one file that git writes, where the volume has 512 MiB and a pod that fills it is evicted."""
+MAX_OUTPUT = 64 * MIB
+MAX_LISTING = 8 * MIB
+"""Of the names in a tree: at 63 bytes and more each, at most some 130,000."""
+MAX_STDERR = 64 * 1024
 CHUNK = 64 * 1024
 BASE, OTHER = "refs/sre-dispatch/base", "refs/sre-dispatch/other"
 
@@ -67,7 +84,9 @@ REFUSED = re.compile(
 NOT_FOUND = re.compile(
     rb"^fatal: (?:repository '.*' not found|couldn't find remote ref|.*error: 404\b)", re.M
 )
+LARGE = re.compile(rb"^(?:fatal|error): .*(?:Out of memory|Cannot allocate memory|File too large)", re.M)
 ADVICE = {
+    "git_large": "the repository takes more memory or room than there is: name a smaller one in the tier",
     "git_refused": "the forge refuses the credentials: does their file hold a valid token for this host?",
     "git_not_found": "the forge has no such repository or branch, or the token's user may not see it",
     "git_unreachable": "the forge gave no usable answer: does the pod reach it, directly or by a proxy?",
@@ -108,8 +127,8 @@ class Git:
     """Git on the bare repository `git_dir`, which `fetch` makes. No token is in an argument, a variable or a
     file of it: git asks its own credential store, whose file is read and never written.
 
-    Each method raises Unavailable: `git_slow` over the time, `git_large` over the bytes, and else a key of
-    ADVICE. What git or the forge said is in no message, since both quote addresses and each other.
+    Each method raises Unavailable: `git_slow` over the time, and else a key of ADVICE. What git or the forge
+    said is in no message, since both quote addresses and each other.
     """
 
     git_dir: Path
@@ -118,6 +137,9 @@ class Git:
     environment: Mapping[str, str] = field(default_factory=dict)
     """Of it only the proxies and SSL_CERT_FILE reach git."""
     seconds: float = SECONDS
+    left: Callable[[], float] = lambda: math.inf
+    """How many seconds there are now for a run that is under way; it ends soon after there are none."""
+    max_file: int = MAX_FILE
 
     def fetch(self, url: str, branch: str, ref: str = BASE) -> str:
         """The commit at the tip of the branch, fetched without its history."""
@@ -139,7 +161,7 @@ class Git:
     def entries(self, tree: str, *, below: bool = False) -> list[Entry]:
         """What is in the tree, or a commit's; with `below` also in all folders under it."""
         deep = ("-r", "-t") if below else ()
-        told = self._run("ls-tree", "-z", "-l", "--full-tree", *deep, tree)
+        told = self._run("ls-tree", "-z", "-l", "--full-tree", *deep, tree, limit=MAX_LISTING)
         return [_entry(line) for line in told.split(b"\0") if line]
 
     def blobs(self, shas: Sequence[str]) -> Iterator[bytes]:
@@ -210,46 +232,67 @@ class Git:
                 return Pushed(found[1], found[2], found[3], "\n".join(said))
         raise _failed("push", done.status, _code(done.complaint, "git_unreachable"))
 
+    def credential(self, url: str) -> tuple[str, str]:
+        """User and token for the URL, as git itself finds them in the file."""
+        told = self._run("credential", "fill", stdin=f"url={url}\n\n".encode(), code="git_refused")
+        found = dict(line.partition("=")[::2] for line in told.decode("utf-8", "replace").splitlines())
+        return found["username"], found["password"]
+
     def _line(self, *arguments: str, stdin: bytes = b"") -> str:
         return self._run(*arguments, stdin=stdin).decode("ascii", "replace").strip()
 
-    def _run(self, *arguments: str, stdin: bytes = b"", code: str = "git_failed") -> bytes:
-        done = self._done(*arguments, stdin=stdin)
+    def _run(
+        self, *arguments: str, stdin: bytes = b"", code: str = "git_failed", limit: int = MAX_OUTPUT
+    ) -> bytes:
+        done = self._done(*arguments, stdin=stdin, limit=limit)
         if done.status:
-            told = _code(done.complaint, code) if code == "git_unreachable" else code
-            raise _failed(arguments[0], done.status, told)
+            raise _failed(arguments[0], done.status, _code(done.complaint, code))
         return done.output
 
-    def _done(self, *arguments: str, stdin: bytes = b"") -> _Done:
+    def _done(self, *arguments: str, stdin: bytes = b"", limit: int = MAX_OUTPUT) -> _Done:
         """One run of git, and of what it starts: all of it ends with the time."""
+        process = self._started(*arguments)
+        pipes = (process.stdin, process.stdout, process.stderr)
+        into, output, errors = (cast("IO[bytes]", pipe) for pipe in pipes)
+        with ThreadPoolExecutor(3, "git") as threads:
+            told = threads.submit(_read, output, limit)
+            complaint = threads.submit(_skim, errors, MAX_STDERR)
+            threads.submit(_write, into, stdin)
+            try:
+                said = self._awaited(told)
+                return _Done(process.wait(KILL_SECONDS), said, complaint.result(KILL_SECONDS))
+            except (Late, subprocess.TimeoutExpired):
+                what = f"git {arguments[0]} was not done in the time that there was for it"
+                raise Unavailable("git_slow", what) from None
+            finally:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.wait(KILL_SECONDS)
+
+    def _started(self, *arguments: str) -> subprocess.Popen[bytes]:
         config = [part for name, value in CONFIG.items() for part in ("-c", f"{name}={value}")]
         if self.credentials:
             config += ["-c", f"credential.helper={_helper(self.credentials)}"]
-        process = subprocess.Popen(  # noqa: S603  the command line is ours
-            ["git", *config, *arguments],  # noqa: S607  found on the PATH above
+        # By a program, which becomes git: between fork and exec no code of ours may run beside threads.
+        limits = ("prlimit", f"--as={MAX_MEMORY}", f"--fsize={self.max_file}")
+        return subprocess.Popen(  # noqa: S603  the command line is ours
+            [*limits, "git", *config, *arguments],
             env=self._environment(),
             cwd=self.git_dir,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
+            restore_signals=False,  # SIGXFSZ stays ignored: git says that a file is too large
         )
-        pipes = (process.stdin, process.stdout, process.stderr)
-        into, output, errors = (cast("IO[bytes]", pipe) for pipe in pipes)
-        with ThreadPoolExecutor(3, "git") as threads:
-            told = threads.submit(_read, output, MAX_OUTPUT)
-            complaint = threads.submit(_skim, errors, MAX_STDERR)
-            threads.submit(_write, into, stdin)
-            try:
-                said = told.result(self.seconds)
-                return _Done(process.wait(KILL_SECONDS), said, complaint.result(KILL_SECONDS))
-            except (Late, subprocess.TimeoutExpired):
-                what = f"git {arguments[0]} took over {self.seconds:g} s"
-                raise Unavailable("git_slow", what) from None
-            finally:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
-                process.wait(KILL_SECONDS)
+
+    def _awaited(self, told: Future[bytes]) -> bytes:
+        """Raises Late where it is not told in the time."""
+        until = time.monotonic() + self.seconds
+        while (left := min(until - time.monotonic(), self.left())) > POLL_SECONDS:
+            with contextlib.suppress(Late):
+                return told.result(POLL_SECONDS)
+        return told.result(max(0.0, left))
 
     def _environment(self) -> dict[str, str]:
         given = self.environment
@@ -274,6 +317,10 @@ def _entry(line: bytes) -> Entry:
 
 def _code(complaint: bytes, otherwise: str) -> str:
     """Which failure git tells of, by its own words; the forge's have `remote:` before each line."""
+    if LARGE.search(complaint):
+        return "git_large"
+    if otherwise != "git_unreachable":  # no forge was asked
+        return otherwise
     if REFUSED.search(complaint):
         return "git_refused"
     return "git_not_found" if NOT_FOUND.search(complaint) else otherwise
@@ -289,9 +336,8 @@ def _read(pipe: IO[bytes], limit: int) -> bytes:
         while chunk := pipe.read(CHUNK):
             data += chunk
             if len(data) > limit:
-                raise Unavailable(
-                    "git_large", f"git said more than {limit:,} bytes: is the repository too large?"
-                )
+                what = f"git said more than {limit // MIB} MiB: {ADVICE['git_large']}"
+                raise Unavailable("git_large", what)
     return bytes(data)
 
 

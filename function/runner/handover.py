@@ -75,7 +75,8 @@ def take(folder: Path, left: Callable[[], float]) -> Report:
     try:
         return TypeAdapter(Report).validate_json(_content(folder / REPORT))
     except FileNotFoundError:
-        raise Unavailable("agent_killed", "the agent was killed: see its container's last state") from None
+        what = "the agent left no report: its container's last state says what ended it"
+        raise Unavailable("agent_killed", what) from None
     except (OSError, ValidationError) as error:
         raise Unavailable(
             "agent_report", f"the agent's report is unreadable: {type(error).__name__}"
@@ -97,6 +98,9 @@ def _is_released(lock: Path) -> bool:
         file = os.open(lock, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError:
         return False
+    except OSError as error:
+        why = f"the agent's lock is unreadable: {type(error).__name__}"
+        raise Unavailable("agent_report", why) from None
     try:
         fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:

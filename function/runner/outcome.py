@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,8 +18,11 @@ from function.runner.secrets import cleaned
 MAX_MESSAGE = 4000
 """Bytes of a termination message: the kubelet keeps the last 4096 and cuts the head off what is longer."""
 
-Text = Annotated[str, Field(max_length=4000)]
-Texts = Annotated[tuple[Annotated[str, Field(max_length=1000)], ...], Field(max_length=30)]
+MAX_TEXT = 4000
+MAX_ITEM = 1000
+"""Characters of a text that stands alone, and of one in a list."""
+Text = Annotated[str, Field(max_length=MAX_TEXT)]
+Texts = Annotated[tuple[Annotated[str, Field(max_length=MAX_ITEM)], ...], Field(max_length=30)]
 
 
 @dataclass(frozen=True)
@@ -38,16 +41,37 @@ class Outcome:
 
 
 _OUTCOME = TypeAdapter(Outcome)
-SCHEMA: dict[str, Any] = _OUTCOME.json_schema()
+ENDS: Mapping[str, tuple[RunStatus, ...]] = {
+    "autonomous": ("resolved", "mitigated", "investigated", "failed", "refused"),
+    "merge-request": ("proposed", "investigated", "failed", "refused"),
+    "investigate": ("investigated", "failed", "refused"),
+}
+"""By mode: who can change nothing has resolved nothing."""
+
+
+def schema(mode: str) -> dict[str, Any]:
+    """Of an outcome that an agent of this mode can have."""
+    told = _OUTCOME.json_schema()
+    told["properties"]["status"] = {"enum": [*ENDS[mode]], "type": "string"}
+    return told
 
 
 def read(told: object, known_secrets: Iterable[str] = ()) -> Outcome | None:
-    """The outcome, if it is one: every text of it without what looks like a credential."""
+    """The outcome, if it is one: every text of it without what looks like a credential, and cut to its limit
+    where that made it longer."""
     try:
-        known = _OUTCOME.validate_json(to_json(told))  # its size first: cleaning takes time
-        return _OUTCOME.validate_json(to_json(cleaned(asdict(known), known_secrets)))
+        valid = _OUTCOME.validate_json(to_json(told))  # its size first: cleaning takes time
     except (ValidationError, TypeError, ValueError):
         return None
+    secrets = [*known_secrets]
+    texts = {name: _fitting(cleaned(value, secrets)) for name, value in asdict(valid).items()}
+    return Outcome(**texts | {"status": valid.status})
+
+
+def _fitting(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(item[:MAX_ITEM] for item in value)
+    return value[:MAX_TEXT] if isinstance(value, str) else value
 
 
 @dataclass(frozen=True)
@@ -81,9 +105,12 @@ class Report:
     """What could not be reported, and why: sentences for the operator."""
 
     def cleaned(self, known_secrets: Iterable[str] = ()) -> Report:
-        """The same without what looks like a credential; without an outcome that then is none any more."""
-        told = cleaned(asdict(self), known_secrets)
-        return _REPORT.validate_python(told | {"outcome": self.outcome and read(told["outcome"])})
+        """The same without what looks like a credential."""
+        secrets = [*known_secrets]
+        told = cleaned(asdict(replace(self, outcome=None)), secrets)
+        return _REPORT.validate_python(
+            told | {"outcome": self.outcome and read(asdict(self.outcome), secrets)}
+        )
 
     def message(self) -> str:
         """The termination message of a clean report: a JSON object of at most MAX_MESSAGE bytes, its longest
@@ -99,11 +126,16 @@ class Report:
 _REPORT = TypeAdapter(Report)
 
 
+def note(report: Report, termination: Path) -> None:
+    """Leaves a clean report as the termination message, in the place of one before."""
+    with contextlib.suppress(OSError):
+        termination.write_text(report.message(), encoding="ascii")
+
+
 def tell(report: Report, termination: Path) -> None:
     """Says a clean report as the termination message and as the last line of the log."""
     message = report.message()
-    with contextlib.suppress(OSError):
-        termination.write_text(message, encoding="ascii")
+    note(report, termination)
     with contextlib.suppress(OSError):
         print(f'{{"report":{message}}}', flush=True)
 

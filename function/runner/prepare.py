@@ -35,9 +35,7 @@ def fetch(places: Places, environment: Mapping[str, str]) -> int:
         return 0
     repository = proposal.repository_of(event, reporting.repositories)
     if repository is None:
-        raise Misconfigured(
-            "no repository is known for this resource: name it in the tier's report.json"
-        )
+        raise Misconfigured("no repository is known for this resource: name it in the tier's report.json")
     git = Git(places.git, reporting.git_file, environment)
     commit = git.fetch(repository.url, repository.branch)
     return proposal.materialize(git, commit, places.work)

@@ -16,8 +16,10 @@ import textwrap
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as Late
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 from urllib.parse import urlsplit
@@ -26,6 +28,7 @@ from function.errors import Misconfigured, Poison, Unavailable
 from function.runner.git import OTHER, Entry, Git, Pushed
 from function.runner.secrets import NAMED, SHAPES
 from function.runner.tier import Repository
+from function.wire import connect_outside
 
 KIB, MIB = 1024, 1024 * 1024
 MAX_FILES = 20_000
@@ -47,6 +50,12 @@ MAX_CHANGED_TOTAL = MIB
 
 MAX_TITLE = 120
 MAX_DESCRIPTION = 8000
+WORDS = (
+    "In the words of the agent, which nobody has checked. The newest commit's message is the one that holds:"
+)
+"""Before the description. A push that moves a pull request leaves what it said when it was opened."""
+API_SECONDS = 15.0
+"""For a pull request's new description, of which a forge takes less than one."""
 TRAILER = "Sre-Dispatch-Identity"
 IDENTITY = re.compile(r"[0-9a-f]{64}")
 
@@ -56,9 +65,14 @@ MACHINES = re.compile(
     r"|bitbucket-pipelines|jenkinsfile|jenkins|dagger|builds?)(?:[.-].*)?"
     r"|\.ci|.*\.jenkinsfile|codeowners|atlantis\.ya?ml|renovate\.json5?|\.renovaterc.*|\.pre-commit-.*|\.husky"
     r"|\.envrc|\.devcontainer.*|\.vscode|\.idea|\.mcp\.json|\.claude.*|claude(?:\.local)?\.md|agents\.md|\.cursor.*"
+    r"|owners(?:_aliases)?|\.mergify.*|\.?lefthook(?:-local)?\..*|\.goreleaser.*|skaffold\.ya?ml|tiltfile"
+    r"|(?:gnu)?makefile|.*\.(?:mk|sh|bash)|dockerfile.*|containerfile|vagrantfile|justfile|rakefile"
+    r"|taskfile\..*|(?:gruntfile|gulpfile).*|(?:package|package-lock|npm-shrinkwrap)\.json"
+    r"|(?:yarn|pnpm)[.-]lock.*|\.npmrc|\.yarnrc.*|tox\.ini|(?:noxfile|setup|conftest)\.py|pyproject\.toml"
 )
 """Names by which a machine takes orders, in lower case: continuous integration, rules of review, what runs
-when a checkout is opened, and what the next agent is told. What begins with .git is out of bounds anyway."""
+when a checkout is opened, what builds and tests run on a pull request before anybody has read it, and what
+the next agent is told. What begins with .git is out of bounds anyway."""
 GIT_FOLDER = re.compile(r"(?:\.git|git~\d+)[ .]*(?:[:\\].*)?", re.DOTALL)
 """What some system takes for .git: NTFS by its short name, its streams, and the ends that it drops
 (CVE-2014-9390, CVE-2019-1352). The look-alikes of HFS+ hold format characters, and no name may."""
@@ -83,7 +97,7 @@ FLAWS = {
     "proposal_special": "there is something that is neither a file nor a folder",
     "proposal_left_out": "there is a file where the repository has something that the agent was not given",
     "proposal_collision": "a new name differs from one that is there in upper and lower case alone",
-    "proposal_executable": "a file was made executable",
+    "proposal_executable": "a file that can be executed was made, changed or deleted",
     "proposal_file_size": f"a changed file is over {MAX_CHANGED_FILE // KIB} KiB",
     "proposal_size": f"the changed files are over {MAX_CHANGED_TOTAL // MIB} MiB together",
     "proposal_changed": f"more than {MAX_CHANGED} files were changed or added",
@@ -138,6 +152,8 @@ class Proposal:
     """The topic, on Gitea and Forgejo: there it is no branch."""
     commit: str = ""
     files: tuple[str, ...] = ()
+    problem: str = ""
+    """What people have to know before they read it, empty for nothing."""
 
 
 def repository_of(event: Mapping[str, Any], repositories: Sequence[Repository]) -> Repository | None:
@@ -219,6 +235,7 @@ def changes(git: Git, commit: str, work: Path, path: str) -> Changes:
         raise Refused("proposal_deleted")
     for each in sorted(deleted):
         _judge_place(each, path)
+    _judge_scripts(git, base, written, deleted)
     new = {name for each in written.keys() - base.given.keys() for name in (each, *_folders([each]))}
     if len({_folded(name) for name in new}) < len(new):
         raise Refused("proposal_collision")
@@ -247,8 +264,8 @@ def propose(git: Git, repository: Repository, commit: str, changes: Changes, abo
     made = git.commit(git.tree(git.tree_of(commit), changed), commit, message(about))
     topic = f"sre/{about.identity[:16]}"
     send = _to_gitlab if repository.forge == "gitlab" else _by_agit
-    state, url = send(git, repository, made, topic, about.identity)
-    return Proposal(state, url, topic, made, changes.files)
+    sent = send(git, repository, made, topic, about.identity)
+    return replace(sent, branch=topic, commit=made, files=changes.files)
 
 
 def message(about: About) -> str:
@@ -261,23 +278,67 @@ def message(about: About) -> str:
     title = " ".join(_plain(about.title)).strip()[:MAX_TITLE] or f"Proposal {about.identity[:16]}"
     lines = [part for line in _plain(about.description) for part in textwrap.wrap(line, 96) or [""]]
     told = "\n".join(f"    {line}".rstrip() for line in lines).strip("\n")
-    words = f"In the words of the agent, which nobody has checked:\n\n{told}\n\n" if told else ""
+    words = f"{WORDS}\n\n{told}\n\n" if told else ""
     return f"{title}\n\n{words}{TRAILER}: {about.identity}\n"
 
 
-def _by_agit(git: Git, repository: Repository, made: str, topic: str, _: str) -> tuple[State, str]:
+def _by_agit(git: Git, repository: Repository, made: str, topic: str, _: str) -> Proposal:
     """https://docs.gitea.com/usage/agit: opens a pull request for the topic, or moves the open one."""
     options = (f"topic={topic}", "force-push=true")
     pushed = git.push(repository.url, made, f"refs/for/{repository.branch}", options)
     if pushed.flag == "!" and "new commit is same with old commit" in pushed.reason:
-        return "unchanged", ""
+        return Proposal("unchanged")
     _accepted(pushed)
     number = re.fullmatch(r"refs/pull/(\d{1,10})/head", pushed.ref)
-    home = repository.url.rstrip("/").removesuffix(".git")
-    return "opened" if pushed.flag == "*" else "updated", f"{home}/pulls/{number[1]}" if number else ""
+    url = f"{_home(repository)}/pulls/{number[1]}" if number else ""
+    if pushed.flag == "*":
+        return Proposal("opened", url)
+    told = describe(git, repository, number[1], git.message(made)) if number else OUTDATED
+    return Proposal("updated", url, problem=told)
 
 
-def _to_gitlab(git: Git, repository: Repository, made: str, topic: str, identity: str) -> tuple[State, str]:
+OUTDATED = "title and description of the pull request are of the proposal before; its newest commit is right"
+
+
+def describe(git: Git, repository: Repository, number: str, message: str) -> str:
+    """Has the pull request say what the commit says, which of Gitea's pushes only one that opens it does
+    (services/agit/agit.go): https://docs.gitea.com/api/#tag/repository/operation/repoEditPullRequest, which a
+    poster may. Returns what is wrong, empty for nothing: the push is done by now."""
+    title, _, body = message.partition("\n\n")
+    server, owner, name = _home(repository).rsplit("/", 2)
+    url = f"{server}/api/v1/repos/{owner}/{name}/pulls/{number}"
+    # A thread of its own: no time limit of the client's holds against headers that come byte by byte.
+    threads = ThreadPoolExecutor(1, "forge")
+    try:
+        user = git.credential(repository.url)
+        seconds = max(0.1, min(API_SECONDS, git.left()))
+        status = threads.submit(_patch, url, {"title": title, "body": body}, user, seconds).result(seconds)
+    except (Unavailable, Late):
+        return OUTDATED
+    finally:
+        threads.shutdown(wait=False)
+    return "" if status == 201 else OUTDATED
+
+
+def _patch(url: str, body: Mapping[str, str], user: tuple[str, str], seconds: float) -> int:
+    """The status; what else is answered nobody reads. Raises Unavailable."""
+    import httpx
+
+    try:
+        with (
+            connect_outside(url, seconds, seconds) as client,
+            client.stream("PATCH", url, json=body, auth=user) as reply,
+        ):
+            return reply.status_code
+    except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+        raise Unavailable("forge_unreachable", f"the forge's API: {type(error).__name__}") from None
+
+
+def _home(repository: Repository) -> str:
+    return repository.url.rstrip("/").removesuffix(".git")
+
+
+def _to_gitlab(git: Git, repository: Repository, made: str, topic: str, identity: str) -> Proposal:
     """https://docs.gitlab.com/topics/git/commit/#push-options: experimental, not tried on a GitLab."""
     tip = git.tip(repository.url, topic)
     if tip is not None:
@@ -285,14 +346,14 @@ def _to_gitlab(git: Git, repository: Repository, made: str, topic: str, identity
         if git.message(tip).rstrip().rpartition("\n")[2] != f"{TRAILER}: {identity}":
             raise Refused("proposal_branch")
         if git.tree_of(tip) == git.tree_of(made):
-            return "unchanged", ""
+            return Proposal("unchanged")
     options = ("merge_request.create", f"merge_request.target={repository.branch}")
     pushed = git.push(repository.url, made, f"refs/heads/{topic}", options, lease=tip or "")
     _accepted(pushed)
     origin = "://".join(urlsplit(repository.url)[:2]) + "/"
     links = (word for word in pushed.said.split() if re.search(r"/merge_requests/\d{1,10}$", word))
     url = next((link for link in links if link.startswith(origin) and link.isascii()), "")
-    return "updated" if tip else "opened", url[:MAX_PATH]
+    return Proposal("updated" if tip else "opened", url[:MAX_PATH], problem=OUTDATED if tip else "")
 
 
 def _accepted(pushed: Pushed) -> None:
@@ -425,6 +486,17 @@ def _judged(found: _Found) -> bytes:
     return found.content
 
 
+def _judge_scripts(git: Git, base: _Base, written: Mapping[str, bytes], deleted: Iterable[str]) -> None:
+    """Whether a file is one that can be executed, by its mode or its first line, now or before: checks of a
+    pull request run such files before anybody has read them. Raises Refused."""
+    before = [base.given[path] for path in (*written, *deleted) if path in base.given]
+    scripts = (path for path, content in written.items() if content.startswith(b"#!"))
+    executable = (file.path for file in before if file.mode == "100755")
+    were = (file.path for file, content in _contents(git, before) if content.startswith(b"#!"))
+    for path in itertools.chain(scripts, executable, were):
+        raise Refused("proposal_executable", path)
+
+
 def _judge_sizes(written: Mapping[str, bytes]) -> None:
     if len(written) > MAX_CHANGED:
         raise Refused("proposal_changed")
@@ -499,8 +571,8 @@ def _hides(text: str) -> bool:
     return any(unicodedata.category(letter).startswith(("C", "Zl", "Zp")) for letter in text)
 
 
-REFERENCE = re.compile(r"(?<!\w)@(?=\w)|#(?=\w)|!(?=\d)")
-"""By which a forge notifies people, or closes an issue with a commit."""
+REFERENCE = re.compile(r"(?<!\w)@(?=\w)|#(?=\w)|!(?=\d)|://(?=\S)")
+"""By which a forge notifies people, or closes an issue with a commit; it takes its own URLs for numbers."""
 
 
 def _plain(text: str) -> list[str]:

@@ -6,75 +6,80 @@ message, and takes nothing from the others.
 
 from __future__ import annotations
 
-import threading
+import contextlib
+import queue
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, TypeVar
 
 from function.adapters.ffo import Ffo, Options
 from function.errors import DispatchError, Misconfigured, Unavailable, place
-from function.facts import MAX_RUN_TEXT, Run, cut
+from function.facts import MAX_RUN_TEXT, Run, RunStatus, cut
 from function.runner import given, handover, outcome, proposal, signals, tier
 from function.runner.agent import EXIT
 from function.runner.description import description
 from function.runner.git import BASE, Git
 from function.runner.given import Given, Places
 from function.runner.jira import Jira
-from function.runner.outcome import Report
+from function.runner.outcome import Outcome, Report
 from function.runner.ticket import ticket
-from function.runner.tier import Reporting, Tier
+from function.runner.tier import Reporting
 from function.runner.verification import Clock, verify
 from function.wire import connect_outside, token_in
 
+T = TypeVar("T")
 INCOMPLETE = 50
 """Exit status where something could not be reported. The tiers' podFailurePolicy names it."""
-WRAP_UP_SECONDS = 240
-"""The most that an agent takes beyond its own seconds: servers that connect, its last words, its end."""
+OVERTIME_SECONDS = 160.0
+"""The most that an agent takes beyond its own seconds: its last words, and its program's end."""
 STEP_SECONDS = 60.0
-GRACE_SECONDS = 75.0
-"""Of the 90 that a pod has after the signal, in the tiers' files."""
+"""For each step, besides what verification waits for."""
+AFTER_SIGNAL_SECONDS = 105.0
+"""Of the 120 that a pod has after the signal, in the tiers' files."""
+PAUSE_SECONDS = 3.0
+RESERVE_SECONDS = 30.0
+"""Of those, for the steps that follow the agent's end."""
+MAX_NAMED = 100
 REMEDIED = ("resolved", "mitigated")
 
 
 class Deadline:
-    """How much time is left. A signal leaves GRACE_SECONDS."""
+    """How much time is left. A signal leaves AFTER_SIGNAL_SECONDS."""
 
     def __init__(self, seconds: float) -> None:
         self._until = time.monotonic() + seconds
-        self._hurried = threading.Event()
+        self._hurried: queue.SimpleQueue[None] = queue.SimpleQueue()  # what else could hang in a handler
 
     def left(self) -> float:
         return self._until - time.monotonic()
 
     def hurry(self) -> None:
-        self._until = min(self._until, time.monotonic() + GRACE_SECONDS)
-        self._hurried.set()
+        self._until = min(self._until, time.monotonic() + AFTER_SIGNAL_SECONDS)
+        self._hurried.put(None)
 
     def sleep(self, seconds: float) -> None:
         """Raises Unavailable where a signal takes the patience."""
-        if self._hurried.wait(seconds):
-            raise Unavailable("stopped", "the pod was told to end while the alert was watched")
+        with contextlib.suppress(queue.Empty):
+            self._hurried.get(timeout=max(0.0, seconds))
+            self._hurried.put(None)
+            raise Unavailable("stopped", "the pod was told to end")
 
 
 @dataclass(frozen=True)
 class Case:
     """What a step works with."""
 
-    job: Given
-    tier: Tier
+    event: Mapping[str, Any]
+    mode: str
     reporting: Reporting
     places: Places
     environment: Mapping[str, str]
     deadline: Deadline
     ended_at: float
     """When the agent had ended, in seconds since the epoch."""
-
-    @property
-    def session(self) -> str:
-        """The pod's own name stands for a session that never began."""
-        return self.environment.get("HOSTNAME", "unknown")
 
 
 def main(environment: Mapping[str, str]) -> int:
@@ -83,37 +88,60 @@ def main(environment: Mapping[str, str]) -> int:
     deadline = Deadline(4 * 3600.0)  # the pod's own is far below
     signals.heed(deadline.hurry)
     places = Places.read(environment)
-    report = reported(places, environment, deadline)
-    outcome.tell(report.cleaned(), places.termination)
+    report = reported(places, environment, deadline).cleaned()
+    outcome.tell(report, places.termination)
     return INCOMPLETE if report.problems else 0
 
 
 def reported(places: Places, environment: Mapping[str, str], deadline: Deadline) -> Report:
-    try:
-        allowed, reporting = tier.read(places.tier), tier.read_reporting(places.tier)
-        job = given.read(places.dispatch, allowed)
-    except Misconfigured as error:
-        return Report(EXIT["refused"], "refused", problems=(str(error),))
-    report = _taken(places, job, allowed, deadline)
+    """Whatever cannot be read is a problem, which is reported by what can."""
+    problems: list[str] = []
+    allowed = _read(lambda: tier.read(places.tier), problems)
+    reporting = _read(lambda: tier.read_reporting(places.tier), problems) or Reporting()
+    job = _read(lambda: given.load(places.dispatch), problems) or Given("", {}, {})
+    report = _taken(places, allowed.seconds if allowed else 0, deadline)
+    named = str((job.decision.get("grant") or {}).get("tier", ""))
+    report = replace(
+        report, identity=str(job.event.get("identity", "")), tier=named, problems=tuple(problems)
+    )
+    outcome.note(report, places.termination)
     if not job.event:  # a try-out is nobody's incident
         return report
-    case = Case(job, allowed, reporting, places, environment, deadline, time.time())
+    mode = allowed.mode if allowed else ""
+    case = Case(job.event, mode, reporting, places, environment, deadline, time.time())
     for step in (propose, watch, remember, document):
         report = _attempted(step, report, case)
     return report
 
 
-def _taken(places: Places, job: Given, allowed: Tier, deadline: Deadline) -> Report:
-    """The agent's report, or ours of its death. Whose it is the pod itself says."""
-    until = time.monotonic() + allowed.seconds + WRAP_UP_SECONDS
+def _read(read: Callable[[], T], problems: list[str]) -> T | None:
+    try:
+        return read()
+    except Misconfigured as error:
+        problems.append(str(error))
+        return None
+
+
+def _taken(places: Places, seconds: float, deadline: Deadline) -> Report:
+    """The agent's report, or ours of its death. Of what the report itself finds out it has no say."""
+    until = time.monotonic() + seconds + OVERTIME_SECONDS
     try:
         told = handover.take(
-            places.handover, lambda: min(until - time.monotonic(), deadline.left() - STEP_SECONDS / 2)
+            places.handover, lambda: min(until - time.monotonic(), deadline.left() - RESERVE_SECONDS)
         )
     except Unavailable as error:
-        told = Report(EXIT["killed"], "killed", detail=str(error))
-    named = str((job.decision.get("grant") or {}).get("tier", ""))
-    return replace(told.cleaned(), identity=str(job.event.get("identity", "")), tier=named)
+        return Report(EXIT["killed"], "killed", detail=str(error))
+    return replace(
+        told,
+        ended=told.ended if told.ended in EXIT else "killed",
+        session=cut(told.session, MAX_NAMED),
+        model=cut(told.model, MAX_NAMED),
+        detail=cut(told.detail, 4 * MAX_NAMED),
+        verification="none",
+        reason="",
+        merge_request="",
+        ticket="",
+    ).cleaned()
 
 
 def _attempted(step: Callable[[Report, Case], Report], report: Report, case: Case) -> Report:
@@ -129,18 +157,39 @@ def _attempted(step: Callable[[Report, Case], Report], report: Report, case: Cas
 def propose(report: Report, case: Case) -> Report:
     """One merge request of what the agent changed, where it says that it proposes."""
     told = report.outcome
-    if case.tier.mode != "merge-request" or told is None or told.status != "proposed":
+    if case.mode != "merge-request" or told is None:
         return report
-    repository = proposal.repository_of(case.job.event, case.reporting.repositories)
+    try:
+        return replace(report, merge_request=_proposed(report, told, case))
+    except DispatchError as error:
+        why = f"propose: {error}"
+    except Exception as error:  # noqa: BLE001  a claim without a proposal must not stand
+        why = f"propose: {place(error)}"
+    status: RunStatus = "failed" if told.status == "proposed" else told.status
+    return replace(report, outcome=replace(told, status=status), problems=(*report.problems, why))
+
+
+def _proposed(report: Report, told: Outcome, case: Case) -> str:
+    """Where the merge request is; empty where there is none to make."""
+    repository = proposal.repository_of(case.event, case.reporting.repositories)
     if repository is None:
         raise Misconfigured("no repository is known for this resource")
-    git = Git(case.places.git, case.reporting.git_file, case.environment)
+    git = Git(
+        case.places.git,
+        case.reporting.git_file,
+        case.environment,
+        left=lambda: case.deadline.left() - RESERVE_SECONDS,
+    )
     changes = proposal.changes(git, BASE, case.places.work, repository.path)
+    if told.status != "proposed":
+        if changes.files:
+            raise Unavailable("left", f"the agent changed {len(changes.files)} files, and proposes nothing")
+        return ""
     if not changes.files:
         raise Unavailable("unchanged", "the agent says that it proposes something, and changed no file")
-    about = proposal.About(report.identity, *description(report, case.job.event))
+    about = proposal.About(report.identity, *description(report, case.event))
     made = proposal.propose(git, repository, BASE, changes, about)
-    return replace(report, merge_request=made.url or f"{made.branch} in {repository.url}")
+    return made.url or f"{made.branch} in {repository.url}"
 
 
 def watch(report: Report, case: Case) -> Report:
@@ -150,7 +199,7 @@ def watch(report: Report, case: Case) -> Report:
         return report
     until = time.monotonic() + min(case.deadline.left(), prometheus.seconds + STEP_SECONDS)
     try:
-        verdict = verify(case.job.event, prometheus, case.ended_at, until, Clock(sleep=case.deadline.sleep))
+        verdict = verify(case.event, prometheus, case.ended_at, until, Clock(sleep=case.deadline.sleep))
     except Unavailable:  # told to end: there is no verdict yet, and the other steps need the time
         return replace(report, verification="inconclusive", reason="stopped")
     return replace(report, verification=verdict.state, reason=verdict.reason)
@@ -161,21 +210,42 @@ def remember(report: Report, case: Case) -> Report:
     world = case.reporting.world_model
     if world is None:
         return report
-    told, event = report.outcome, case.job.event
-    run = Run(
-        session=report.session or case.session,
+    seconds = min(case.deadline.left() - RESERVE_SECONDS, STEP_SECONDS)
+    until = time.monotonic() + max(0.0, seconds)
+    ffo = Ffo(
+        world.url,
+        token_in(Path(world.token_file), "token_file", "world_token"),
+        Options(seconds=10.0, outcome_tool=world.tool),
+    )
+    run, asked = _run(report, case), False
+    while True:
+        try:
+            is_new = ffo.record(run)
+            break
+        except Unavailable:
+            asked = True  # and it may have been recorded
+            if time.monotonic() + PAUSE_SECONDS > until:
+                raise
+            case.deadline.sleep(PAUSE_SECONDS)
+    if not is_new and not asked:
+        raise Misconfigured("the world model has a run of this pod already")
+    return report
+
+
+def _run(report: Report, case: Case) -> Run:
+    """The run as the world model keeps it. Its session is the pod's own name: the agent has no say in it."""
+    told, event = report.outcome, case.event
+    return Run(
+        session=cut(case.environment.get("HOSTNAME") or report.session or "unknown"),
         at=datetime.fromtimestamp(case.ended_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        **{name: str(event.get(name, "")) for name in ("resource_type", "resource_id", "alertname")},
-        **{name: str(event.get(name, "")) for name in ("namespace", "cluster", "identity")},
+        **{name: cut(event.get(name, "")) for name in ("resource_type", "resource_id", "alertname")},
+        **{name: cut(event.get(name, "")) for name in ("namespace", "cluster", "identity")},
         status=told.status if told else "failed",
         action=cut("; ".join(told.actions) if told and told.actions else "changed nothing", MAX_RUN_TEXT),
         verification=report.verification,
         confidence=told.confidence if told else 0.0,
         root_cause=cut(told.root_cause if told else "", MAX_RUN_TEXT),
     )
-    options = Options(seconds=min(20.0, case.deadline.left()), outcome_tool=world.tool)
-    Ffo(world.url, token_in(Path(world.token_file), "token_file", "world_token"), options).record(run)
-    return report
 
 
 def document(report: Report, case: Case) -> Report:
@@ -191,7 +261,5 @@ def document(report: Report, case: Case) -> Report:
         except (OSError, UnicodeError):
             raise Unavailable("jira_token", f"{jira.token_file} cannot be read") from None
 
-    told = Jira(jira, read_token, connect_outside).tell(
-        report.identity, ticket(report, case.job.event), until
-    )
+    told = Jira(jira, read_token, connect_outside).tell(report.identity, ticket(report, case.event), until)
     return replace(report, ticket=told.url)

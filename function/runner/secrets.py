@@ -37,11 +37,42 @@ SHAPES = re.compile(
     ),
     re.ASCII | re.DOTALL,
 )
+
+QUOTE = r"(?>\\*[\"'])?+"
+BLANK = r"(?:\s|\\++[nrt])"
+"""Also as JSON in a text has it."""
+KEY = (
+    r"(?:passw(?:or)?d|passphrase|secret|token|credentials?|connection[_-]?strings?|(?<=[_-])pwd"
+    r"|(?:api|access|private|account|secret|encryption|signing)[_-]?key"
+    # DB_PASS and dbPass, but neither `compass` nor `first pass: everything`.
+    r"|(?-i:(?<=[a-z])Pass)|(?:(?<![a-z])|(?<=\\[nrtbf]))(?:(?<![a-z] )pass|pass(?=\s?=)))"
+)
+ABOUT = (
+    "file|path|dir|name|namespace|ref|type|kind|ur[il]|endpoint|host|ttl|lifetime|expir[a-z]*|length|size|count"
+    "|limit|total|policy|enabled|required|info|version|seconds"
+)
+"""By which a name goes on that only tells of a credential: DB_PASSWORD_FILE, token_url."""
+NAME = rf"{KEY}(?:[_-]?\d{{1,4}})?+(?:_(?!(?:{ABOUT})(?![a-z0-9]))[a-z0-9]++){{0,3}}"
+IS = rf"{QUOTE}(?:(?:,|{BLANK}){{1,64}}+{QUOTE}value{QUOTE})?+[ \t]*+[:=][=>]?+[ \t]*+\n?+"
+"""After a name. The environment of a container is of pairs: `name: DB_PASSWORD`, `value: ...`."""
+PLAIN = r"[^\s&\"',;\\]"
+OPTION = (
+    rf"(?<![\w-])--[\w-]{{0,40}}?{NAME}"
+    rf"(?:[ \t]++|\\*[\"']\s*+,{BLANK}*+|{QUOTE}{BLANK}++-[ ])(?!\\*[\"']?-)"
+)
+"""Its value stands after a blank, or is the next of a list in JSON or YAML."""
+SCHEME = rf"authorization{QUOTE}[ \t]*+[:=][ \t]*+\[?+{QUOTE}(?:token|api-?key|bearer|basic)[ \t]++"
+CALLED = rf"(?:{NAME}{IS}|{OPTION}|{SCHEME})"
+NO_NAME = rf"(?!\\*[\"']?[\w.-]{{0,64}}?{CALLED}(?:\\*[\"']|{PLAIN}{{6}}))"
+"""What is itself the name of a credential is no value: `token: password: ...`."""
+QUOTED = r"(?!\{\{)(?:(?!\2\3(?!\3))(?:\3\3|\\++[\"']?|(?!\3)[^\\\n])){6,}+"
+"""To the mark that has as many backslashes before it as the first. A template may have marks within."""
 NAMED = re.compile(
-    r"((?:password|passwd|secret|token|api_?key)\\*[\"']?\s?[:=]\s?\\*[\"']?)[^\s&\"',;\\]{6,}",
+    rf"(?=[-acepst])({CALLED}{NO_NAME}(?:(\\*+)([\"']))?)(?:(?(3){QUOTED}|(?!))|{PLAIN}{{6,}})",
     re.ASCII | re.IGNORECASE,
 )
-"""What is called a credential, in a command line, YAML or JSON: the name stays."""
+"""What is called a credential, in a command line, YAML, JSON or an environment: the name stays. Whatever is
+repeated is taken whole (`++`) or bounded, so that the time is linear."""
 
 
 def redacted(text: str, known: Iterable[str] = ()) -> str:
@@ -57,7 +88,19 @@ def cleaned(value: Any, known: Iterable[str] = ()) -> Any:
     if isinstance(value, str):
         return redacted(value, known)
     if isinstance(value, dict):
-        return {redacted(key, known): cleaned(child, known) for key, child in value.items()}
+        called = value.get("name")  # as the environment of a container names its values
+        return {
+            redacted(key, known): REDACTED
+            if isinstance(child, str)
+            and (_is_credential(key, child) or (key == "value" and _is_credential(called, child)))
+            else cleaned(child, known)
+            for key, child in value.items()
+        }
     if isinstance(value, list | tuple):
         return [cleaned(child, known) for child in value]
     return value
+
+
+def _is_credential(name: object, text: str) -> bool:
+    """Whether the field's name says that its text is one."""
+    return isinstance(name, str) and REDACTED in NAMED.sub(REDACTED, f"{name[:128]}: {text[:32]}")

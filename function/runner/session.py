@@ -17,14 +17,14 @@ CONNECT_SECONDS = 45.0
 """For the program to start and for every server to be connected."""
 POLL_SECONDS = 0.2
 WRAP_UP_SECONDS = {"deadline": 60.0, "signal": 25.0, "no_outcome": 120.0}
-"""To say at last what is known. After a signal the pod has its grace period, 60 s."""
+"""To say at last what is known. After a signal all that follows has to fit into the pod's grace period."""
 INTERRUPT_SECONDS = 5.0
 
 WRAP_UP = (
     "Stop here. Call no other tool. Call StructuredOutput now with what you know: the status that is true, "
     "what you did and what you did not, and what a person should do next."
 )
-GONE = "the program ended"
+GONE, BEFORE = "the program ended", "while servers connected"
 SIGNAL: Event = {"type": "runner", "subtype": "signal"}
 """Put among the events by who is told to end."""
 
@@ -68,8 +68,10 @@ class Session:
         try:
             if missing := self._preflight():
                 return Ending("preflight", missing)
-        except (Ended, Interrupted) as error:
-            return Ending("preflight" if isinstance(error, Ended) else error.why, "while servers connected")
+        except Interrupted as error:
+            return Ending(error.why, BEFORE)
+        except Ended as error:
+            return Ending("died" if error.why == GONE else "preflight", f"{error.why} {BEFORE}")
         try:
             self._say(prompt)
             result = self._result(self._deadline)

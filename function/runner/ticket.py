@@ -216,7 +216,7 @@ def _done(report: Report, limit: int) -> Iterator[str]:
     if URL.fullmatch(report.merge_request):
         yield f"[Merge request|{report.merge_request}]"
     elif told := plain(report.merge_request, limit):
-        yield f"Merge request, its address as the forge gave it: {told}"
+        yield f"Merge request, to be looked for where the forge keeps it: {told}"
 
 
 def _verified(report: Report) -> Iterator[str]:
@@ -228,7 +228,7 @@ def _next(report: Report, names: Mapping[str, str], limit: int) -> Iterator[str]
     """First what follows from the facts, then what the agent advises."""
     where = plain(_resource(names), MAX_NAME) or "the resource"
     if report.outcome is None:
-        yield f"# Nobody works on this alert now. Look at {where} yourself first."
+        yield f"# Look at {where} yourself first: unless its Job is tried again, nobody else does."
         yield "# Do not take for granted that nothing was changed: the run may have begun to act."
         if detail := plain(report.detail, limit):
             yield f"# Then see why the run failed: {detail}"

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from kubernetes.client import ApiClient, Configuration
 
-from function.adapters.kube import Api, Events, Kubernetes
+from function.adapters.kube import Api, Events, Kubernetes, TokenReviews
 from function.errors import Poison, Unavailable
 from function.model import Outcome, Result
 from tests.fakes import NOW, event
@@ -249,3 +249,67 @@ def test_a_server_that_is_not_speaking_tls_is_unavailable() -> None:
         with pytest.raises(Unavailable) as failure:
             Kubernetes(Api(lambda: ApiClient(configuration)), "sre-agents").create(JOB)
     assert failure.value.code == "kubernetes_unreachable"
+
+
+OWNER = "system:serviceaccount:monitoring:alertmanager"
+REVIEWED = {"authenticated": True, "user": {"username": OWNER}, "audiences": ["sre-dispatch"]}
+SECRET = "header.claims.signature"
+
+
+def test_a_token_is_shown_with_the_audience_that_it_must_be_for(script: Script) -> None:
+    script.answers = [(201, {"status": REVIEWED})]
+    assert TokenReviews(Api(script.connect)).review(SECRET, "sre-dispatch") == OWNER
+    assert script.requests == [("POST", "/apis/authentication.k8s.io/v1/tokenreviews", "Bearer first")]
+    assert json.loads(script.bodies[0])["spec"] == {"token": SECRET, "audiences": ["sre-dispatch"]}
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        {"user": {}, "error": f"[invalid bearer token, {SECRET}]"},
+        {},
+        REVIEWED | {"authenticated": False},
+        REVIEWED | {"authenticated": "true"},
+        REVIEWED | {"authenticated": 1},
+        REVIEWED | {"audiences": None},
+        REVIEWED | {"audiences": []},
+        REVIEWED | {"audiences": ["https://kubernetes.default.svc", "sre-dispatch-2"]},
+        REVIEWED | {"audiences": "sre-dispatch"},
+        {"authenticated": True, "user": {"username": OWNER}},  # a server that knows no audiences
+    ],
+)
+def test_this_review_names_nobody(script: Script, status: Any) -> None:
+    script.answers = [(201, {"status": status})]
+    assert TokenReviews(Api(script.connect)).review(SECRET, "sre-dispatch") is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        ((403, {"message": f"cannot create resource, {SECRET}"}), "kubernetes_forbidden"),
+        ((400, {"message": SECRET}), "kubernetes_status"),
+        ((404, {}), "kubernetes_status"),
+        ((429, {}), "kubernetes_status"),
+        ((500, {"message": SECRET}), "kubernetes_status"),
+        ((201, {}), "kubernetes_answer"),
+        ((201, {"status": None}), "kubernetes_answer"),
+        ((201, {"status": [SECRET]}), "kubernetes_answer"),
+        ((201, {"status": REVIEWED | {"audiences": 7}}), "kubernetes_answer"),
+        ((201, {"status": REVIEWED | {"user": None}}), "kubernetes_answer"),
+        ((201, SECRET.encode()), "kubernetes_answer"),
+    ],
+)
+def test_without_a_review_the_token_may_be_anybodys_and_is_told_to_nobody(
+    script: Script, answer: Answer, code: str
+) -> None:
+    script.answers = [answer]
+    with pytest.raises(Unavailable) as failure:
+        TokenReviews(Api(script.connect)).review(SECRET, "sre-dispatch")
+    assert failure.value.code == code and SECRET not in str(failure.value)
+    assert methods(script) == ["POST"]
+
+
+def test_a_function_that_may_not_ask_is_told_what_to_apply(script: Script) -> None:
+    script.answers = [(403, {})]
+    with pytest.raises(Unavailable, match=r"apply knative/components/tokenreview$"):
+        TokenReviews(Api(script.connect)).review(SECRET, "sre-dispatch")

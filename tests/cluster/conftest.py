@@ -22,8 +22,15 @@ from tests.real.grafana import TOKEN as GRAFANA_TOKEN
 from tests.real.site import NAMED, Site
 from tests.runner.container import KEY
 
+THROW_AWAY = "sre-dispatch/throw-away"
+"""A label of the namespace kube-system: these tests delete claims, Jobs and Secrets."""
 MODEL_PORT = 18_900
 """Where each test's scripted model listens: the tiers' templates name it once."""
+SOON_AT_ZERO = {
+    "autoscaling.knative.dev/window": "6s",
+    "autoscaling.knative.dev/scale-to-zero-pod-retention-period": "0s",
+}
+"""The least that Knative takes; ten minutes as in the file are too long for a test."""
 Object = dict[str, Any]
 
 
@@ -34,6 +41,9 @@ def cluster() -> Cluster:
         pytest.skip("E2E_KUBECONFIG names no cluster: make e2e takes the one of KUBECONFIG, and changes it")
     config = Path(os.environ["E2E_KUBECONFIG"])
     found = Cluster(config, "")
+    if THROW_AWAY not in found.get("namespace", "kube-system")["metadata"].get("labels", {}):
+        how = f"kubectl label namespace kube-system {THROW_AWAY}=yes"
+        pytest.fail(f"this cluster is nobody's to break, as far as it says. If it is: {how}", pytrace=False)
     (node,) = found.get("nodes")["items"]
     (address,) = [each["address"] for each in node["status"]["addresses"] if each["type"] == "InternalIP"]
     return Cluster(config, address)
@@ -103,11 +113,13 @@ def install(cluster: Cluster, addresses: dict[str, str]) -> None:
 
 
 def fitted(each: Object, cluster: Cluster) -> Object:
-    """What the machine lacks: a gateway for the model, and a class of volumes that makes them."""
+    """What the machine lacks: a gateway for the model, a class of volumes that makes them, and time."""
     if each["kind"] == "CronJob" and each["metadata"]["namespace"] == AGENTS:
         containers = each["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
         (agent,) = [container for container in containers if container["name"] == "agent"]
         agent["env"].append({"name": "ANTHROPIC_BASE_URL", "value": f"http://{cluster.address}:{MODEL_PORT}"})
+    if each["kind"] == "Service" and "serving.knative.dev" in each["apiVersion"]:
+        each["spec"]["template"]["metadata"]["annotations"] |= SOON_AT_ZERO
     if each["kind"] == "PersistentVolumeClaim":
         each["spec"] |= {"storageClassName": "", "volumeName": each["metadata"]["name"]}
         cluster.apply(volume(each))

@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import yaml
 
@@ -58,10 +59,13 @@ class Pod:
     proposes: bool
     given: dict[str, str]
     environment: dict[str, str] = field(default_factory=dict)
+    _name: str = ""
+    """A new one at each run, as a Job's next pod has."""
 
     def run(self, *script: Reply, meanwhile: Callable[[Processes, Model], None] | None = None) -> Ran:
         """Runs to the end against a model that says the script."""
         self._write()
+        self._name = f"pod-{uuid4()}"
         with model(*script) as asked, ExitStack() as stack:
             prepared = None
             if self.proposes:
@@ -100,7 +104,7 @@ class Pod:
             "PATH": "/usr/bin:/bin",
             "HOME": str(self.folder / "home"),
             "TMPDIR": str(self.folder / "tmp"),
-            "HOSTNAME": "sre-agent-pod",
+            "HOSTNAME": self._name,
             "AGENT_TIER": str(self.folder),
             "AGENT_PROGRAM": str(find("claude")),
             "AGENT_TERMINATION": str(self.folder / f"end-{role}"),

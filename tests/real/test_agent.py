@@ -399,10 +399,11 @@ def test_whatever_is_missing_the_job_is_told(container: Container, missing: str)
     assert "FileNotFoundError" in run.message["detail"]
 
 
-def test_a_key_that_makes_an_outcome_too_long_when_it_is_cut_out_is_no_success(container: Container) -> None:
+def test_an_outcome_stays_one_where_a_key_is_shorter_than_what_takes_its_place(container: Container) -> None:
     container.environment["ANTHROPIC_API_KEY"] = "12345678"
     run = container.run([outcome(summary=("x" * 3990 + " 12345678 ")[-4000:])])
-    assert (run.status, "outcome" in run.message) == (10, False)
+    assert (run.status, "outcome" in run.message) == (0, True)
+    assert "12345678" not in run.everything()
 
 
 def test_a_credential_in_json_that_a_tool_told_is_written_nowhere(container: Container) -> None:

@@ -11,11 +11,14 @@ import pytest
 
 from function.errors import Unavailable
 from function.runner import proposal
+from function.runner.description import description
 from function.runner.git import Git
-from function.runner.proposal import About, Proposal
+from function.runner.outcome import Outcome, Report
+from function.runner.proposal import About, Changes, Proposal
 from function.runner.tier import Repository
+from tests.real.components import wait_until
 from tests.real.conftest import need
-from tests.real.gitea import AGENT, Gitea, gitea
+from tests.real.gitea import AGENT, OWNER, Gitea, gitea
 
 VALUES = "apps/typedb/values.yaml"
 DESCRIPTION = "The claim is full on Thursday.\n\nCloses #1, says <b>@owner</b>.\n" + "It grows. " * 900
@@ -60,9 +63,11 @@ def closed(forge: Gitea, number: int) -> None:
 def test_a_change_opens_one_pull_request_and_the_same_identity_moves_it(forge: Gitea, tmp_path: Path) -> None:
     opened = proposing(forge, tmp_path, "size: 40Gi\n")
     assert opened.state == "opened" and opened.files == (VALUES,)
-    updated = proposing(forge, tmp_path, "size: 50Gi\n")
-    assert updated.state == "updated" and updated.url == opened.url
+    more = replace(ABOUT, title="Grow typedb-data to 50Gi", description="50Gi, not 40Gi.")
+    updated = proposing(forge, tmp_path, "size: 50Gi\n", more)
+    assert updated.state == "updated" and updated.url == opened.url and updated.problem == ""
     (pull,) = pulls(forge, ABOUT.identity)
+    assert f"{pull['title']}\n\n{pull['body'].rstrip()}\n" == proposal.message(more)
     assert (pull["state"], pull["user"]["login"], pull["base"]["ref"]) == ("open", AGENT, "main")
     assert (pull["html_url"], pull["head"]["sha"]) == (updated.url, updated.commit)
     assert forge.file(VALUES, updated.commit) == "size: 50Gi\n"
@@ -75,6 +80,39 @@ def test_the_title_and_a_long_description_are_those_of_the_commit(forge: Gitea, 
     (pull,) = pulls(forge, about.identity)
     told = f"{pull['title']}\n\n{pull['body'].rstrip()}\n"
     assert told == proposal.message(about) and len(told) > 8000
+
+
+def test_no_words_of_a_proposal_touch_an_issue(forge: Gitea, tmp_path: Path) -> None:
+    name = "issues"
+    forge.ask(
+        "POST", "/user/repos", {"name": name, "private": True, "auto_init": True, "default_branch": "main"}
+    )
+    here = f"/repos/{OWNER}/{name}"
+    forge.ask("PUT", f"{here}/collaborators/{AGENT}", {"permission": "read"})
+    issue = forge.ask("POST", f"{here}/issues", {"title": "it must stay open"})
+    other = forge.ask("POST", f"{here}/issues", {"title": "it may be closed"})
+    words = f"Fixes {issue['html_url']}, closes #1. Fixes {OWNER}/{name}#1, closes {issue['html_url']} ."
+    told = Outcome("proposed", words, words, (words,), (words,), 0.8, words)
+    event = {"alertname": "PVCUsageHigh", "namespace": "f3iai", "resource_id": "typedb-data"}
+    identity = "56" * 32
+    report = Report(0, "completed", identity=identity, outcome=told)
+    git = Git(tmp_path / "git", forge.credentials(tmp_path))
+    repository = Repository(f"{forge.url}/{OWNER}/{name}.git", "f3iai")
+    commit = git.fetch(repository.url, "main")
+    for size in ("40Gi", "50Gi"):
+        made = Changes({"values.yaml": f"size: {size}\n".encode()}, frozenset())
+        done = proposal.propose(git, repository, commit, made, About(identity, *description(report, event)))
+    assert (done.state, done.problem) == ("updated", "")
+    pull = f"{here}/pulls/{done.url.rpartition('/')[2]}"
+    wait_until(lambda: forge.ask("GET", pull)["mergeable"], "Gitea to see that it can be merged")
+    forge.ask("POST", f"{pull}/merge", {"Do": "merge"})
+    wait_until(lambda: forge.ask("GET", pull)["merged"], "the merge")
+    # Gitea reads what was pushed in a queue: when it has read this, it has read ours.
+    ours = {"content": "", "branch": "main", "message": f"closes {other['html_url']}"}
+    forge.ask("POST", f"{here}/contents/read", ours)
+    wait_until(lambda: forge.ask("GET", f"{here}/issues/2")["state"] == "closed", "the other issue to close")
+    assert [each["type"] for each in forge.ask("GET", f"{here}/issues/1/timeline") or []] == []
+    assert forge.ask("GET", f"{here}/issues/1")["state"] == "open"
 
 
 def test_nothing_but_the_pull_request_is_touched(forge: Gitea, tmp_path: Path) -> None:

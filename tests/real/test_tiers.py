@@ -27,7 +27,6 @@ from tests.worldmodel.process import READER, WRITER
 pytestmark = pytest.mark.real
 
 CLAIM = "/api/v1/namespaces/f3iai/persistentvolumeclaims/typedb-data"
-CLAIM = "/api/v1/namespaces/f3iai/persistentvolumeclaims/typedb-data"
 CANARY = "a-password-that-nobody-may-read"
 
 
@@ -180,6 +179,18 @@ SECRETS = [
     call("mcp__kubernetes__resources_list", apiVersion="v1", kind="Secret", namespace="f3iai"),
     call("mcp__kubernetes__resources_list", apiVersion="v1", kind="ConfigMap", namespace="f3iai"),
 ]
+FORGED = {
+    "session": "forged",
+    "at": "2026-11-24T00:00:00Z",
+    "resource_type": "k8s_pvc",
+    "resource_id": "typedb-data",
+    "alertname": "Forged",
+    "status": "resolved",
+    "action": "none",
+    "verification": "cleared",
+    "confidence": 1.0,
+}
+"""What the world model would take from who may write."""
 FORBIDDEN = [
     *SECRETS,
     call("Bash", command="touch ran"),
@@ -191,7 +202,7 @@ FORBIDDEN = [
     call("mcp__kubernetes__pods_exec", namespace="f3iai", name="typedb-0", command=["id"]),
     call("mcp__grafana__alerting_manage_silences", operation="create"),
     call("mcp__grafana__update_dashboard", dashboard={}),
-    call("mcp__world__record_outcome", session="forged"),
+    call("mcp__world__record_outcome", **FORGED),
 ]
 
 
@@ -212,8 +223,11 @@ def test_no_tier_gets_what_is_not_its_own(
     assert CANARY not in json.dumps(ran.model.requests) and "root:x" not in json.dumps(ran.model.requests)
     assert not Path("/tmp/sre-agent-was-here").exists()
     assert everything(api) == before
-    assert not any(path.endswith("alerting") for path in site.grafana.asked)
-    assert site.world.call("list_outcomes", {"alertname": "x", "resource_id": "forged"})["outcomes"] == []
+    refused = ("No such tool", "not allowed", "permission", "denied", "outside")
+    assert [told for told in answers if not any(word in told for word in refused)] == []
+    asked = {each for each in site.grafana.asked if not each.endswith("/api/v1/query")}
+    assert {each.partition(" ")[0] for each in asked} <= {"GET"}
+    assert site.world.call("list_outcomes", {"alertname": FORGED["alertname"]})["outcomes"] == []
     assert not {"Bash", "WebFetch", "Task"} & ran.model.offered()
 
 
@@ -270,9 +284,9 @@ def test_an_agent_that_is_killed_is_reported_all_the_same(
     ran = start("high", "incident-90").run(hanging, meanwhile=kill)
     assert (ran.agent.status, ran.report.status) == (-9, 0)
     assert (ran.report.message["ended"], ran.report.message["exit_code"]) == ("killed", 10)
-    assert "killed" in ran.report.message["detail"]
+    assert "left no report" in ran.report.message["detail"]
     (issue,) = site.jira.issues
-    assert "A person is needed" in issue.fields["description"] or "killed" in issue.fields["description"]
+    assert "The run failed" in issue.fields["description"]
 
 
 def test_told_to_end_both_say_what_they_know(site: Site, start: Callable[[str, str], Pod]) -> None:

@@ -29,6 +29,12 @@ def test_it_says_what_why_and_what_to_do_next() -> None:
     assert f"{title}\n\n{text}\n" == GOLDEN.read_text(encoding="utf-8")
 
 
+def test_a_title_points_nowhere() -> None:
+    told = replace(OUTCOME, summary="Fixes http://forge/a/b/issues/2, a/b#1: closes #1 and !1.")
+    title, _ = description(replace(REPORT, outcome=told), EVENT)
+    assert title == "PVCUsageHigh f3iai/typedb-data: Fixes http forge a b issues 2 a b 1 closes 1 and 1."
+
+
 @given(st.text(max_size=300), st.text(alphabet="~`@#![]()<>\n\\ab", max_size=300))
 def test_no_word_of_a_model_leaves_its_block(words: str, marks: str) -> None:
     told = replace(

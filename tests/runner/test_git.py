@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import os
+import struct
 import subprocess
+import sys
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -16,6 +20,7 @@ import pytest
 
 from function.errors import Unavailable
 from function.runner.git import Git
+from tests.process import ROOT
 
 USER, TOKEN = "agent", "a-token-that-nobody-else-may-see"
 ENVIRONMENT = {
@@ -68,7 +73,11 @@ def written(repository: Path, content: bytes) -> str:
 
 def committed(repository: Path, told: Tree, branch: str = "main", message: str = "it begins") -> str:
     """A commit of the tree without a parent, at the tip of the branch."""
-    sha = run(repository, "commit-tree", tree(repository, told), "-m", message).decode().strip()
+    return tipped(repository, tree(repository, told), branch, message)
+
+
+def tipped(repository: Path, made: str, branch: str = "main", message: str = "it begins") -> str:
+    sha = run(repository, "commit-tree", made, "-m", message).decode().strip()
     run(repository, "update-ref", f"refs/heads/{branch}", sha)
     return sha
 
@@ -111,7 +120,7 @@ class Request(BaseHTTPRequestHandler):
         with suppress(BrokenPipeError):
             self._pass_on()
 
-    do_POST = do_GET
+    do_POST = do_PATCH = do_GET
 
     def _pass_on(self) -> None:
         path, _, query = self.path.partition("?")
@@ -320,6 +329,13 @@ def test_without_credentials_nobody_is_asked_for_them(forge: Forge, url: str) ->
     assert code(lambda: forge.git(credentials=None).fetch(url, "main")) == "git_refused"
 
 
+def test_user_and_token_are_those_that_git_finds_for_the_host(forge: Forge, url: str) -> None:
+    committed(forge.folder / "it.git", FILES)
+    (git := forge.git()).fetch(url, "main")
+    assert git.credential(url) == (USER, TOKEN)
+    assert code(lambda: git.credential("https://other.example.org/it.git")) == "git_refused"
+
+
 @pytest.mark.parametrize(
     ("path", "branch", "told"),
     [
@@ -349,6 +365,140 @@ def test_a_forge_that_says_nothing_is_left_with_all_that_was_started(forge: Forg
     left = [each for each in processes().values() if b"GIT_DIR=" + ours in each]
     released.set()
     assert left == []
+
+
+def test_a_run_of_git_ends_soon_after_the_time_that_is_left_shrinks(forge: Forge, url: str) -> None:
+    asked, released = threading.Event(), threading.Event()
+
+    def silent(_: Any) -> bool:
+        asked.set()
+        return released.wait(30)
+
+    forge.before = silent
+    git = forge.git(left=lambda: 0.0 if asked.is_set() else 1000.0)
+    assert code(lambda: git.fetch(url, "main")) == "git_slow"
+    assert not released.is_set()
+    released.set()
+
+
+def test_no_run_of_git_takes_more_than_the_time_that_is_left(forge: Forge, url: str) -> None:
+    released = threading.Event()
+    forge.before = lambda _: released.wait(30)
+    until = time.monotonic() + 1
+    git = forge.git(left=lambda: until - time.monotonic())
+    for _ in range(2):  # the second has nothing left
+        assert code(lambda: git.fetch(url, "main")) == "git_slow"
+    released.set()
+
+
+# What a repository may cost
+
+MIB = 1024 * 1024
+
+
+def pack_of_a_delta(size: int) -> tuple[bytes, str, str]:
+    """A pack of two blobs of zeros: one of 1 MiB, and one of `size` MiB that is told as its copies, in less
+    than 10 KB. Format: https://git-scm.com/docs/gitformat-pack"""
+
+    def varint(number: int) -> bytes:
+        return (bytes([number & 0x7F | 0x80]) + varint(number >> 7)) if number > 0x7F else bytes([number])
+
+    def entry(kind: int, length: int) -> bytes:
+        first = kind << 4 | length & 15
+        return bytes([first | 0x80]) + varint(length >> 4) if length > 15 else bytes([first])
+
+    zeros = bytes(MIB)
+    base = hashlib.sha1(b"blob %d\0%s" % (MIB, zeros))
+    large = hashlib.sha1(b"blob %d\0" % (size * MIB))
+    for _ in range(size):
+        large.update(zeros)
+    delta = varint(MIB) + varint(size * MIB) + b"\xc0\x10" * size  # copy from 0, 0x100000 bytes
+    pack = b"PACK" + struct.pack(">II", 2, 2) + entry(3, MIB) + zlib.compress(zeros)
+    pack += entry(7, len(delta)) + base.digest() + zlib.compress(delta)
+    return pack + hashlib.sha1(pack).digest(), base.hexdigest(), large.hexdigest()
+
+
+def test_a_large_file_costs_no_memory(forge: Forge, url: str) -> None:
+    repository = forge.folder / "it.git"
+    run(repository, "config", "core.bigFileThreshold", "1m")
+    (zeros := forge.folder / "zeros").touch()
+    os.truncate(zeros, 300 * MIB)
+    sha = run(repository, "hash-object", "-w", str(zeros)).decode().strip()
+    made = run(repository, "mktree", stdin=f"100644 blob {sha}\tlarge\n".encode()).decode().strip()
+    tipped(repository, made)
+    git = forge.git()
+    assert [each.size for each in git.entries(git.fetch(url, "main"))] == [300 * MIB]
+
+
+def test_a_file_that_only_memory_can_unpack_is_refused(forge: Forge, url: str) -> None:
+    repository = forge.folder / "it.git"
+    pack, base, large = pack_of_a_delta(300)
+    run(repository, "index-pack", "--stdin", stdin=pack)
+    lines = f"100644 blob {base}\ta\n100644 blob {large}\tb\n"
+    tipped(repository, run(repository, "mktree", stdin=lines.encode()).decode().strip())
+    assert code(lambda: forge.git().fetch(url, "main")) == "git_large"
+
+
+def test_a_pack_that_does_not_fit_the_volume_is_refused(forge: Forge, url: str) -> None:
+    repository = forge.folder / "it.git"
+    run(repository, "config", "core.compression", "0")
+    committed(repository, {str(number): os.urandom(MIB) for number in range(9)})
+    limited = forge.git(max_file=8 * MIB)
+    assert code(lambda: limited.fetch(url, "main")) == "git_large"
+    kept = [path.stat().st_size for path in limited.git_dir.rglob("*") if path.is_file()]
+    assert max(kept) <= 8 * MIB
+    assert forge.git("other", max_file=16 * MIB).fetch(url, "main")
+
+
+HELD = """
+import resource, sys
+from pathlib import Path
+from function.errors import DispatchError
+from function.runner import proposal
+from function.runner.git import Git
+
+pages = int(Path("/proc/self/statm").read_text().split()[0])
+limit = pages * resource.getpagesize() + int(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_AS, (limit, resource.RLIM_INFINITY))
+try:
+    proposal.materialize(Git(Path(sys.argv[2])), sys.argv[3], Path(sys.argv[4]))
+except DispatchError as error:
+    print(error.code)
+"""
+
+
+def materialized(repository: Path, commit: str, memory: int) -> str:
+    """The code of the error, told by a process that may take so many bytes more than it begins with."""
+    (work := repository.parent / "work").mkdir()
+    command = [sys.executable, "-c", HELD, str(memory), str(repository), commit, str(work)]
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "MALLOC_ARENA_MAX": "1"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def same(repository: Path, what: str, count: int, suffix: str = "") -> str:
+    """A tree that has the same object under so many names."""
+    lines = "".join(f"{what}\t{number:04}{suffix}\n" for number in range(count))
+    return run(repository, "mktree", stdin=lines.encode()).decode().strip()
+
+
+@pytest.mark.parametrize(
+    ("files", "folders", "suffix", "told"),
+    [
+        (2000, 425, "", "git_large"),  # 100 KB in the repository, 850,000 names in the list
+        (2000, 45, "", "misconfigured"),
+        (1000, 21, "\ufdfa" * 80, "misconfigured"),  # one letter, 18 when it is folded
+    ],
+    ids=["too many to list", "many", "long"],
+)
+def test_names_without_number_cost_no_memory_without_bound(
+    tmp_path: Path, files: int, folders: int, suffix: str, told: str
+) -> None:
+    repository = bare(tmp_path / "it.git")
+    folder = same(repository, f"100644 blob {written(repository, b'')}", files, suffix)
+    commit = tipped(repository, same(repository, f"040000 tree {folder}", folders))
+    assert materialized(repository, commit, 160 * MIB) == told
 
 
 def test_a_redirect_to_another_host_takes_nobody_there(forge: Forge, url: str, tmp_path: Path) -> None:

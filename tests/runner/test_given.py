@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from function.errors import Misconfigured
-from function.runner.given import Given, Places, read
+from function.runner.given import Given, Places, load, read
 from function.runner.tier import Tier
 
 TIER = Tier("investigate", "claude-sonnet-4-5", {})
@@ -47,6 +47,16 @@ def test_what_is_not_for_this_tier_is_refused_by_name(
 ) -> None:
     with pytest.raises(Misconfigured, match=named):
         read(folder(tmp_path, **files), TIER)
+
+
+def test_a_dispatched_job_is_named_after_its_event(tmp_path: Path) -> None:
+    event = f'{{"identity": "{"ab" * 32}"}}'
+    told = {"event": event, "managed-by": "sre-dispatch", "job": f"sre-{'ab' * 20}"}
+    assert load(folder(tmp_path, **told)).event == {"identity": "ab" * 32}
+    for changes in ({"job": "sre-other"}, {"event": "{}"}, {"event": '{"identity": 7}'}):
+        with pytest.raises(Misconfigured, match="named after"):
+            load(folder(tmp_path, **told | changes))
+    assert load(folder(tmp_path, **told | {"event": "{}", "managed-by": ""})).event == {}
 
 
 def test_a_missing_file_is_refused_by_name(tmp_path: Path) -> None:

@@ -93,6 +93,11 @@ def test_what_is_no_plain_file_is_not_followed(tmp_path: Path, make: Callable[[P
     assert code(tmp_path) == "agent_report"
 
 
+def test_a_lock_that_is_a_link_is_told_by_name(tmp_path: Path) -> None:
+    (tmp_path / handover.LOCK).symlink_to("/etc/passwd")
+    assert code(tmp_path) == "agent_report"
+
+
 def test_without_a_folder_there_is_nobody_to_report_to(tmp_path: Path) -> None:
     with handover.held(tmp_path / "none"):
         handover.give(tmp_path / "none", Report(0, "completed"))

@@ -2,14 +2,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from function.runner.outcome import MAX_MESSAGE, SCHEMA, Outcome, Report, read
+from function.facts import MODES, RunStatus
+from function.runner.outcome import ENDS, MAX_MESSAGE, Outcome, Report, read, schema
 from tests.runner.model import OUTCOME
+from tests.runner.test_secrets import NAMED, SHAPES, WORD
 
 TOLD = Outcome(**{**OUTCOME, "actions": (), "evidence": tuple(OUTCOME["evidence"])})  # type: ignore[arg-type]
 
@@ -40,7 +42,15 @@ def test_anything_else_is_none(told: Any) -> None:
 
 
 def test_the_schema_closes_the_set_of_fields() -> None:
-    assert SCHEMA["additionalProperties"] is False and set(SCHEMA["required"]) == set(OUTCOME)
+    told = schema("investigate")
+    assert told["additionalProperties"] is False and set(told["required"]) == set(OUTCOME)
+
+
+def test_who_can_change_nothing_has_resolved_nothing() -> None:
+    ends = {mode: set(schema(mode)["properties"]["status"]["enum"]) for mode in ENDS}
+    assert {mode for mode, told in ends.items() if told & {"resolved", "mitigated"}} == {"autonomous"}
+    assert {mode for mode, told in ends.items() if "proposed" in told} == {"merge-request"}
+    assert set(ENDS) == set(MODES) and set.union(*ends.values()) == set(get_args(RunStatus))
 
 
 def test_a_message_leaves_out_what_is_empty() -> None:
@@ -75,3 +85,67 @@ def test_a_secret_is_cut_out_before_the_message_is_cut_to_size() -> None:
     secret = "ghp_0123456789abcdefghijklmnopqrstuvwxyz"
     told = replace(TOLD, summary="x" * 3980 + " " + secret, evidence=(secret,) * 30)
     assert "ghp_" not in Report(0, "completed", outcome=told, detail=f"key {secret}").cleaned().message()
+
+
+def test_an_outcome_that_a_redaction_makes_too_long_is_cut_and_stays_one() -> None:
+    """What takes the place of a short credential is longer than it."""
+    item, whole = "x" * 987 + " token=abcdef", "x" * 3987 + " token=abcdef"
+    told = read({**OUTCOME, "root_cause": whole, "evidence": [item]})
+    assert told is not None
+    assert told.root_cause == f"{'x' * 3987} token=[redac"
+    assert told.evidence == (f"{'x' * 987} token=[redac",)
+    assert Report(0, "completed", outcome=told).cleaned().cleaned().outcome == told
+
+
+@pytest.mark.parametrize("secret", ["resolved", "root_cause"])
+def test_a_secret_that_is_a_word_of_ours_takes_no_outcome_away(secret: str) -> None:
+    told = read({**OUTCOME, "status": "resolved", "summary": f"it is {secret}"}, [secret])
+    assert told == replace(TOLD, status="resolved", summary="it is [redacted]")
+    assert Report(0, "completed", outcome=told).cleaned([secret]).outcome == told
+
+
+SHORT = "qQ7wZk"
+"""A credential that its redaction is longer than."""
+SECRETS = sorted({*SHAPES.values(), *(form.format(word) for form in NAMED for word in (SHORT, WORD))})
+words = st.text(max_size=300) | st.sampled_from(
+    [
+        "",
+        "token: ",
+        "password=\n",
+        "--secret",
+        "\\",
+        "\\n",
+        '"',
+        "'",
+        "token: '",
+        "name: A_TOKEN",
+        "[redacted]",
+    ]
+)
+
+
+@st.composite
+def texts_with_a_secret(draw: st.DrawFn, limit: int) -> str:
+    """With the secret anywhere, the end included, and as long as a text may be."""
+    before, secret, after = draw(words), draw(st.sampled_from(SECRETS)), draw(words)
+    filled = f"{'x' * draw(st.integers(0, limit))}{before}\n"[-limit + len(secret) :] + secret
+    return f"{filled}\n{after}"[:limit]
+
+
+items = st.lists(texts_with_a_secret(1000), max_size=3)
+
+
+@given(texts_with_a_secret(4000), texts_with_a_secret(4000), texts_with_a_secret(4000), items, items)
+@settings(deadline=None)
+def test_a_valid_outcome_stays_one_without_its_secrets(
+    summary: str, root_cause: str, follow_up: str, actions: list[str], evidence: list[str]
+) -> None:
+    texts = {"summary": summary, "root_cause": root_cause, "follow_up": follow_up}
+    told = read({**OUTCOME, **texts, "actions": actions, "evidence": evidence})
+    assert told is not None
+    again = Report(0, "completed", outcome=told).cleaned()
+    assert again.outcome is not None
+    assert not any(secret in str(again) for secret in (WORD, SHORT, "AKIAIOSFODNN7EXAMPLE"))
+    assert all(len(text) <= 4000 for text in (told.summary, told.root_cause, told.follow_up))
+    assert all(len(text) <= 1000 for text in (*told.actions, *told.evidence))
+    assert (len(told.actions), len(told.evidence)) == (len(actions), len(evidence))

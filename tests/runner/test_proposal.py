@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import base64
+import json
 import os
 import re
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,7 +21,7 @@ from function.runner import proposal
 from function.runner.git import Git
 from function.runner.proposal import About, Proposal, Refused
 from function.runner.tier import Repository
-from tests.runner.test_git import SUBMODULE, Forge, Tree, bare, committed, run, serving, written
+from tests.runner.test_git import SUBMODULE, TOKEN, USER, Forge, Tree, bare, committed, run, serving, written
 
 ABOUT = About("ab" * 32, "Grow the claim to 40Gi", "It is full on Thursday.")
 OTHER_IDENTITY = "cd" * 32
@@ -32,7 +35,7 @@ HOSTILE: Tree = {
     "apps": {
         "values.yaml": b"size: 20Gi\n",
         "windows.txt": b"one\r\ntwo\r\n",
-        "run.sh": ("100755", b"#!/bin/sh\n"),
+        "run": ("100755", b"echo one\n"),
         "link": ("120000", b"/etc/passwd"),
         "up": ("120000", b"../../../.."),
         "sub": SUBMODULE,
@@ -48,15 +51,16 @@ HOSTILE: Tree = {
         b"bad\xff": b"x",
         "new\nline": b"x",
         "deep": {"er": {"file.yaml": b"x: 1\n"}},
+        "script": b"#!/bin/sh\n",
         "mixed": {"plain": b"x\n", "link": ("120000", b"plain")},
         "n" * 256: b"x",
     },
 }
 GIVEN = {"README.md", ".gitattributes", ".gitmodules", ".gitlab-ci.yml"} | {
     f"apps/{name}"
-    for name in ("values.yaml", "windows.txt", "run.sh", "latin", "case.txt", "CASE.txt", ".gitignore")
+    for name in ("values.yaml", "windows.txt", "run", "latin", "case.txt", "CASE.txt", ".gitignore")
 }
-GIVEN |= {"apps/deep/er/file.yaml", "apps/mixed/plain"}
+GIVEN |= {"apps/deep/er/file.yaml", "apps/mixed/plain", "apps/script"}
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,9 @@ class Desk:
         file = self.work / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content if isinstance(content, bytes) else content.encode())
+
+    def repository_at(self, path: str) -> Repository:
+        return replace(self.repository, url=f"{self.forge.url}/{path}.git")
 
     def on_forge(self, *arguments: str) -> str:
         return run(self.forge.folder / "it.git", *arguments).decode()
@@ -157,7 +164,7 @@ def test_a_hostile_repository_becomes_plain_files(agent: Desk) -> None:
     assert (agent.work / "apps/windows.txt").read_bytes() == b"one\r\ntwo\r\n"  # eol and encoding did nothing
     assert not [path for path in agent.work.rglob("*") if path.is_symlink()]
     modes = {path: (agent.work / path).stat().st_mode & 0o7777 for path in GIVEN}
-    assert {path for path, mode in modes.items() if mode == 0o755} == {"apps/run.sh"}
+    assert {path for path, mode in modes.items() if mode == 0o755} == {"apps/run"}
     assert set(modes.values()) == {0o755, 0o644}
 
 
@@ -216,11 +223,9 @@ def test_plain_edits_are_found(agent: Desk) -> None:
     )
 
 
-def test_a_file_keeps_its_mode_when_its_bit_was_lost(agent: Desk) -> None:
-    agent.write("apps/run.sh", "#!/bin/sh\necho\n")
-    (agent.work / "apps/run.sh").chmod(0o600)
-    done = agent.propose()
-    assert agent.on_forge("ls-tree", done.commit, "apps/run.sh").startswith("100755 ")
+def test_a_bit_that_was_lost_is_no_change(agent: Desk) -> None:
+    (agent.work / "apps/run").chmod(0o600)
+    assert agent.changes() == proposal.Changes({}, frozenset())
 
 
 Act = Callable[[Desk], Any]
@@ -306,6 +311,12 @@ def many(count: int, size: int = 1) -> Act:
             lambda desk: [desk.write("apps/x", "#!"), (desk.work / "apps/x").chmod(0o744)],
             "executable",
         ),
+        "changed executable": (writes("apps/run", "echo two\n"), "executable"),
+        "deleted executable": (lambda desk: (desk.work / "apps/run").unlink(), "executable"),
+        "changed script": (writes("apps/script", "echo\n"), "executable"),
+        "deleted script": (lambda desk: (desk.work / "apps/script").unlink(), "executable"),
+        "new script": (writes("apps/x", "#!/bin/sh\n"), "executable"),
+        "file for a script": (writes("apps/values.yaml", "#!/bin/sh\n"), "executable"),
         "large": (writes("apps/values.yaml", "x" * (256 * 1024 + 1)), "file_size"),
         "sparse": (lambda desk: os.truncate(desk.work / "apps/values.yaml", 2**40), "file_size"),
         "many": (many(51), "changed"),
@@ -322,6 +333,43 @@ def test_one_flaw_refuses_the_whole_proposal(agent: Desk, act: Act, told: str) -
     agent.write("apps/values.yaml", "size: 40Gi\n")
     act(agent)
     assert refused(agent.changes)[0] == f"proposal_{told}"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Makefile", "GNUmakefile", "rules.mk", "Justfile", "justfile", "Rakefile", "Taskfile.yml"),
+        *("taskfile.dist.yaml", "Dockerfile", "Dockerfile.dev", "Containerfile", "Vagrantfile", "Tiltfile"),
+        *("package.json", "package-lock.json", "yarn.lock", "pnpm-lock.yaml", ".npmrc", ".yarnrc.yml"),
+        *(
+            "Gruntfile.js",
+            "gulpfile.mjs",
+            "tox.ini",
+            "noxfile.py",
+            "setup.py",
+            "conftest.py",
+            "pyproject.toml",
+        ),
+        *("skaffold.yaml", ".goreleaser.yaml", ".lefthook.yml", "lefthook.yaml", ".lefthook-local.yml"),
+        *("OWNERS", "OWNERS_ALIASES", ".mergify.yml", ".mergify", "validate.sh"),
+    ],
+)
+def test_what_machines_run_on_a_pull_request_is_never_proposed(plain: Desk, name: str) -> None:
+    plain.write(f"apps/{name}", "x\n")
+    try:
+        assert refused(plain.changes) == ("proposal_machine", f"apps/{name}")
+    finally:
+        (plain.work / "apps" / name).unlink()
+
+
+def test_what_a_cluster_is_deployed_from_is_proposed(forge: Forge, tmp_path: Path) -> None:
+    agent = desk(forge, tmp_path, {"apps": {"values.yaml": b"size: 20Gi\n"}})
+    names = ["Chart.yaml", "Chart.lock", "values-prod.yaml", "kustomization.yaml", "helmfile.yaml", "x.json"]
+    names += ["templates/_helpers.tpl", "templates/deployment.yaml", "crds/owners.yaml", "package.yaml"]
+    names += ["main.tf", "rules.libsonnet", "dashboard.json", "config.toml", "app.ini", "README.md", "x.conf"]
+    for name in names:
+        agent.write(f"apps/{name}", "x\n")
+    assert set(agent.changes().written) == {f"apps/{name}" for name in names}
 
 
 # What looks like a credential
@@ -510,7 +558,7 @@ PATHS = st.sampled_from(
     [
         *(
             "values.yaml",
-            "run.sh",
+            "run",
             "link",
             "sub",
             "sub/x",
@@ -590,7 +638,7 @@ def test_whatever_is_done_the_pushed_tree_differs_in_plain_files_below_the_path_
         for path, head in differences.items():
             old, new, _, _, status = head.lstrip(":").split()
             assert path.startswith("apps/") and "/.git" not in path.lower() and "Jenkins" not in path
-            assert old in ("000000", "100644", "100755") and new in ("000000", "100644", old)
+            assert old in ("000000", "100644") and new in ("000000", "100644")
             if status == "D":
                 assert path in GIVEN and not os.path.lexists(agent.work / path)
                 continue
@@ -623,6 +671,53 @@ def test_a_rejected_push_is_told_as_one(agent: Desk) -> None:
     assert raised.value.code == "git_rejected" and "own words" not in str(raised.value)
 
 
+@dataclass
+class Api:
+    """Where pull requests are described; answers with the status, after so many seconds or when released."""
+
+    status: int = 201
+    seconds: float = 0.0
+    told: list[Any] = field(default_factory=list)
+    released: threading.Event = field(default_factory=threading.Event)
+
+    def __call__(self, request: Any) -> bool:
+        if request.command != "PATCH":
+            return False
+        body = json.loads(request.rfile.read(int(request.headers["Content-Length"])))
+        self.told.append((request.path, request.headers["Authorization"], body))
+        self.released.wait(self.seconds)
+        request.send_response(self.status)
+        request.send_header("Location", f"http://127.0.0.1:1{request.path}")
+        request.end_headers()
+        return True
+
+
+def test_a_pull_request_that_is_moved_is_described_anew(agent: Desk) -> None:
+    agent.forge.before = api = Api()
+    assert proposal.describe(agent.git, agent.repository_at("owner/it"), "7", "title\n\nand\n\nmore\n") == ""
+    told = "Basic " + base64.b64encode(f"{USER}:{TOKEN}".encode()).decode()
+    body = {"title": "title", "body": "and\n\nmore\n"}
+    assert api.told == [("/api/v1/repos/owner/it/pulls/7", told, body)]
+
+
+@pytest.mark.parametrize("status", [302, 307, 403, 404, 409, 500])
+def test_a_pull_request_that_keeps_its_old_description_is_said_to(agent: Desk, status: int) -> None:
+    agent.forge.before = api = Api(status)
+    assert "of the proposal before" in proposal.describe(
+        agent.git, agent.repository_at("owner/it"), "7", "t\n\nb"
+    )
+    assert len(api.told) == 1
+
+
+def test_a_forge_that_is_slow_to_answer_does_not_hold_the_report(agent: Desk) -> None:
+    agent.forge.before = api = Api(seconds=10)
+    hurried = replace(agent.git, left=lambda: 1.0)
+    assert "of the proposal before" in proposal.describe(
+        hurried, agent.repository_at("owner/it"), "7", "t\n\nb"
+    )
+    api.released.set()
+
+
 @pytest.mark.parametrize("identity", ["", "short", "AB" * 32, "ab" * 32 + "\n", "../" * 21 + "x"])
 def test_without_an_identity_nothing_is_proposed(agent: Desk, identity: str) -> None:
     agent.write("apps/values.yaml", "size: 40Gi\n")
@@ -653,7 +748,7 @@ def test_on_gitlab_the_branch_is_opened_moved_and_left_as_it_is(on_gitlab: Desk)
     assert agent.propose().state == "unchanged"
     agent.write("apps/values.yaml", "size: 50Gi\n")
     updated = agent.propose()
-    assert updated.state == "updated"
+    assert (updated.state, updated.problem) == ("updated", proposal.OUTDATED)
     assert agent.on_forge("rev-parse", opened.branch).strip() == updated.commit
     assert agent.on_forge("rev-list", "--count", f"main..{opened.branch}") == "1\n"
     assert agent.on_forge("rev-parse", "main").strip() == agent.commit
@@ -678,24 +773,31 @@ def test_on_gitlab_a_branch_of_somebody_else_is_not_overwritten(on_gitlab: Desk,
 
 def test_the_message_says_whose_words_it_holds() -> None:
     told = About(
-        ABOUT.identity, "Grow [skip ci] it\nfor @all", "/merge\n\nCloses #3 and !4, see nginx@sha256:1\n"
+        ABOUT.identity,
+        "Grow [skip ci] it\nfor @all, fixes https://forge/a/b/issues/1",
+        "/merge\n\nCloses #3, a/b#3 and !4, see nginx@sha256:1\nFixes http://forge/a/b/issues/2\n",
     )
     assert proposal.message(told) == (
-        "Grow (skip ci) it for @ all\n\n"
-        "In the words of the agent, which nobody has checked:\n\n"
-        "    /merge\n\n    Closes # 3 and ! 4, see nginx@sha256:1\n\n"
+        "Grow (skip ci) it for @ all, fixes https:// forge/a/b/issues/1\n\n"
+        f"{proposal.WORDS}\n\n"
+        "    /merge\n\n    Closes # 3, a/b# 3 and ! 4, see nginx@sha256:1\n"
+        "    Fixes http:// forge/a/b/issues/2\n\n"
         f"Sre-Dispatch-Identity: {ABOUT.identity}\n"
     )
 
 
 @given(
-    st.text(max_size=300), st.text(max_size=9000) | st.just(f"x\n\nSre-Dispatch-Identity: {OTHER_IDENTITY}\n")
+    st.text(max_size=300) | st.text("https:/#1@! \n\u200b", max_size=300),
+    st.text(max_size=9000)
+    | st.text("https:/#1@! \n\u200b", max_size=900)
+    | st.just(f"x\n\nSre-Dispatch-Identity: {OTHER_IDENTITY}\n"),
 )
 def test_no_words_forge_the_trailer_give_an_order_or_run_long(title: str, description: str) -> None:
     told = proposal.message(About(ABOUT.identity, title, description))
     lines = told.removesuffix("\n").split("\n")
     assert lines[0].strip() and len(lines[0]) <= 120 and lines[1] == ""
     assert lines[-2:] == ["", f"Sre-Dispatch-Identity: {ABOUT.identity}"]
-    ours = ("", "In the words of the agent, which nobody has checked:")
+    ours = ("", proposal.WORDS)
     assert all(line in ours or line.startswith("    ") for line in lines[1:-2])
+    assert not re.search(r"://\S|#\w|!\d|(?<!\w)@\w", told)
     assert len(told) < 20_000 and told.encode() and not re.search(r"[\x00-\x09\x0b-\x1f\x7f\u202e]", told)

@@ -80,7 +80,10 @@ def test_without_exactly_its_servers_the_model_is_not_asked(servers: Any, detail
 
 def test_a_program_that_answers_nothing_is_a_failed_preflight() -> None:
     assert held(Scripted(SILENT, answers=False)).why == "preflight"
-    assert held(Scripted(answers=False)).why == "preflight"
+
+
+def test_a_program_that_ends_before_its_servers_are_there_has_died() -> None:
+    assert held(Scripted(answers=False)) == Ending("died", "the program ended while servers connected")
 
 
 def test_a_signal_while_servers_connect_ends_without_a_word() -> None:

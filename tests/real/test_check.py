@@ -1,0 +1,390 @@
+"""`sre-dispatch check` as the function's ServiceAccount, on a whole installation and on one with a fault.
+
+The API server is this module's own, since the faults are of what all tests share.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+from function.bundle import write
+from tests.process import ROOT
+from tests.real.components import ApiServer, api_server, controller_manager, wait_until
+from tests.real.conftest import KNATIVE, need
+from tests.server import environment
+
+pytestmark = pytest.mark.real
+
+GOLDEN = Path(__file__).parent / "check.txt"
+CHECK = KNATIVE / "base" / "check.yaml"
+ENROLLED = KNATIVE / "enrolled" / "f3iai.yaml"
+ADMISSION, CEILINGS = KNATIVE / "base" / "admission.yaml", KNATIVE / "base" / "ceilings.yaml"
+DISPATCHER = KNATIVE / "base" / "dispatcher.yaml"
+FUNCTION = "--serviceaccount=f3iai:sre-dispatch"
+LOW = "--serviceaccount=sre-agents:sre-agent-low"
+TIERS = ("tier: low", "tier: medium", "tier: high")
+SETTLE_SECONDS = 30
+"""For the API server to know of a changed policy, binding or quota."""
+
+Rows = dict[str, tuple[bool, str]]
+"""Whether it passed, and its detail, by name."""
+Commands = list[tuple[str | Path, ...]]
+"""Of kubectl, as the administrator."""
+
+
+@dataclass(frozen=True)
+class Installation:
+    api: ApiServer
+    settings: Mapping[str, str]
+
+    def check(self, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+        command = (sys.executable, "-m", "function", "check", *arguments)
+        variables = environment(**self.settings, **settings)
+        return subprocess.run(
+            command, capture_output=True, text=True, env=variables, cwd=ROOT, check=False, timeout=60
+        )
+
+    def rows(self, **settings: str) -> Rows:
+        done = self.check("--json", **settings)
+        assert done.stderr == ""
+        rows = {row["name"]: (row["passed"], row["detail"]) for row in json.loads(done.stdout)}
+        assert done.returncode == (0 if all(passed for passed, _ in rows.values()) else 1)
+        return rows
+
+    def settled(self, told: Callable[[Rows], bool], what: str) -> Rows:
+        """The rows once they are so; the last ones are in the error where they never are."""
+        rows: Rows = {}
+
+        def are_so() -> bool:
+            rows.clear()
+            rows.update(self.rows())
+            return told(rows)
+
+        try:
+            wait_until(are_so, what, SETTLE_SECONDS, every=0.2)
+        except Exception as error:
+            raise AssertionError(f"{error}: {rows}") from error
+        return rows
+
+
+def failing(rows: Rows) -> set[str]:
+    return {name for name, (passed, _) in rows.items() if not passed}
+
+
+def is_whole(rows: Rows) -> bool:
+    return not failing(rows) and all(rows[tier][1] == "admitted, and refused if changed" for tier in TIERS)
+
+
+@pytest.fixture(scope="module")
+def installation(
+    manifests: list[Path], opa_url: str, opa_token: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Installation]:
+    need("etcd", "kube-apiserver", "kubectl", "kube-controller-manager")
+    folder = tmp_path_factory.mktemp("check")
+    with api_server(folder) as api, controller_manager(api, folder):
+        api.kubectl("create", "namespace", "f3iai")
+        api.kubectl("create", "namespace", "carts")
+        for manifest in dict.fromkeys([*manifests, CHECK, ENROLLED]):
+            api.kubectl("apply", "--warnings-as-errors", "-f", manifest)
+        settings = {
+            "KUBECONFIG": str(api.kubeconfig_of("f3iai", "sre-dispatch", folder)),
+            "SRE_DISPATCH_TOKEN_FILES": str(opa_token),
+            "OPA_URL": opa_url,
+            "OPA_TOKEN_FILE": str(opa_token),
+        }
+        installation = Installation(api, settings)
+        installation.settled(is_whole, "the installation to be whole")
+        yield installation
+
+
+@contextmanager
+def changed(installation: Installation, do: Commands, undo: Commands) -> Iterator[None]:
+    for command in do:
+        installation.api.kubectl(*command)
+    try:
+        yield
+    finally:
+        for command in undo:
+            installation.api.kubectl(*command)
+        installation.settled(is_whole, "the installation to be whole again")
+
+
+def test_a_whole_installation_passes(installation: Installation, renew: bool) -> None:
+    done = installation.check()
+    told = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:8181", done.stdout)
+    told = re.sub(r"\b[0-9a-f]{12}\b", "0" * 12, told)
+    if renew:
+        GOLDEN.write_text(told, encoding="utf-8")
+    assert told == GOLDEN.read_text(encoding="utf-8")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@dataclass(frozen=True)
+class Fault:
+    do: Commands
+    undo: Commands
+    failing: dict[str, str]
+    """The rows that fail, each with words of its detail."""
+
+
+def apply(path: Path) -> tuple[str | Path, ...]:
+    return ("apply", "-f", path)
+
+
+def patch(kind: str, name: str, spec: str, *more: str) -> tuple[str | Path, ...]:
+    return ("patch", kind, name, *more, "--type=merge", "-p", f'{{"spec": {spec}}}')
+
+
+BINDINGS = "validatingadmissionpolicybindings"
+QUOTA = ("-n", "sre-agents", "create", "quota")
+WARN = '{"validationActions": ["Warn"]}'
+
+FAULTS = {
+    "an enrolled namespace without its RoleBinding": Fault(
+        [("delete", "-f", ENROLLED)],
+        [apply(ENROLLED)],
+        {"enrolled namespaces": "the policy enrols f3iai, where sre-agent-low may write nothing"},
+    ),
+    "a RoleBinding where nothing is enrolled": Fault(
+        [("create", "rolebinding", "more", "-n", "carts", "--clusterrole=sre-agent-scale-deployments", LOW)],
+        [("delete", "rolebinding", "more", "-n", "carts")],
+        {"enrolled namespaces": "sre-agent-low may write in carts, which the policy does not enrol"},
+    ),
+    "a ClusterRoleBinding for all of the agents": Fault(
+        [
+            (
+                "create",
+                "clusterrolebinding",
+                "more",
+                "--clusterrole=sre-agent-grow-claims",
+                "--group=system:serviceaccounts:sre-agents",
+            )
+        ],
+        [("delete", "clusterrolebinding", "more")],
+        {"enrolled namespaces": "may write in every namespace"},
+    ),
+    "a tier that was not applied": Fault(
+        [("delete", "cronjob", "-n", "sre-agents", "sre-agent-low")],
+        [apply(KNATIVE / "tiers" / "low.yaml")],
+        {"tier: low": "there is no CronJob sre-agent-low: apply knative/tiers"},
+    ),
+    "a tier that somebody resumed": Fault(
+        [patch("cronjob", "sre-agent-high", '{"suspend": false}', "-n", "sre-agents")],
+        [apply(KNATIVE / "tiers" / "high.yaml")],
+        {"tier: high": "the CronJob sre-agent-high is not suspended"},
+    ),
+    "a tier whose pods Pod Security refuses": Fault(
+        [
+            patch(
+                "cronjob",
+                "sre-agent-high",
+                '{"jobTemplate": {"spec": {"template": {"spec": {"hostNetwork": true}}}}}',
+                "-n",
+                "sre-agents",
+            )
+        ],
+        [
+            patch(
+                "cronjob",
+                "sre-agent-high",
+                '{"jobTemplate": {"spec": {"template": {"spec": {"hostNetwork": null}}}}}',
+                "-n",
+                "sre-agents",
+            )
+        ],
+        {"tier: high": "Pod Security will refuse its pods"},
+    ),
+    "a tier without its binding": Fault(
+        [("delete", BINDINGS, "sre-dispatch-template-medium")],
+        [apply(KNATIVE / "tiers" / "medium.yaml")],
+        {
+            "tier: medium": "let in another image, another ServiceAccount, a Secret volume: apply",
+            "admission policies": "no ValidatingAdmissionPolicyBinding sre-dispatch-template-medium",
+        },
+    ),
+    "a binding of one tier's Jobs to another tier": Fault(
+        [
+            patch(
+                BINDINGS,
+                "sre-dispatch-template-medium",
+                '{"paramRef": {"name": "sre-agent-low"}}',
+            )
+        ],
+        [apply(KNATIVE / "tiers" / "medium.yaml")],
+        {
+            "tier: medium": "our admission policies refuse the tier's own Job",
+            "admission policies": "sre-dispatch-template-medium is not that of sre-dispatch-template",
+        },
+    ),
+    "a binding that only warns": Fault(
+        [patch(BINDINGS, "sre-dispatch-shape", WARN)],
+        [apply(ADMISSION)],
+        {tier: "let in no tier, a finalizer: apply" for tier in TIERS}
+        | {"admission policies": "sre-dispatch-shape refuses nothing, for it has no Deny"},
+    ),
+    "ceilings that only warn": Fault(
+        [patch(BINDINGS, "sre-dispatch-claims", WARN)],
+        [apply(CEILINGS)],
+        {"admission policies": "sre-dispatch-claims refuses nothing"},
+    ),
+    "a ceiling that is not there": Fault(
+        [("delete", "validatingadmissionpolicy", "sre-dispatch-remedies")],
+        [apply(CEILINGS)],
+        {"admission policies": "there is no ValidatingAdmissionPolicy sre-dispatch-remedies"},
+    ),
+    "a policy that lets pass what it cannot judge": Fault(
+        [patch("validatingadmissionpolicy", "sre-dispatch-deployments", '{"failurePolicy": "Ignore"}')],
+        [apply(CEILINGS)],
+        {"admission policies": "sre-dispatch-deployments lets pass what it cannot judge"},
+    ),
+    "a right too many in the whole cluster": Fault(
+        [
+            ("create", "clusterrole", "peep", "--verb=get,list", "--resource=secrets"),
+            ("create", "clusterrolebinding", "peep", "--clusterrole=peep", FUNCTION),
+        ],
+        [("delete", "clusterrole,clusterrolebinding", "peep")],
+        {
+            "rights: nothing dangerous": "it may get secrets in f3iai, sre-agents; "
+            "it may list secrets in f3iai, sre-agents: see who grants that"
+        },
+    ),
+    "a right too many in a namespace of others": Fault(
+        [
+            ("create", "role", "more", "-n", "carts", "--verb=create", "--resource=jobs"),
+            ("create", "rolebinding", "more", "-n", "carts", "--role=more", FUNCTION),
+        ],
+        [("delete", "role,rolebinding", "more", "-n", "carts")],
+        {"rights: nothing dangerous": "it may create jobs.batch in carts"},
+    ),
+    "a right to step over admission": Fault(
+        [
+            ("create", "clusterrole", "over", "--verb=delete", f"--resource={BINDINGS}"),
+            ("create", "clusterrolebinding", "over", "--clusterrole=over", FUNCTION),
+        ],
+        [("delete", "clusterrole,clusterrolebinding", "over")],
+        {"rights: nothing dangerous": f"it may delete {BINDINGS}.admissionregistration.k8s.io: see who"},
+    ),
+    "a right too few": Fault(
+        [("delete", "rolebinding", "-n", "f3iai", "sre-dispatch")],
+        [apply(DISPATCHER)],
+        {"rights: what it must": "it may not create events in f3iai: apply knative/base/dispatcher.yaml"},
+    ),
+    "without what check itself reads": Fault(
+        [("delete", "clusterrolebinding", "sre-dispatch-check")],
+        [apply(CHECK)],
+        {name: "may not read" for name in ("rights: nothing dangerous", "enrolled namespaces")}
+        | {"admission policies": "may not read"},
+    ),
+    "a quota that is full": Fault(
+        [(*QUOTA, "full", "--hard=count/jobs.batch=0")],
+        [("-n", "sre-agents", "delete", "quota", "full")],
+        dict.fromkeys(TIERS, "the quota full admits no further Job"),
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+def test_a_fault_fails_its_own_rows_and_is_named(installation: Installation, fault: Fault) -> None:
+    def is_told(rows: Rows) -> bool:
+        named = all(words in rows[name][1] for name, words in fault.failing.items())
+        return named and failing(rows) == fault.failing.keys()
+
+    with changed(installation, fault.do, fault.undo):
+        installation.settled(is_told, f"no more and no less than {fault.failing} to fail")
+
+
+def test_a_pause_is_told_and_is_no_fault(installation: Installation) -> None:
+    def is_paused(rows: Rows) -> bool:
+        return all("paused" in rows[tier][1] for tier in TIERS)
+
+    do: Commands = [(*QUOTA, "pause", "--hard=count/jobs.batch=0")]
+    with changed(installation, do, [("-n", "sre-agents", "delete", "quota", "pause")]):
+        assert failing(installation.settled(is_paused, "the pause to be told")) == set()
+
+
+def test_a_changed_job_is_refused_by_our_policies_under_a_pause_as_well(installation: Installation) -> None:
+    """The quota refuses after them: else a pause would hide that they are not in force."""
+
+    def is_told(rows: Rows) -> bool:
+        return all("let in no tier, a finalizer" in rows[tier][1] for tier in TIERS)
+
+    do: Commands = [
+        (*QUOTA, "pause", "--hard=count/jobs.batch=0"),
+        patch(BINDINGS, "sre-dispatch-shape", WARN),
+    ]
+    with changed(installation, do, [("-n", "sre-agents", "delete", "quota", "pause"), apply(ADMISSION)]):
+        installation.settled(is_told, "the binding without Deny to be told")
+
+
+def test_what_others_are_bound_to_is_no_fault(installation: Installation) -> None:
+    do: Commands = [
+        (
+            "create",
+            "rolebinding",
+            "theirs",
+            "-n",
+            "carts",
+            "--clusterrole=sre-agent-grow-claims",
+            "--serviceaccount=carts:sre-agent-low",
+        )
+    ]
+    with changed(installation, do, [("delete", "rolebinding", "theirs", "-n", "carts")]):
+        assert is_whole(installation.rows())
+
+
+def test_nothing_is_left_behind(installation: Installation) -> None:
+    installation.check()
+    jobs = installation.api.kubectl("get", "jobs", "-A", "-o", "name")
+    assert jobs == ""
+
+
+def test_an_api_server_that_is_not_there_is_said_once(installation: Installation, tmp_path: Path) -> None:
+    told = json.loads(Path(installation.settings["KUBECONFIG"]).read_text(encoding="utf-8"))
+    told["clusters"][0]["cluster"]["server"] = "https://127.0.0.1:1"
+    (tmp_path / "kubeconfig").write_text(json.dumps(told), encoding="utf-8")
+    away = Installation(
+        installation.api, {**installation.settings, "KUBECONFIG": str(tmp_path / "kubeconfig")}
+    )
+    rows = away.rows()
+    assert failing(rows) == {"cluster"} and "cannot be asked" in rows["cluster"][1]
+    assert "tier: low" not in rows
+
+
+def test_enrolments_of_files_that_opa_does_not_serve_say_nothing(
+    installation: Installation, tmp_path: Path
+) -> None:
+    overlay = ROOT / "policies" / "overlay-example"
+    write(ROOT / "policies", tmp_path / "bundle", overlay)
+    rows = installation.rows(SRE_DISPATCH_POLICIES=str(tmp_path / "bundle"))
+    assert "enrolled namespaces" in failing(rows)
+    assert "OPA serves another policy" in rows["enrolled namespaces"][1]
+
+
+def test_an_enrolment_of_another_cluster_is_none_of_this_one(installation: Installation) -> None:
+    """Where the cluster has a name, ours, which names none, is of no alert here."""
+    rows = installation.rows(SRE_DISPATCH_CLUSTER="eu-1")
+    assert failing(rows) == {"enrolled namespaces"}
+    assert "sre-agent-low may write in f3iai" in rows["enrolled namespaces"][1]
+
+
+def test_the_pod_that_checks_has_settings_that_can_be_read(installation: Installation) -> None:
+    """The names in the manifest are those of the settings, whatever is behind the addresses."""
+    (cronjob,) = (each for each in yaml.safe_load_all(CHECK.read_text("utf-8")) if each["kind"] == "CronJob")
+    (container,) = cronjob["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
+    settings = {entry["name"]: entry["value"] for entry in container["env"]}
+    here = {"SRE_DISPATCH_ROOT": str(ROOT), "KUBECONFIG": installation.settings["KUBECONFIG"]}
+    there = {name: re.sub(r"//[^/]*", "//127.0.0.1:1", value) for name, value in settings.items()}
+    rows = Installation(installation.api, there | here).rows()
+    assert rows["settings"] == (True, "OPA at http://127.0.0.1:1")
+    assert "context: http://127.0.0.1:1/jsonrpc" in rows
+    assert rows["cluster"][0] and rows["tier: low"][0]
