@@ -160,7 +160,9 @@ def propose(report: Report, case: Case) -> Report:
     if case.mode != "merge-request" or told is None:
         return report
     try:
-        return replace(report, merge_request=_proposed(report, told, case))
+        address, problem = _proposed(report, told, case)
+        problems = (*report.problems, f"propose: {problem}") if problem else report.problems
+        return replace(report, merge_request=address, problems=problems)
     except DispatchError as error:
         why = f"propose: {error}"
     except Exception as error:  # noqa: BLE001  a claim without a proposal must not stand
@@ -169,8 +171,8 @@ def propose(report: Report, case: Case) -> Report:
     return replace(report, outcome=replace(told, status=status), problems=(*report.problems, why))
 
 
-def _proposed(report: Report, told: Outcome, case: Case) -> str:
-    """Where the merge request is; empty where there is none to make."""
+def _proposed(report: Report, told: Outcome, case: Case) -> tuple[str, str]:
+    """Where the merge request is, empty where there is none to make; and what is wrong about it."""
     repository = proposal.repository_of(case.event, case.reporting.repositories)
     if repository is None:
         raise Misconfigured("no repository is known for this resource")
@@ -184,12 +186,12 @@ def _proposed(report: Report, told: Outcome, case: Case) -> str:
     if told.status != "proposed":
         if changes.files:
             raise Unavailable("left", f"the agent changed {len(changes.files)} files, and proposes nothing")
-        return ""
+        return "", ""
     if not changes.files:
         raise Unavailable("unchanged", "the agent says that it proposes something, and changed no file")
     about = proposal.About(report.identity, *description(report, case.event))
     made = proposal.propose(git, repository, BASE, changes, about)
-    return made.url or f"{made.branch} in {repository.url}"
+    return made.url or f"{made.branch} in {repository.url}", made.problem
 
 
 def watch(report: Report, case: Case) -> Report:

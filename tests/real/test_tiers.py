@@ -132,7 +132,8 @@ def test_medium_opens_a_pull_request_and_a_repeat_updates_it(
     assert pull["html_url"] in site.jira.issues[0].fields["description"]
     again = medium.run(*proposing(str(medium.work / FILE), "60Gi"))
     assert again.report.message["merge_request"] == pull["html_url"]
-    assert "storage: 60Gi" in site.proposed()[1] and len(site.jira.issues) == 1
+    pull, content = site.proposed()
+    assert "storage: 60Gi" in content and "60Gi" in pull["title"] and len(site.jira.issues) == 1
     assert requested(api) == "20Gi"
     site.close(pull)
 
