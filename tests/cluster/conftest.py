@@ -31,6 +31,8 @@ SOON_AT_ZERO = {
     "autoscaling.knative.dev/scale-to-zero-pod-retention-period": "0s",
 }
 """The least that Knative takes; ten minutes as in the file are too long for a test."""
+OURS = "deployments,services,configmaps,cronjobs,networkpolicies,roles,rolebindings,resourcequotas,ksvc"
+OURS += ",validatingadmissionpolicies,validatingadmissionpolicybindings,clusterroles,clusterrolebindings"
 Object = dict[str, Any]
 
 
@@ -61,19 +63,25 @@ def model_port() -> int:
 
 
 @pytest.fixture(scope="session")
-def installed(cluster: Cluster, site: Site) -> Iterator[Cluster]:
+def addresses(cluster: Cluster, site: Site) -> Iterator[dict[str, str]]:
+    """Where the site is for pods, in place of what stands in the tiers' files."""
+    with ExitStack() as stack:
+        found = site.addresses()
+        del found[NAMED["world"]]  # the world model is a pod
+        for url in (site.jira.url, site.gitea.url, site.grafana.url, site.prometheus.url):
+            here = stack.enter_context(reachable(url, cluster.address))
+            found = {name: told.replace(url, here) for name, told in found.items()}
+        yield found
+
+
+@pytest.fixture(scope="session")
+def installed(cluster: Cluster, site: Site, addresses: dict[str, str]) -> Cluster:
     """The cluster with everything installed. Its agents call the site and the scripted model."""
     for namespace in ("f3iai", "monitoring"):
         cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
-    with ExitStack() as stack:
-        addresses = site.addresses()
-        del addresses[NAMED["world"]]  # the world model is a pod
-        for url in (site.jira.url, site.gitea.url, site.grafana.url, site.prometheus.url):
-            here = stack.enter_context(reachable(url, cluster.address))
-            addresses = {name: told.replace(url, here) for name, told in addresses.items()}
-        secrets(cluster, site)
-        install(cluster, addresses)
-        yield cluster
+    secrets(cluster, site)
+    install(cluster, addresses)
+    return cluster
 
 
 def secrets(cluster: Cluster, site: Site) -> None:
@@ -101,15 +109,19 @@ def secrets(cluster: Cluster, site: Site) -> None:
 
 
 def install(cluster: Cluster, addresses: dict[str, str]) -> None:
-    """The overlay with the test's addresses in it, twice: the second time changes nothing."""
-    text = cluster.kubectl("kustomize", KNATIVE / "overlays" / "kind")
-    for old, new in addresses.items():
-        text = text.replace(old, new)
-    objects = [fitted(each, cluster) for each in yaml.safe_load_all(text)]
-    cluster.apply(*objects, way_out(cluster))
+    """Applies it, and waits until all of it is there."""
+    cluster.apply(*overlay(cluster, addresses))
     for name in ("sre-dispatch-opa", "sre-dispatch-worldmodel"):
         cluster.kubectl("rollout", "status", "-n", "f3iai", f"deployment/{name}", "--timeout=120s")
     cluster.kubectl("wait", "-n", "f3iai", "ksvc/sre-dispatch", "--for=condition=Ready", "--timeout=120s")
+
+
+def overlay(cluster: Cluster, addresses: dict[str, str]) -> list[Object]:
+    """The overlay for a cluster of one's own, with the test's addresses in it."""
+    text = cluster.kubectl("kustomize", KNATIVE / "overlays" / "kind")
+    for old, new in addresses.items():
+        text = text.replace(old, new)
+    return [*(fitted(each, cluster) for each in yaml.safe_load_all(text)), way_out(cluster)]
 
 
 def fitted(each: Object, cluster: Cluster) -> Object:
