@@ -33,6 +33,7 @@ SOON_AT_ZERO = {
 """The least that Knative takes; ten minutes as in the file are too long for a test."""
 OURS = "deployments,services,configmaps,cronjobs,networkpolicies,roles,rolebindings,resourcequotas,ksvc"
 OURS += ",validatingadmissionpolicies,validatingadmissionpolicybindings,clusterroles,clusterrolebindings"
+NEIGHBOURS = "pods,services,persistentvolumeclaims,networkpolicies"
 Object = dict[str, Any]
 
 
@@ -75,10 +76,53 @@ def addresses(cluster: Cluster, site: Site) -> Iterator[dict[str, str]]:
 
 
 @pytest.fixture(scope="session")
-def installed(cluster: Cluster, site: Site, addresses: dict[str, str]) -> Cluster:
-    """The cluster with everything installed. Its agents call the site and the scripted model."""
+def neighbours(cluster: Cluster) -> list[Any]:
+    """What lives in f3iai before us, and what it looks like then."""
     for namespace in ("f3iai", "monitoring"):
         cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
+    named = {"name": "neighbour", "namespace": "f3iai", "labels": {"app": "neighbour"}}
+    container = {
+        "name": "web",
+        "image": "dev.local/sre-agent:0.1.0",
+        "command": ["python3", "-m", "http.server", "8000", "--directory", "/tmp"],
+    }
+    chosen = {"matchLabels": {"app": "neighbour"}}
+    specs: list[tuple[str, str, Object]] = [
+        ("v1", "Pod", {"containers": [container], "terminationGracePeriodSeconds": 1}),
+        ("v1", "Service", {"selector": {"app": "neighbour"}, "ports": [{"port": 8000}]}),
+        (
+            "v1",
+            "PersistentVolumeClaim",
+            {
+                "accessModes": ["ReadWriteOnce"],
+                "storageClassName": "none",
+                "resources": {"requests": {"storage": "1Gi"}},
+            },
+        ),
+        ("networking.k8s.io/v1", "NetworkPolicy", {"podSelector": chosen, "ingress": [{}]}),
+    ]
+    cluster.apply(
+        *(
+            {"apiVersion": version, "kind": kind, "metadata": named, "spec": spec}
+            for version, kind, spec in specs
+        )
+    )
+    cluster.kubectl("wait", "-n", "f3iai", "pod/neighbour", "--for=condition=Ready", "--timeout=60s")
+    return shape(cluster)
+
+
+def shape(cluster: Cluster) -> list[Any]:
+    """All of the neighbours that nobody but their owner may change."""
+    kept = ("name", "uid", "labels", "annotations", "generation")
+    return [
+        (each["kind"], {key: each["metadata"].get(key) for key in kept}, each["spec"])
+        for each in cluster.get(NEIGHBOURS, "-n", "f3iai", "-l", "app=neighbour")["items"]
+    ]
+
+
+@pytest.fixture(scope="session")
+def installed(cluster: Cluster, site: Site, addresses: dict[str, str], neighbours: list[Any]) -> Cluster:
+    """The cluster with everything installed. Its agents call the site and the scripted model."""
     secrets(cluster, site)
     install(cluster, addresses)
     return cluster

@@ -1,0 +1,38 @@
+"""Last of all: what lived in f3iai before us lives on as it was, while we are there and once we are gone."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx
+
+from tests.cluster.cluster import Cluster
+from tests.cluster.conftest import OURS, overlay, shape
+from tests.real.components import wait_until
+
+
+def answers(cluster: Cluster) -> bool:
+    service = cluster.get("service", "-n", "f3iai", "neighbour")
+    return httpx.get(f"http://{service['spec']['clusterIP']}:8000", timeout=5, trust_env=False).is_success
+
+
+def test_neighbours_are_as_they_were_before_during_and_after(
+    neighbours: list[Any], installed: Cluster, addresses: dict[str, str]
+) -> None:
+    assert shape(installed) == neighbours and answers(installed)
+    installed.kubectl("delete", "-n", "f3iai", "ksvc", "sre-dispatch", "--timeout=120s")
+    theirs = ("Namespace", "f3iai")  # the overlay for a cluster of one's own alone has it
+    ours = [
+        each for each in overlay(installed, addresses) if (each["kind"], each["metadata"]["name"]) != theirs
+    ]
+    whole = json.dumps({"apiVersion": "v1", "kind": "List", "items": ours})
+    installed.kubectl("delete", "-f", "-", "--ignore-not-found", "--wait=false", stdin=whole)
+
+    def gone() -> bool:
+        return not installed.get(OURS, "-A", "-l", "app.kubernetes.io/part-of=sre-dispatch")["items"]
+
+    wait_until(gone, "everything of ours to go", 120, every=1)
+    wait_until(lambda: "sre-agents" not in str(installed.get("namespaces")), "its namespace", 120, every=1)
+    assert shape(installed) == neighbours and answers(installed)
+    installed.kubectl("delete", "pv", "sre-dispatch-worldmodel")  # which a class of volumes would have made
