@@ -23,9 +23,11 @@ RUN python3 -c 'import base64, hashlib, pathlib, sys, tarfile; \
  && install -m 0755 package/claude /usr/local/bin/claude
 
 FROM ${PYTHON}
-# For prepare and report; a base image that has it already is left as it is.
+# For prepare and report, which hold it to limits by util-linux' prlimit, as Debian has it. A base image that has git
+# already is left as it is.
 RUN command -v git >/dev/null \
  || (apt-get -qq update && apt-get -qq install -y --no-install-recommends git >/dev/null && rm -rf /var/lib/apt/lists/* /var/cache/apt/*)
+# It fails at files that are broken on purpose, of the standard library's tests.
 RUN python3 -m compileall -q --invalidation-mode unchecked-hash \
     "$(python3 -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')" >/dev/null || true
 COPY --from=build /usr/local/bin/claude /usr/local/bin/claude
