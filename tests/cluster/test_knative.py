@@ -154,13 +154,18 @@ def places(installed: Cluster, alertmanager: Alertmanager, model_port: int) -> d
         found = installed.get("pods", "-n", namespace, "-l", label)["items"]
         return [pod["status"]["podIP"] for pod in found if pod["status"].get("podIP")]
 
-    function_label = FUNCTION[-1]
-    wait_until(lambda: bool(ips("f3iai", function_label)), "the function", 60, every=0.2)
+    found: list[str] = []
+
+    def is_there() -> bool:
+        found[:] = ips("f3iai", FUNCTION[-1])
+        return bool(found)
+
+    wait_until(is_there, "the function", 60, every=0.2)
 
     def ip(namespace: str, label: str) -> str:
         return ips(namespace, label)[0]
 
-    function = ip("f3iai", function_label)
+    function = found[-1]
     return {
         "opa": (ip("f3iai", "app.kubernetes.io/name=sre-dispatch-opa"), 8181),
         "opa's diagnostics": (ip("f3iai", "app.kubernetes.io/name=sre-dispatch-opa"), 8282),

@@ -84,13 +84,14 @@ def test_its_own_tools_have_nothing_to_say_of_the_system_policies() -> None:
         assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("namespace", ["f3iai", "sre-agents"])
-def test_a_real_api_server_takes_the_manifest_also_where_pods_are_restricted(
-    api: ApiServer, namespace: str
-) -> None:
-    manifest = MANIFEST.read_text(encoding="utf-8").replace("namespace: f3iai", f"namespace: {namespace}")
-    said = api.kubectl("apply", "--dry-run=server", "--warnings-as-errors", "-f", "-", stdin=manifest)
-    assert said.count("created (server dry run)") == 3
+def test_a_real_api_server_takes_the_manifest_also_where_pods_are_restricted(api: ApiServer) -> None:
+    restricted = "pod-security.kubernetes.io/warn=restricted"
+    api.kubectl("create", "namespace", "opa-restricted")
+    api.kubectl("label", "namespace", "opa-restricted", restricted)
+    for namespace in ("f3iai", "opa-restricted"):
+        manifest = MANIFEST.read_text(encoding="utf-8").replace("namespace: f3iai", f"namespace: {namespace}")
+        said = api.kubectl("apply", "--dry-run=server", "--warnings-as-errors", "-f", "-", stdin=manifest)
+        assert said.count("created (server dry run)") == 3
 
 
 @pytest.mark.parametrize("token", OPA_SECRET.values(), ids=OPA_SECRET)
