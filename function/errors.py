@@ -56,6 +56,11 @@ def place(error: BaseException) -> str:
     return f"{type(error).__name__} at {last.filename}:{last.lineno}"
 
 
+def reason(error: Exception) -> str:
+    """What the operator may be told of it: our own errors speak for themselves, of others only the place."""
+    return str(error) if isinstance(error, DispatchError) else place(error)
+
+
 def flaw(error: ValidationError) -> tuple[str, str]:
     """Where and what is the first thing wrong of an input that pydantic refused; never the value that is."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]

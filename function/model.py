@@ -55,6 +55,12 @@ FOR_PEOPLE = frozenset({Outcome.BLOCKED, Outcome.HELD, Outcome.DENIED, Outcome.D
 """Outcomes after which no agent works on a firing alert, so that a person has to know."""
 
 
+def job_name(identity: str) -> str:
+    """Of the Job that works on the problem: its identity alone, so that the name is the lock (44 of 63
+    characters)."""
+    return f"sre-{identity[:40]}"
+
+
 @dataclass(frozen=True)
 class Subject:
     """What an alert is about. All empty where its labels name nothing."""
@@ -92,8 +98,7 @@ class SREEvent:
 
     @property
     def job(self) -> str:
-        """The Job's name: identity alone, so that the name is the lock (46 of 63 characters)."""
-        return f"sre-{self.identity[:40]}"
+        return job_name(self.identity)
 
     @property
     def resource(self) -> str:

@@ -13,7 +13,6 @@ from function.tokens import MAX_FILES
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 ROOT = Path(__file__).resolve().parent.parent
-MAX_TOKENS = 2
 MAX_DNS_LABEL = 63
 
 

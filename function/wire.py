@@ -8,15 +8,19 @@ import time
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from function.errors import Unavailable
 
 if TYPE_CHECKING:
     import ssl
+    from concurrent.futures import Future
 
     import httpx
 
+T = TypeVar("T")
+PROXIES = frozenset({"HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy"})
+"""By which what is outside the cluster is reached: every program here that goes there is given them."""
 TOKEN = re.compile(r"[!-~]{16,}", re.ASCII)
 """What our own servers accept at all: knative/opa/authz.rego says the same."""
 PLAIN = {"Accept-Encoding": "identity"}
@@ -47,6 +51,16 @@ def _authorities() -> ssl.SSLContext:
     import httpx
 
     return httpx.create_ssl_context(trust_env=False)
+
+
+def within(seconds: float, told: Future[T], late: Unavailable) -> T:
+    """What a thread of its own is told within the seconds; raises `late` after them. No time limit of the
+    client's holds against a server that sends its headers byte by byte, or a name server that is silent."""
+    try:
+        return told.result(seconds)
+    except TimeoutError:
+        told.cancel()
+        raise late from None
 
 
 def token_in(path: Path, variable: str, code: str) -> Callable[[], str]:

@@ -24,7 +24,7 @@ from function.facts import Run
 from function.model import to_json
 from tests.demo import JOBS, WORLD, heading
 from tests.real.components import Missing, find
-from tests.runner.container import investigating
+from tests.runner.container import environment, investigating
 from tests.runner.model import call, model, outcome, text
 from tests.worldmodel.process import world_model
 
@@ -46,16 +46,16 @@ SCRIPT = (
 
 def main() -> None:
     try:
-        program = find("claude")
+        find("claude")
     except Missing:
         sys.exit("Claude Code is not here: tests/real/tools/build claude fetches it from npm")
     annotations = given()
     with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
         folder = Path(name)
         world = stack.enter_context(world_model(folder / "world", WORLDMODEL_FILE=str(WORLD)))
-        environment = container(folder, investigating(world, seconds=600), annotations, program)
-        environment |= stack.enter_context(asked())
-        status = watched(environment)
+        variables = container(folder, investigating(world, seconds=600), annotations)
+        variables |= stack.enter_context(asked())
+        status = watched(variables)
         told = json.loads((folder / "termination").read_text(encoding="ascii"))
     heading(f"the termination message; the runner ended with {status}")
     print(json.dumps(told, indent=2))
@@ -74,19 +74,14 @@ def given() -> dict[str, str]:
     sys.exit("there is no Job for an agent yet: make run makes one")
 
 
-def container(
-    folder: Path, tier: Mapping[str, Any], annotations: Mapping[str, str], program: Path
-) -> dict[str, str]:
+def container(folder: Path, tier: Mapping[str, Any], annotations: Mapping[str, str]) -> dict[str, str]:
     """The files of the agent's container in the folder, and the environment that names them."""
-    for name in ("dispatch", "work", "home"):
+    for name in ("dispatch", "work", "home", "tmp"):
         (folder / name).mkdir()
     for name, value in annotations.items():
         (folder / "dispatch" / name).write_text(value, encoding="utf-8")
     (folder / "tier.json").write_text(json.dumps(tier), encoding="utf-8")
-    places = {"DISPATCH": "dispatch", "TIER": ".", "WORK": "work", "TERMINATION": "termination"}
-    named = {f"AGENT_{name}": str(folder / place) for name, place in places.items()}
-    usual = {"PATH": "/usr/bin:/bin", "HOME": str(folder / "home"), "TMPDIR": str(folder)}
-    return usual | named | {"AGENT_PROGRAM": str(program)}
+    return environment(folder)
 
 
 @contextlib.contextmanager
@@ -103,10 +98,10 @@ def asked() -> Iterator[dict[str, str]]:
         yield {"ANTHROPIC_API_KEY": "a-key-that-nobody-checks", "ANTHROPIC_BASE_URL": scripted.url}
 
 
-def watched(environment: Mapping[str, str]) -> int:
+def watched(variables: Mapping[str, str]) -> int:
     """Runs the runner to its end, and shows what its agent does while it does it."""
     command = (sys.executable, "-m", "function.runner", "agent")
-    process = subprocess.Popen(command, env=dict(environment), stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, env=dict(variables), stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     for line in process.stdout:
         for shown in steps(json.loads(line)):

@@ -10,10 +10,13 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Event, Lock, Thread
+from http.server import ThreadingHTTPServer
+from threading import Event, Lock
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
+
+from tests import loopback
+from tests.loopback import Quiet
 
 TOKEN = "a-token-that-jira-accepts"
 USER = "sre@example.org"
@@ -159,7 +162,7 @@ def _what(method: str, path: str) -> str:
     return "sight" if (method, path) == ("GET", "/rest/api/2/mypermissions") else f"{method} {path}"
 
 
-class Talk(BaseHTTPRequestHandler):
+class Talk(Quiet):
     """One connection, and what a fault may do on it."""
 
     protocol_version = "HTTP/1.1"
@@ -177,18 +180,10 @@ class Talk(BaseHTTPRequestHandler):
     do_GET = do_POST
 
     def well(self) -> None:
-        self.say(*self.server.jira.answer(self.asked))
+        self.reply(*self.server.jira.answer(self.asked))
 
-    def say(self, status: int, body: Any = b"", **headers: str) -> None:
-        content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        self.send_response(status)
-        for name, value in {"Content-Length": str(len(content)), **headers}.items():
-            self.send_header(name.replace("_", "-"), value)
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
+    def reply(self, status: int, body: Any = b"", **headers: str) -> None:
+        self.say(body if isinstance(body, bytes) else json.dumps(body).encode(), status, **headers)
 
 
 Fault = Callable[[Talk], None]
@@ -196,7 +191,7 @@ Fault = Callable[[Talk], None]
 
 def saying(status: int, body: Any = b"", **headers: str) -> Fault:
     """This instead of what was asked."""
-    return lambda talk: talk.say(status, body, **headers)
+    return lambda talk: talk.reply(status, body, **headers)
 
 
 def doing(then: Fault) -> Fault:
@@ -241,12 +236,8 @@ class Served(ThreadingHTTPServer):
 
 @contextmanager
 def serving(jira: Jira) -> Iterator[Jira]:
-    with Served(jira) as server:
-        thread = Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
+    with loopback.serving(Served(jira)):
         try:
             yield jira
         finally:
             jira.over.set()
-            server.shutdown()
-            thread.join()

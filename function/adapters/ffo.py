@@ -11,7 +11,6 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures import TimeoutError as Late
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -65,16 +64,12 @@ class Ffo:
         raise _odd("its word that the run is recorded")
 
     def _call(self, tool: str, arguments: Json) -> object:
-        """The tool's answer. A thread of its own waits for it: no time limit of the client's holds against a
-        server that sends its headers byte by byte, or a name server that is silent."""
+        """The tool's answer."""
         seconds = self._options.seconds
         with wire.connect(self._url, seconds, min(seconds, CONNECT_SECONDS)) as client:
             told = self._threads.submit(self._told, client, tool, arguments)
-            try:
-                return told.result(seconds)
-            except Late:
-                told.cancel()
-                raise Unavailable("ffo_slow", f"the world model took over {seconds} s") from None
+            late = Unavailable("ffo_slow", f"the world model took over {seconds} s")
+            return wire.within(seconds, told, late)
 
     def _told(self, client: httpx.Client, tool: str, arguments: Json) -> object:
         import httpx

@@ -12,11 +12,9 @@ from typing import Any
 
 from function.runner.outcome import schema
 from function.runner.tier import Server, Tier
+from function.wire import PROXIES
 
-PASSED_ON = frozenset(
-    {"HOME", "TMPDIR", "PATH", "LANG", "TZ", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"}
-    | {"HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy"}
-)
+PASSED_ON = PROXIES | {"HOME", "TMPDIR", "PATH", "LANG", "TZ", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"}
 """Of the runner's own environment. All else stays outside, whatever a template puts there."""
 CREDENTIALS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
 """The model's key, the one secret in this container; none behind a gateway."""

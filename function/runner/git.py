@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import IO, NamedTuple, cast
 
 from function.errors import Unavailable
+from function.wire import PROXIES
 
-PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy")
 FIXED = {
     "PATH": "/usr/local/bin:/usr/bin:/bin",
     "HOME": "/nonexistent",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from function.errors import Misconfigured
+from function.model import job_name
 from function.runner.tier import Tier
 
 MAX_PROMPT = 64 * 1024
@@ -67,7 +68,7 @@ def load(folder: Path) -> Given:
         raise Misconfigured("event or decision is no JSON object")
     if not isinstance(given.decision.get("grant") or {}, dict):
         raise Misconfigured("the decision's grant is no JSON object")
-    named = f"sre-{str(given.event.get('identity'))[:40]}"
+    named = job_name(str(given.event.get("identity")))
     if _label(folder, "managed-by") == "sre-dispatch" and _label(folder, "job") != named:
         raise Misconfigured("the event is not the one that the Job is named after")
     return given

@@ -15,14 +15,14 @@ import re
 import time
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures import TimeoutError as Late
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from function import wire
 from function.errors import Unavailable
-from function.model import to_json
+from function.model import job_name, to_json
 from function.runner import tier
+from function.runner.outcome import IDENTITY
 from function.runner.ticket import Ticket
 
 if TYPE_CHECKING:
@@ -42,7 +42,6 @@ SETTLE_SECONDS = (2.0, 4.0, 8.0)
 """Between the searches for an issue that may have been created. Cloud's search lags behind a creation,
 without a bound: https://community.developer.atlassian.com/t/83027 (RFC 61)."""
 
-IDENTITY = re.compile(r"[0-9a-f]{64}")
 TOKEN = re.compile(r"[!-~]+", re.ASCII)
 """Whatever can stand in a header: Atlassian promises no length. 44 characters in Data Center and 24 or 192 in
 Cloud were seen."""
@@ -105,16 +104,12 @@ class Jira:
         if not IDENTITY.fullmatch(identity):
             what = "the identity is not 64 hex digits, so it can have no issue: a try-out gets none"
             raise Unavailable("jira_identity", what)
-        label = f"sre-{identity[:40]}"
+        label = job_name(identity)
         with self._connect(self._settings.url, REQUEST_SECONDS, CONNECT_SECONDS) as client:
             line = _Line(client, self._headers(), deadline, self._sleep)
-            # A thread of its own: no time limit of the client's holds against headers that come byte by byte.
             told = self._threads.submit(self._told, line, label, ticket)
-            try:
-                return told.result(max(0.0, deadline - time.monotonic()))
-            except Late:
-                told.cancel()
-                raise Unavailable("jira_slow", f"{SLOW}: look for an issue labelled {label}") from None
+            late = Unavailable("jira_slow", f"{SLOW}: look for an issue labelled {label}")
+            return wire.within(max(0.0, deadline - time.monotonic()), told, late)
 
     def _headers(self) -> dict[str, str]:
         token = self._read_token()

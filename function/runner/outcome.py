@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -18,6 +19,8 @@ from function.runner.secrets import cleaned
 MAX_MESSAGE = 4000
 """Bytes of a termination message: the kubelet keeps the last 4096 and cuts the head off what is longer."""
 
+IDENTITY = re.compile(r"[0-9a-f]{64}")
+"""Of a problem, as function/subject.py makes it; a try-out has none."""
 MAX_TEXT = 4000
 MAX_ITEM = 1000
 """Characters of a text that stands alone, and of one in a list."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 
-from function.errors import DispatchError, Misconfigured, place
+from function.errors import Misconfigured, reason
 from function.model import to_json
 from function.runner import given, handover, proposal, signals, tier
 from function.runner.git import Git
@@ -19,10 +19,8 @@ def main(environment: Mapping[str, str]) -> int:
     places = Places.read(environment)
     try:
         print(to_json({"prepared": fetch(places, environment)}), flush=True)
-    except DispatchError as error:
-        _obstruct(places, str(error))
     except Exception as error:  # noqa: BLE001  whatever it is, people have to be told
-        _obstruct(places, place(error))
+        _obstruct(places, reason(error))
     return 0
 
 

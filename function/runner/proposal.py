@@ -17,7 +17,6 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures import TimeoutError as Late
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,9 +25,10 @@ from urllib.parse import urlsplit
 
 from function.errors import Misconfigured, Poison, Unavailable
 from function.runner.git import OTHER, Entry, Git, Pushed
+from function.runner.outcome import IDENTITY
 from function.runner.secrets import NAMED, SHAPES
 from function.runner.tier import Repository
-from function.wire import connect_outside
+from function.wire import connect_outside, within
 
 KIB, MIB = 1024, 1024 * 1024
 MAX_FILES = 20_000
@@ -57,7 +57,6 @@ WORDS = (
 API_SECONDS = 15.0
 """For a pull request's new description, of which a forge takes less than one."""
 TRAILER = "Sre-Dispatch-Identity"
-IDENTITY = re.compile(r"[0-9a-f]{64}")
 
 MACHINES = re.compile(
     r"\.?(?:forgejo|woodpecker|drone|circleci|travis|appveyor|buildkite|cirrus|semaphore|teamcity|tekton|prow"
@@ -307,13 +306,13 @@ def describe(git: Git, repository: Repository, number: str, message: str) -> str
     title, _, body = message.partition("\n\n")
     server, owner, name = _home(repository).rsplit("/", 2)
     url = f"{server}/api/v1/repos/{owner}/{name}/pulls/{number}"
-    # A thread of its own: no time limit of the client's holds against headers that come byte by byte.
     threads = ThreadPoolExecutor(1, "forge")
     try:
         user = git.credential(repository.url)
         seconds = max(0.1, min(API_SECONDS, git.left()))
-        status = threads.submit(_patch, url, {"title": title, "body": body}, user, seconds).result(seconds)
-    except (Unavailable, Late):
+        told = threads.submit(_patch, url, {"title": title, "body": body}, user, seconds)
+        status = within(seconds, told, Unavailable("forge_slow", "the forge's API took too long"))
+    except Unavailable:
         return OUTDATED
     finally:
         threads.shutdown(wait=False)

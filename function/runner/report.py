@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from function.adapters.ffo import Ffo, Options
-from function.errors import DispatchError, Misconfigured, Unavailable, place
-from function.facts import MAX_RUN_TEXT, Run, RunStatus, cut
+from function.errors import Misconfigured, Unavailable, reason
+from function.facts import MAX_RUN_TEXT, Run, cut
 from function.runner import given, handover, outcome, proposal, signals, tier
 from function.runner.agent import EXIT
 from function.runner.description import description
@@ -109,7 +109,8 @@ def reported(places: Places, environment: Mapping[str, str], deadline: Deadline)
         return report
     mode = allowed.mode if allowed else ""
     case = Case(job.event, mode, reporting, places, environment, deadline, time.time())
-    for step in (propose, watch, remember, document):
+    report = _without_false_claim(_attempted(propose, report, case))
+    for step in (watch, remember, document):
         report = _attempted(step, report, case)
     return report
 
@@ -147,11 +148,8 @@ def _taken(places: Places, seconds: float, deadline: Deadline) -> Report:
 def _attempted(step: Callable[[Report, Case], Report], report: Report, case: Case) -> Report:
     try:
         return step(report, case)
-    except DispatchError as error:
-        why = str(error)
     except Exception as error:  # noqa: BLE001  the other steps must still be taken
-        why = place(error)
-    return replace(report, problems=(*report.problems, f"{step.__name__}: {why}"))
+        return replace(report, problems=(*report.problems, f"{step.__name__}: {reason(error)}"))
 
 
 def propose(report: Report, case: Case) -> Report:
@@ -159,16 +157,17 @@ def propose(report: Report, case: Case) -> Report:
     told = report.outcome
     if case.mode != "merge-request" or told is None:
         return report
-    try:
-        address, problem = _proposed(report, told, case)
-        problems = (*report.problems, f"propose: {problem}") if problem else report.problems
-        return replace(report, merge_request=address, problems=problems)
-    except DispatchError as error:
-        why = f"propose: {error}"
-    except Exception as error:  # noqa: BLE001  a claim without a proposal must not stand
-        why = f"propose: {place(error)}"
-    status: RunStatus = "failed" if told.status == "proposed" else told.status
-    return replace(report, outcome=replace(told, status=status), problems=(*report.problems, why))
+    address, problem = _proposed(report, told, case)
+    problems = (*report.problems, f"propose: {problem}") if problem else report.problems
+    return replace(report, merge_request=address, problems=problems)
+
+
+def _without_false_claim(report: Report) -> Report:
+    """Nothing is proposed where there is no merge request, whatever the agent says."""
+    told = report.outcome
+    if told is None or told.status != "proposed" or report.merge_request:
+        return report
+    return replace(report, outcome=replace(told, status="failed"))
 
 
 def _proposed(report: Report, told: Outcome, case: Case) -> tuple[str, str]:

@@ -18,7 +18,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from function.facts import MAX_NAME
-from function.runner.outcome import Outcome, Report
+from function.model import job_name
+from function.runner.outcome import IDENTITY, Outcome, Report
 from function.runner.secrets import cleaned, redacted
 
 MAX_SUMMARY = 120
@@ -46,7 +47,6 @@ ABOUT = ("resource_type", "severity", "cluster")
 NAMES = ("alertname", "namespace", "resource_id", "description", "starts_at", *ABOUT)
 """What is told of an event."""
 NAME = re.compile(r"[\w.-]{1,64}", re.ASCII)
-IDENTITY = re.compile(r"[0-9a-f]{64}")
 LAST_KEPT = "\uffff"
 """A database of three bytes a character (MySQL's utf8) keeps no character after it, and Jira fails there."""
 URL = re.compile(r"https?://[\w.~:/?#&=%+-]{1,1000}", re.ASCII)
@@ -233,7 +233,7 @@ def _next(report: Report, names: Mapping[str, str], limit: int) -> Iterator[str]
         if detail := plain(report.detail, limit):
             yield f"# Then see why the run failed: {detail}"
         if IDENTITY.fullmatch(report.identity):
-            job = plain(f"sre-{report.identity[:40]}", MAX_NAME)
+            job = plain(job_name(report.identity), MAX_NAME)
             yield f"# What it did stands in the log of the Job {job}, while that is kept."
         return
     if report.verification == "firing":

@@ -11,7 +11,6 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures import TimeoutError as Late
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
@@ -306,8 +305,7 @@ class _Api:
         ]
 
     def _ask(self, method: str, path: str, asked: Mapping[str, Any]) -> Any:
-        """The answer's data. A thread of its own waits for it: no time limit of the client's holds against a
-        server that sends its headers byte by byte, or a name server that is silent."""
+        """The answer's data."""
         seconds = min(REQUEST_SECONDS, self.deadline - self.clock.monotonic())
         slow = Unavailable("prometheus_slow", "Prometheus took too long: see report.prometheus of the tier")
         if seconds <= 0:
@@ -315,11 +313,7 @@ class _Api:
         address = f"{self.url.rstrip('/')}/api/v1/{path}"
         with _connected(self.url, seconds) as client:
             told = self.threads.submit(_body, client, method, address, asked, seconds)
-            try:
-                answer = wire.parsed(told.result(seconds), _odd("JSON"))
-            except Late:
-                told.cancel()
-                raise slow from None
+            answer = wire.parsed(wire.within(seconds, told, slow), _odd("JSON"))
         if not isinstance(answer, dict) or answer.get("status") != "success":
             raise _odd("a success")
         return answer["data"]

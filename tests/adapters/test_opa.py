@@ -3,12 +3,11 @@ from __future__ import annotations
 import gzip
 import json
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, closing
 from email.message import Message
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any, NamedTuple
 
 import httpx
@@ -19,6 +18,7 @@ from function.adapters.opa import MAX_BYTES, PATH, Opa, connect
 from function.errors import Unavailable
 from function.wire import token_in
 from tests.fakes import REVISION, decided, event
+from tests.loopback import Quiet, serving
 
 TOKEN = "the-token-that-opa-accepts"
 MEBIBYTE = b" " * 1024 * 1024
@@ -30,7 +30,7 @@ class Asked(NamedTuple):
     body: Any
 
 
-class Request(BaseHTTPRequestHandler):
+class Request(Quiet):
     """One connection to the stub, and how it may answer on it."""
 
     protocol_version = "HTTP/1.1"
@@ -45,15 +45,7 @@ class Request(BaseHTTPRequestHandler):
             self.close_connection = True  # the adapter has had enough
 
     def reply(self, body: object, status: int = 200, **headers: str) -> None:
-        content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        self.send_response(status)
-        for name, value in {"Content-Length": str(len(content)), **headers}.items():
-            self.send_header(name.replace("_", "-"), value)
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
+        self.say(body if isinstance(body, bytes) else json.dumps(body).encode(), status, **headers)
 
 
 class Stub(ThreadingHTTPServer):
@@ -68,16 +60,8 @@ class Stub(ThreadingHTTPServer):
         self.url = f"http://127.0.0.1:{self.server_port}"
 
 
-@contextmanager
-def stub(answer: Callable[[Request], None]) -> Iterator[Stub]:
-    with Stub(answer) as server:
-        thread = Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+def stub(answer: Callable[[Request], None]) -> AbstractContextManager[Stub]:
+    return serving(Stub(answer))
 
 
 def served(result: object, *revisions: str) -> Any:

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 
 from tests.process import ROOT
-from tests.real.components import Broken, find, wait_until
+from tests.real.components import Broken, kubectl, wait_until
 
 AGENTS = "sre-agents"
 
@@ -29,17 +29,7 @@ class Cluster:
 
     def kubectl(self, *arguments: str | Path, stdin: str | None = None) -> str:
         """What kubectl prints; a `Broken` with its complaint when it fails."""
-        done = subprocess.run(
-            [find("kubectl"), f"--kubeconfig={self.kubeconfig}", *arguments],
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        if done.returncode:
-            raise Broken(f"kubectl {' '.join(map(str, arguments))}: {done.stderr.strip()}")
-        return done.stdout
+        return kubectl(self.kubeconfig, *arguments, stdin=stdin)
 
     def get(self, *arguments: str) -> Any:
         return json.loads(self.kubectl("get", "-o", "json", *arguments))

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from function.runner.given import Places
 from tests.cluster.alertmanager import Alertmanager
 from tests.cluster.cluster import AGENTS, Cluster, codes, messages, reachable
 from tests.real.components import wait_until
@@ -48,7 +49,7 @@ def test_an_alert_wakes_the_function_and_its_agent_proposes(
     before = len(runs("PVCUsageHigh"))
     failed = alertmanager.counted("alertmanager_notifications_failed_total")
     with (
-        model(*proposing(f"/work/{FILE}", "40Gi"), port=model_port) as asked,
+        model(*proposing(f"{Places.read({}).work}/{FILE}", "40Gi"), port=model_port) as asked,
         reachable(asked.url, installed.address),
     ):
         fired = time.monotonic()

@@ -12,11 +12,13 @@ from typing import Any
 
 import pytest
 
+from function.runner.given import Places
 from tests import jira as jiras
 from tests.cluster.cluster import AGENTS, Cluster, codes, messages, process, reachable
 from tests.real.components import wait_until
 from tests.real.conftest import TIERS
 from tests.real.grafana import TOKEN as GRAFANA_TOKEN
+from tests.real.incident import STORAGE_CLASS
 from tests.real.pod import given_of
 from tests.real.site import FILE, RULE, SERIES, Site, claim, proposing
 from tests.real.test_agent import hanging
@@ -92,7 +94,7 @@ def test_high_investigates_and_writes_a_ticket(installed: Cluster, site: Site, m
 
 def test_medium_opens_a_pull_request(installed: Cluster, site: Site, model_port: int) -> None:
     given = given_of("incident-75")
-    with running(installed, model_port, "medium", given, proposing(f"/work/{FILE}", "40Gi")):
+    with running(installed, model_port, "medium", given, proposing(f"{Places.read({}).work}/{FILE}", "40Gi")):
         pod = installed.ended(job_of(given))
     assert codes(pod) == {"agent": 0, "report": 0}, messages(pod)
     pull, content = site.proposed()
@@ -109,13 +111,7 @@ def volume(installed: Cluster) -> Iterator[Cluster]:
     shape: dict[str, Any] = {"accessModes": ["ReadWriteOnce"], "storageClassName": "ceph-rbd"}
     named = {"name": "typedb-data", "namespace": "f3iai"}
     installed.apply(
-        {
-            "apiVersion": "storage.k8s.io/v1",
-            "kind": "StorageClass",
-            "metadata": {"name": "ceph-rbd"},
-            "provisioner": "rook-ceph.rbd.csi.ceph.com",
-            "allowVolumeExpansion": True,
-        },
+        STORAGE_CLASS,
         {
             "apiVersion": "v1",
             "kind": "PersistentVolume",

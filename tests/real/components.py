@@ -172,6 +172,15 @@ def etcd(folder: Path) -> Iterator[str]:
         yield client
 
 
+def kubectl(kubeconfig: Path, *args: str | Path, stdin: str | None = None) -> str:
+    """What kubectl prints for the holder of the kubeconfig; a `Broken` with its complaint when it fails."""
+    command = [find("kubectl"), f"--kubeconfig={kubeconfig}", *args]
+    done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=120, check=False)
+    if done.returncode:
+        raise Broken(f"kubectl {' '.join(map(str, args))}: {done.stderr.strip()}")
+    return done.stdout
+
+
 class ApiServer:
     """A Kubernetes API server with RBAC and the default admission plugins, and how to speak to it."""
 
@@ -184,7 +193,6 @@ class ApiServer:
         self.ca = certificates / "apiserver.crt"  # made by the API server, its own authority included
         self.kubeconfig = folder / "kubeconfig"
         self._folder = folder
-        self._kubectl = find("kubectl")
         tokens = folder / "tokens.csv"
         tokens.write_text(f'{ADMIN_TOKEN},admin,admin,"system:masters"\n')
         self.kubeconfig.write_text(json.dumps(self._kubeconfig()))
@@ -218,18 +226,7 @@ class ApiServer:
 
     def kubectl(self, *args: str | Path, stdin: str | None = None) -> str:
         """What kubectl prints, as the administrator; a `Broken` with its complaint when it fails."""
-        own = [f"--kubeconfig={self.kubeconfig}", f"--cache-dir={self._folder / 'kubectl-cache'}"]
-        done = subprocess.run(
-            [self._kubectl, *own, *args],
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        if done.returncode:
-            raise Broken(f"kubectl {' '.join(map(str, args))}: {done.stderr.strip()}")
-        return done.stdout
+        return kubectl(self.kubeconfig, f"--cache-dir={self._folder / 'kubectl-cache'}", *args, stdin=stdin)
 
     def token(self, namespace: str, service_account: str) -> str:
         """A fresh token of the ServiceAccount, good for an hour."""

@@ -4,13 +4,13 @@ Prometheus by, in front of a real one."""
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from contextlib import AbstractContextManager
+from http.server import ThreadingHTTPServer
 from typing import Any
 
 import httpx
+
+from tests.loopback import Quiet, serving
 
 TOKEN = "glsa_a-token-that-grafana-accepts"
 PROXY = ("/api/datasources/proxy/uid/prometheus", "/api/datasources/uid/prometheus/resources")
@@ -19,14 +19,14 @@ PROXY = ("/api/datasources/proxy/uid/prometheus", "/api/datasources/uid/promethe
 class Grafana(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, prometheus: str, host: str) -> None:
-        super().__init__((host, 0), _Handler)
-        self.prometheus, self.url = prometheus, f"http://{host}:{self.server_address[1]}"
+    def __init__(self, prometheus: str) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.prometheus, self.url = prometheus, f"http://127.0.0.1:{self.server_port}"
         self.asked: list[str] = []
         """Method and path of each request with the right token."""
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Quiet):
     protocol_version = "HTTP/1.1"
     server: Grafana
 
@@ -57,23 +57,8 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(told.status_code, told.json())
 
     def _send(self, status: int, told: Any) -> None:
-        content = json.dumps(told).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Keeps the test's output to the test."""
+        self.say(json.dumps(told).encode(), status, Content_Type="application/json")
 
 
-@contextmanager
-def grafana(prometheus: str, host: str = "127.0.0.1") -> Iterator[Grafana]:
-    server = Grafana(prometheus, host)
-    Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        server.server_close()
+def grafana(prometheus: str) -> AbstractContextManager[Grafana]:
+    return serving(Grafana(prometheus))

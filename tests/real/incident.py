@@ -15,6 +15,15 @@ PER_HOUR_GIB = 0.05
 USED_PERCENT = 75.2
 
 
+STORAGE_CLASS: dict[str, Any] = {
+    "apiVersion": "storage.k8s.io/v1",
+    "kind": "StorageClass",
+    "metadata": {"name": "ceph-rbd"},
+    "provisioner": "rook-ceph.rbd.csi.ceph.com",
+    "allowVolumeExpansion": True,
+}
+
+
 def incident(api: ApiServer, namespace: str = NAMESPACE, max_storage: str = "100Gi") -> None:
     """StorageClass, PV, PVC, StatefulSet, Pod, Node, Service, Event, as they were. Nothing runs: the states
     that a kubelet or a controller would write are written here."""
@@ -60,13 +69,7 @@ def _objects(namespace: str, max_storage: str) -> list[dict[str, Any]]:
             },
         },
         {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default", **here}},
-        {
-            "apiVersion": "storage.k8s.io/v1",
-            "kind": "StorageClass",
-            "metadata": {"name": "ceph-rbd"},
-            "provisioner": "rook-ceph.rbd.csi.ceph.com",
-            "allowVolumeExpansion": True,
-        },
+        STORAGE_CLASS,
         {
             "apiVersion": "v1",
             "kind": "Node",

@@ -4,7 +4,6 @@ programs are the real ones, and what they are told is what stands in the file, a
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -19,7 +18,7 @@ import yaml
 
 from tests.process import ROOT, free_port
 from tests.real.components import ApiServer, answers, find, running
-from tests.runner.container import KEY
+from tests.runner.container import KEY, environment
 from tests.runner.model import Model, Reply, model
 
 PROGRAMS = {"kubernetes_mcp_server": "kubernetes-mcp-server", "mcp-grafana": "mcp-grafana"}
@@ -97,22 +96,11 @@ class Pod:
             (self.folder / f"{name}.json").write_text(json.dumps(told), encoding="utf-8")
 
     @contextmanager
-    def _start(self, role: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
-        places = {name: name.lower() for name in ("DISPATCH", "WORK", "GIT", "HANDOVER")}
-        usual = {f"AGENT_{name}": str(self.folder / place) for name, place in places.items()}
-        usual |= {
-            "PATH": "/usr/bin:/bin",
-            "HOME": str(self.folder / "home"),
-            "TMPDIR": str(self.folder / "tmp"),
-            "HOSTNAME": self._name,
-            "AGENT_TIER": str(self.folder),
-            "AGENT_PROGRAM": str(find("claude")),
-            "AGENT_TERMINATION": str(self.folder / f"end-{role}"),
-            "PYTHONDONTWRITEBYTECODE": os.environ.get("PYTHONDONTWRITEBYTECODE", ""),
-        }
+    def _start(self, role: str, **more: str) -> Iterator[subprocess.Popen[str]]:
+        usual = environment(self.folder, f"end-{role}") | {"HOSTNAME": self._name}
         command = (sys.executable, "-m", "function.runner", role)
         pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        process = subprocess.Popen(command, env=usual | environment | self.environment, cwd=ROOT, **pipes)
+        process = subprocess.Popen(command, env=usual | more | self.environment, cwd=ROOT, **pipes)
         try:
             yield process
         finally:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from tests.loopback import Quiet, serving
 from tests.process import free_port
 from tests.real.components import Process, answers, find, wait_until
 
@@ -33,21 +33,14 @@ class Exporter(ThreadingHTTPServer):
         self.dead = False
 
 
-class _Scrape(BaseHTTPRequestHandler):
+class _Scrape(Quiet):
     server: Exporter
 
     def do_GET(self) -> None:
         if self.server.dead:
             return
         told = "".join(f"{series} {value}\n" for series, value in dict(self.server.samples).items()).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "text/plain; version=0.0.4")
-        self.send_header("Content-Length", str(len(told)))
-        self.end_headers()
-        self.wfile.write(told)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Keeps the test's output to the test."""
+        self.say(told, Content_Type="text/plain; version=0.0.4")
 
 
 @dataclass
@@ -95,23 +88,10 @@ class Ruled:
 
 
 @contextmanager
-def exporting() -> Iterator[Exporter]:
-    exporter = Exporter()
-    thread = threading.Thread(target=exporter.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
-        yield exporter
-    finally:
-        exporter.shutdown()
-        thread.join()
-        exporter.server_close()
-
-
-@contextmanager
 def ruled(folder: Path, rules: Sequence[Mapping[str, Any]]) -> Iterator[Ruled]:
     """The Prometheus with the rules, ready."""
     address = f"127.0.0.1:{free_port()}"
-    with exporting() as exporter:
+    with serving(Exporter()) as exporter:
         config = {
             "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "external_labels": EXTERNAL},
             "rule_files": [str(folder / "rules.yml")],

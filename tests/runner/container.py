@@ -91,20 +91,22 @@ class Container:
         return self.folder / "work"
 
     def _environment(self, url: str) -> Mapping[str, str]:
-        usual = {
-            "PATH": "/usr/bin:/bin",
-            "HOME": str(self.folder / "home"),
-            "TMPDIR": str(self.folder / "tmp"),
-            "ANTHROPIC_API_KEY": KEY,
-            "ANTHROPIC_BASE_URL": url,
-            "AGENT_DISPATCH": str(self.folder / "dispatch"),
-            "AGENT_TIER": str(self.folder),
-            "AGENT_PROGRAM": str(find("claude")),
-            "AGENT_WORK": str(self.folder / "work"),
-            "AGENT_TERMINATION": str(self.folder / "termination"),
-            "PYTHONDONTWRITEBYTECODE": os.environ.get("PYTHONDONTWRITEBYTECODE", ""),
-        }
+        usual = environment(self.folder) | {"ANTHROPIC_API_KEY": KEY, "ANTHROPIC_BASE_URL": url}
         return {name: value for name, value in {**usual, **self.environment}.items() if value}
+
+
+def environment(folder: Path, termination: str = "termination") -> dict[str, str]:
+    """Of a container all of whose places are in the folder."""
+    places = {name: name.lower() for name in ("DISPATCH", "WORK", "GIT", "HANDOVER")}
+    return {f"AGENT_{name}": str(folder / place) for name, place in places.items()} | {
+        "PATH": "/usr/bin:/bin",
+        "HOME": str(folder / "home"),
+        "TMPDIR": str(folder / "tmp"),
+        "AGENT_TIER": str(folder),
+        "AGENT_PROGRAM": str(find("claude")),
+        "AGENT_TERMINATION": str(folder / termination),
+        "PYTHONDONTWRITEBYTECODE": os.environ.get("PYTHONDONTWRITEBYTECODE", ""),
+    }
 
 
 def investigating(world: WorldModel, **changes: Any) -> dict[str, Any]:

@@ -2,12 +2,11 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -25,6 +24,7 @@ from function.runner.verification import (
     own,
     verify,
 )
+from tests.loopback import Quiet, serving
 from tests.process import free_port
 from tests.runner.test_promql import ABSENT, ONE, OVER, binary, selector
 
@@ -75,7 +75,7 @@ def with_rules(*rules: Any) -> dict[str, Any]:
     return {**good(), "rules": {"groups": [{"interval": 15, "rules": list(rules)}]}}
 
 
-Reply = Callable[[BaseHTTPRequestHandler, str], None]
+Reply = Callable[[Quiet, str], None]
 
 
 class Fake(ThreadingHTTPServer):
@@ -90,7 +90,7 @@ class Fake(ThreadingHTTPServer):
         self.expressions: list[str] = []
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(Quiet):
     server: Fake
 
     def do_GET(self) -> None:
@@ -108,41 +108,22 @@ class Handler(BaseHTTPRequestHandler):
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True
 
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
-
-
-def send(handler: BaseHTTPRequestHandler, body: bytes, status: int = 200, **headers: str) -> None:
-    handler.send_response(status)
-    for name, value in {"Content-Length": str(len(body)), **headers}.items():
-        handler.send_header(name.replace("_", "-"), value)
-    handler.end_headers()
-    handler.wfile.write(body)
-
 
 def saying(told: Mapping[str, Any]) -> Reply:
     """The data by what was asked; what is not there is a bad request, bytes are sent as they are."""
 
-    def reply(handler: BaseHTTPRequestHandler, asked: str) -> None:
+    def reply(handler: Quiet, asked: str) -> None:
         if asked not in told:
-            return send(handler, b'{"status":"error"}', 400)
+            return handler.say(b'{"status":"error"}', 400)
         data = told[asked]
         whole = {"status": "success", "data": data}
-        return send(handler, data if isinstance(data, bytes) else json.dumps(whole).encode())
+        return handler.say(data if isinstance(data, bytes) else json.dumps(whole).encode())
 
     return reply
 
 
-@contextmanager
-def fake(told: Mapping[str, Any] | Reply) -> Iterator[Fake]:
-    with Fake(told if callable(told) else saying(told)) as server:
-        thread = Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+def fake(told: Mapping[str, Any] | Reply) -> AbstractContextManager[Fake]:
+    return serving(Fake(told if callable(told) else saying(told)))
 
 
 @dataclass
@@ -370,14 +351,14 @@ def test_a_deep_tree_is_no_answer() -> None:
 
 @pytest.mark.parametrize("status", [204, 302, 401, 404, 500, 503])
 def test_another_status_is_no_answer_and_a_redirect_is_not_followed(status: int) -> None:
-    with fake(lambda handler, _: send(handler, b"", status, Location="/elsewhere")) as server:
+    with fake(lambda handler, _: handler.say(b"", status, Location="/elsewhere")) as server:
         settings = tier.Prometheus(server.url, 0)
         verdict = verify(EVENT, settings, ENDED, time.monotonic() + 60)
     assert (verdict.reason, len(server.asked)) == ("prometheus_status", 1)
 
 
 def test_a_server_that_drips_its_headers_is_slow() -> None:
-    def drip(handler: BaseHTTPRequestHandler, _: str) -> None:
+    def drip(handler: Quiet, _: str) -> None:
         handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
         for _number in range(100):
             handler.wfile.write(b"X: y\r\n")
@@ -412,7 +393,7 @@ def test_it_asks_until_the_time_for_clearing_is_over_and_no_longer() -> None:
 def test_it_ends_as_soon_as_the_alert_has_cleared() -> None:
     passing, answers = Time(), [good(), with_rules(rule(alerts=[listed(volume="one")]))]
 
-    def reply(handler: BaseHTTPRequestHandler, asked: str) -> None:
+    def reply(handler: Quiet, asked: str) -> None:
         saying(answers.pop() if len(answers) > 1 and asked == "rules" else answers[0])(handler, asked)
 
     with fake(reply) as server:

@@ -2,11 +2,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from http.server import ThreadingHTTPServer
+from typing import NamedTuple
 from urllib.parse import parse_qs
 
 import pytest
@@ -17,6 +16,7 @@ from function.worldmodel import prometheus
 from function.worldmodel.common import Found
 from function.worldmodel.prometheus import GIB, HOUR, MAX_BYTES, MAX_USAGES, VOLUME, Prometheus, Sample
 from tests.fakes import NOW
+from tests.loopback import Quiet, serving
 from tests.process import free_port
 from tests.worldmodel.cluster import Cluster, Series, kinds, look, told
 
@@ -31,7 +31,7 @@ class Query(NamedTuple):
     form: Mapping[str, list[str]]
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(Quiet):
     protocol_version = "HTTP/1.1"
     server: Stub
 
@@ -43,19 +43,11 @@ class Handler(BaseHTTPRequestHandler):
         form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
         self.server.asked.append(Query(self.path, self.headers["Authorization"], form))
         status, content = self.server.answer(form["query"][0])
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(content)))
-        self.send_header("Location", "/elsewhere")
-        if len(self.server.asked) >= self.server.until:
-            self.send_header("Connection", "close")
-        self.end_headers()
+        last = {"Connection": "close"} if len(self.server.asked) >= self.server.until else {}
         try:
-            self.wfile.write(content)
+            self.say(content, status, Location="/elsewhere", **last)
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True
-
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
 
 
 class Stub(ThreadingHTTPServer):
@@ -72,16 +64,8 @@ class Stub(ThreadingHTTPServer):
         self.url = f"http://127.0.0.1:{self.server_port}"
 
 
-@contextmanager
-def stub(answer: Callable[[str], Reply], until: int = 0) -> Iterator[Stub]:
-    with Stub(answer, until) as server:
-        thread = Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+def stub(answer: Callable[[str], Reply], until: int = 0) -> AbstractContextManager[Stub]:
+    return serving(Stub(answer, until))
 
 
 def vector(*samples: Told) -> Reply:

@@ -1,0 +1,39 @@
+"""HTTP servers of the tests' own on loopback."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import TypeVar
+
+S = TypeVar("S", bound=ThreadingHTTPServer)
+
+
+class Quiet(BaseHTTPRequestHandler):
+    """Keeps the test's output to the test, and says whole answers."""
+
+    def say(self, content: bytes, status: int = 200, **headers: str) -> None:
+        """Underscores in the names of headers stand for hyphens."""
+        self.send_response(status)
+        for name, value in {"Content-Length": str(len(content)), **headers}.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@contextmanager
+def serving(server: S) -> Iterator[S]:
+    """The server while it serves, from a thread of its own to its end."""
+    with server:
+        thread = Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()
