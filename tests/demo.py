@@ -72,9 +72,12 @@ def show(name: str, reply: httpx.Response, line: dict[str, Any]) -> None:
     annotations = manifest["spec"]["template"]["metadata"]["annotations"]
     heading(f"the prompt, from {line['prompt']['template']}")
     print(annotations["sre-dispatch/prompt"])
-    annotations |= {key: f"({len(value)} bytes)" for key, value in annotations.items()}
-    heading("the Job, its long annotations left out")
-    print(yaml.safe_dump(manifest, sort_keys=False, width=110))
+    heading(f"the Job; the whole of it is {path.relative_to(ROOT)}")
+    print(yaml.safe_dump({"metadata": manifest["metadata"]}, sort_keys=False, width=110))
+    pod = manifest["spec"]["template"]["spec"]
+    print(f"runs as   {pod['serviceAccountName']}, for {pod['activeDeadlineSeconds']} s at the most")
+    for container in (*pod["initContainers"], *pod["containers"]):
+        print(f"container {container['name']:11} {container['image']} {' '.join(container.get('args', ()))}")
 
 
 def heading(text: str) -> None:
