@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import statistics
 import subprocess
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -35,6 +37,9 @@ OURS = "deployments,services,configmaps,cronjobs,networkpolicies,roles,rolebindi
 OURS += ",validatingadmissionpolicies,validatingadmissionpolicybindings,clusterroles,clusterrolebindings"
 NEIGHBOURS = "pods,services,persistentvolumeclaims,networkpolicies"
 Object = dict[str, Any]
+Times = dict[str, list[float]]
+"""What was timed, and each time in seconds."""
+TIMES: pytest.StashKey[Times] = pytest.StashKey()
 
 
 @pytest.fixture(scope="session")
@@ -210,7 +215,11 @@ def way_out(cluster: Cluster) -> Object:
 @pytest.fixture(autouse=True)
 def no_jobs_left(installed: Cluster) -> Iterator[None]:
     yield
-    installed.kubectl("delete", "jobs", "--all", "-n", AGENTS, "--cascade=foreground", "--timeout=100s")
+    no_jobs(installed)
+
+
+def no_jobs(cluster: Cluster) -> None:
+    cluster.kubectl("delete", "jobs", "--all", "-n", AGENTS, "--cascade=foreground", "--timeout=100s")
 
 
 @pytest.fixture(scope="session")
@@ -225,3 +234,19 @@ def runs(installed: Cluster) -> Callable[[str], list[Object]]:
         return outcomes
 
     return runs
+
+
+@pytest.fixture(scope="session")
+def times(pytestconfig: pytest.Config) -> Times:
+    """Shown as a table at the end."""
+    return pytestconfig.stash.setdefault(TIMES, defaultdict(list))
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config
+) -> None:
+    if found := config.stash.get(TIMES, {}):
+        terminalreporter.section("times in seconds: number, median, worst")
+        for what, times in found.items():
+            line = f"{what:50} {len(times):3} {statistics.median(times):8.2f} {max(times):8.2f}"
+            terminalreporter.write_line(line)
