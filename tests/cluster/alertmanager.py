@@ -14,36 +14,41 @@ from tests.cluster.cluster import Cluster
 
 IMAGE = "dev.local/alertmanager:0.31.1"
 URL = "http://sre-dispatch.f3iai.svc.cluster.local/alertmanager"
-CONFIG = {
-    "route": {
-        "receiver": "sre-dispatch",
-        "group_by": ["namespace", "alertname"],
-        "group_wait": "1s",
-        "group_interval": "20s",
-        "repeat_interval": "4h",
-    },
-    "receivers": [
-        {
-            "name": "sre-dispatch",
-            "webhook_configs": [
-                {
-                    "url": URL,
-                    "send_resolved": False,
-                    "timeout": "14s",
-                    "http_config": {
-                        "follow_redirects": False,
-                        "authorization": {"credentials_file": "/etc/alertmanager/secrets/sre-dispatch/token"},
-                    },
-                }
-            ],
-        }
-    ],
-}
+SERVICE = "kube-prom-stack-kube-prome-alertmanager"
+"""As kube-prometheus-stack names it, and the function's settings with it."""
+
+
+def config(url: str, interval: str) -> Mapping[str, Any]:
+    """Ours goes to the url, as knative/monitoring has it but sooner; the function's own notices to nobody."""
+    webhook = {
+        "url": url,
+        "send_resolved": False,
+        "timeout": "14s",
+        "http_config": {
+            "follow_redirects": False,
+            "authorization": {"credentials_file": "/etc/alertmanager/secrets/sre-dispatch/token"},
+        },
+    }
+    return {
+        "route": {
+            "receiver": "sre-dispatch",
+            "group_by": ["namespace", "alertname"],
+            "group_wait": "1s",
+            "group_interval": interval,
+            "repeat_interval": "4h",
+            "routes": [{"receiver": "people", "matchers": ['alertname = "SREDispatchNeedsPerson"']}],
+        },
+        "receivers": [{"name": "sre-dispatch", "webhook_configs": [webhook]}, {"name": "people"}],
+    }
 
 
 @dataclass(frozen=True)
 class Alertmanager:
     cluster: Cluster
+    url: str = URL
+    """Of the receiver."""
+    interval: str = "20s"
+    """After which a group is sent again, and for which a notification is tried."""
 
     def install(self) -> None:
         """A new one, which remembers nothing of what it has sent before."""
@@ -75,7 +80,13 @@ class Alertmanager:
                 "apiVersion": "v1",
                 "kind": "ConfigMap",
                 "metadata": here,
-                "data": {"alertmanager.yml": json.dumps(CONFIG)},
+                "data": {"alertmanager.yml": json.dumps(config(self.url, self.interval))},
+            },
+            {
+                "apiVersion": "v1",
+                "kind": "Service",
+                "metadata": here | {"name": SERVICE},
+                "spec": {"selector": labels, "ports": [{"port": 9093}]},
             },
             {
                 "apiVersion": "apps/v1",
@@ -106,6 +117,11 @@ class Alertmanager:
             for labels in alerts
         ]
         httpx.post(f"{self._url()}/api/v2/alerts", json=told, timeout=10, trust_env=False).raise_for_status()
+
+    def firing(self) -> list[Any]:
+        """What it holds, each alert by its labels."""
+        told = httpx.get(f"{self._url()}/api/v2/alerts", timeout=10, trust_env=False).json()
+        return [each["labels"] for each in told]
 
     def counted(self, name: str) -> float:
         """One of its own counters of the webhook, all reasons together."""
