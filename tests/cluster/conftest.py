@@ -17,6 +17,7 @@ import yaml
 
 from tests import jira as jiras
 from tests.cluster.cluster import AGENTS, Cluster, reachable
+from tests.cluster.page import Page, copied
 from tests.real import site as sites
 from tests.real.components import find
 from tests.real.conftest import KNATIVE
@@ -133,15 +134,30 @@ def installed(cluster: Cluster, site: Site, addresses: dict[str, str], neighbour
     return cluster
 
 
-def secrets(cluster: Cluster, site: Site) -> None:
-    """By the script that people use. Most of them are its own random ones."""
+@pytest.fixture(scope="session")
+def page(installed: Cluster, addresses: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Page:
+    """The operations page, whose own overlay is what is installed."""
+    theirs = ("Namespace", "f3iai")  # which the overlay for a cluster of one's own alone has
+    objects = [
+        each for each in overlay(installed, addresses) if (each["kind"], each["metadata"]["name"]) != theirs
+    ]
+    return copied(installed, tmp_path_factory.mktemp("page"), objects)
+
+
+def credentials(cluster: Cluster, site: Site) -> dict[str, str]:
+    """What agents show to others, in the variables that knative/secrets reads."""
     host = f"{cluster.address}:{site.gitea.url.rpartition(':')[2]}"
-    given = {
+    return {
         "ANTHROPIC_API_KEY": KEY,
         "GRAFANA_TOKEN": GRAFANA_TOKEN,
         "JIRA_TOKEN": jiras.TOKEN,
         "GIT_CREDENTIALS": f"http://agent:{site.gitea.tokens['agent']}@{host}",
     }
+
+
+def secrets(cluster: Cluster, site: Site) -> None:
+    """By the script that people use. Most of them are its own random ones."""
+    given = credentials(cluster, site)
     path = f"{find('kubectl').parent}:{os.environ['PATH']}"
     environment = os.environ | given | {"KUBECONFIG": str(cluster.kubeconfig), "PATH": path}
     for namespace, name in (

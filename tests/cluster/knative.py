@@ -59,6 +59,19 @@ def sender(cluster: Cluster) -> Callable[..., httpx.Response]:
     return deliver
 
 
+def deliver_until(cluster: Cluster, *alerts: Mapping[str, str]) -> httpx.Response:
+    """The answer that accepts the delivery, sent again for as long as it is put off."""
+    deliver = sender(cluster)
+    replies: list[httpx.Response] = []
+
+    def accepted() -> bool:
+        replies[:] = [deliver(*alerts)]
+        return replies[0].is_success
+
+    wait_until(accepted, "the delivery to be accepted", 90, every=1)
+    return replies[0]
+
+
 @contextmanager
 def no_agents(cluster: Cluster) -> Iterator[None]:
     """Jobs are made and get no pods: for tests in which agents would only be in the way."""

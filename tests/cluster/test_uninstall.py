@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import time
 from typing import Any
 
 import httpx
 
 from tests.cluster.cluster import Cluster
-from tests.cluster.conftest import OURS, overlay, shape
+from tests.cluster.conftest import OURS, shape
+from tests.cluster.page import Page
 from tests.real.components import wait_until
 
 
@@ -19,22 +18,15 @@ def answers(cluster: Cluster) -> bool:
 
 
 def test_neighbours_are_as_they_were_before_during_and_after(
-    neighbours: list[Any], installed: Cluster, addresses: dict[str, str]
+    neighbours: list[Any], installed: Cluster, page: Page
 ) -> None:
     assert shape(installed) == neighbours and answers(installed)
-    installed.kubectl("delete", "-n", "f3iai", "ksvc", "sre-dispatch", "--timeout=120s")
-    # Before its bindings: else Kubernetes finds no parameters for it any more, should it ever come back.
-    installed.kubectl("delete", "validatingadmissionpolicy", "sre-dispatch-template")
-    time.sleep(3)
-    theirs = ("Namespace", "f3iai")  # the overlay for a cluster of one's own alone has it
-    ours = [
-        each for each in overlay(installed, addresses) if (each["kind"], each["metadata"]["name"]) != theirs
-    ]
-    whole = json.dumps({"apiVersion": "v1", "kind": "List", "items": ours})
-    installed.kubectl("delete", "-f", "-", "--ignore-not-found", "--wait=false", stdin=whole)
+    page.run("Uninstall")
 
     def gone() -> bool:
-        return not installed.get(OURS, "-A", "-l", "app.kubernetes.io/part-of=sre-dispatch")["items"]
+        return not installed.get(f"{OURS},secrets", "-A", "-l", "app.kubernetes.io/part-of=sre-dispatch")[
+            "items"
+        ]
 
     wait_until(gone, "everything of ours to go", 120, every=1)
     wait_until(lambda: "sre-agents" not in str(installed.get("namespaces")), "its namespace", 120, every=1)

@@ -31,7 +31,7 @@ NAMED = {
     "jira": "https://jira.example",
     "gitea": "https://gitea.example/f3iai/gitops.git",
     "grafana": "http://kube-prom-stack-grafana.monitoring",
-    "prometheus": "http://kube-prom-stack-kube-prometheus-stack-prometheus.monitoring:9090",
+    "prometheus": "http://kube-prom-stack-kube-prome-prometheus.monitoring:9090",
     "world": "http://sre-dispatch-worldmodel.f3iai.svc:50060",
 }
 """Where each is, in the tiers' files."""
