@@ -26,8 +26,6 @@ STEP = 60
 STEPS = 60
 VARIABLES = {"$__rate_interval": "5m", "$__range": "1h"}
 """What Grafana puts in."""
-SPENT = 20
-"""Jobs that were started within an hour and have ended: too many for another, and none of them is active."""
 ROUTE = """
 route:
   receiver: people
@@ -124,25 +122,31 @@ def test_a_table_has_the_columns_that_the_dashboard_names(stack: tuple[str, int]
 # When the alerts fire
 
 
-def cases() -> dict[str, Any]:
-    """What stands beside this file, and the one that takes twenty Jobs."""
-    told: dict[str, Any] = yaml.safe_load((HERE / "sre-dispatch-alerts.yaml").read_text(encoding="utf-8"))
-    jobs = [f'{{namespace="sre-agents",job_name="sre-{number}"' for number in range(SPENT)]
-    series = [{"series": f"kube_job_created{job}}}", "values": "0x120"} for job in jobs]
-    series += [{"series": f'kube_job_complete{job},condition="true"}}', "values": "1x120"} for job in jobs]
+def started(number: int, fires: bool) -> dict[str, Any]:
+    """The test of an alert for so many Jobs that were started within an hour, all of which have ended."""
+    jobs = [f'{{namespace="sre-agents",job_name="sre-{each}"' for each in range(number)]
+    series = [{"series": f"kube_job_created{job}}}", "values": "0x70"} for job in jobs]
+    series += [{"series": f'kube_job_complete{job},condition="true"}}', "values": "1x70"} for job in jobs]
+    series += [{"series": 'kube_job_created{namespace="shop",job_name="import"}', "values": "0x70"}]
     spent = {
         "exp_labels": {"budget": "max_started_per_hour", "part_of": "sre-dispatch", "severity": "warning"},
         "exp_annotations": {
             "summary": "The agents' budget is spent (max_started_per_hour), and alerts wait."
         },
     }
-    at = {"29m": [], "31m": [spent], "61m": []}
+    at = {"29m": [], "31m": [spent] if fires else [], "61m": []}
+    name = f"{number} started within an hour {'spend' if fires else 'leave'} the budget"
     tests = [
         {"eval_time": when, "alertname": "SREDispatchBudgetSpent", "exp_alerts": alerts}
         for when, alerts in at.items()
     ]
-    name = "twenty within an hour spend the budget, though they have ended"
-    told["tests"].append({"name": name, "interval": "1m", "input_series": series, "alert_rule_test": tests})
+    return {"name": name, "interval": "1m", "input_series": series, "alert_rule_test": tests}
+
+
+def cases() -> dict[str, Any]:
+    """What stands beside this file, and the two that take many Jobs."""
+    told: dict[str, Any] = yaml.safe_load((HERE / "sre-dispatch-alerts.yaml").read_text(encoding="utf-8"))
+    told["tests"] += [started(19, fires=False), started(20, fires=True)]
     return told
 
 
