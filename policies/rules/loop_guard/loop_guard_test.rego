@@ -88,7 +88,9 @@ test_missing_or_mistyped_data_is_not_ready if {
 }
 
 test_the_shipped_data_names_what_we_ship if {
-	loop_guard == given({own_alert}) with input as {"event": {"alertname": "SREDispatchNeedsPerson"}}
+	every name in ["SREDispatchNeedsPerson", "SREDispatchDeliveriesFailing", "SREDispatchUnwatched"] {
+		loop_guard == given({own_alert}) with input as {"event": {"alertname": name}}
+	}
 	loop_guard == given({own_namespace}) with input as {"event": {"namespace": "sre-agents"}}
 	loop_guard == given({own_object}) with input as {"event": {"namespace": "f3iai", "resource_id": "sre-dispatch"}}
 	loop_guard == given(set()) with input as {"event": {"namespace": "f3iai", "resource_id": "typedb-data"}}
