@@ -11,9 +11,9 @@ from typing import Any
 import httpx
 
 from tests.cluster.cluster import Cluster
+from tests.monitoring.helm import PATCH, VALUES, configuration
 
 IMAGE = "dev.local/alertmanager:0.31.1"
-URL = "http://sre-dispatch.f3iai.svc.cluster.local/alertmanager"
 CONFIG = {
     "route": {
         "receiver": "sre-dispatch",
@@ -23,20 +23,7 @@ CONFIG = {
         "repeat_interval": "4h",
     },
     "receivers": [
-        {
-            "name": "sre-dispatch",
-            "webhook_configs": [
-                {
-                    "url": URL,
-                    "send_resolved": False,
-                    "timeout": "14s",
-                    "http_config": {
-                        "follow_redirects": False,
-                        "authorization": {"credentials_file": "/etc/alertmanager/secrets/sre-dispatch/token"},
-                    },
-                }
-            ],
-        }
+        told for told in configuration(VALUES, PATCH)["receivers"] if told["name"] == "sre-dispatch"
     ],
 }
 

@@ -1,4 +1,4 @@
-"""What Helm makes of the chart's values and ours: maps merge, lists are replaced whole, the last file wins."""
+"""What Helm makes of the chart's values and ours: maps merge, lists are replaced, the last file wins."""
 
 from __future__ import annotations
 

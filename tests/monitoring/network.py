@@ -1,4 +1,4 @@
-"""Whether NetworkPolicies let one pod reach another: the rules of Kubernetes, as far as our policies use them."""
+"""Whether NetworkPolicies let one pod reach another: Kubernetes' rules, as far as ours use them."""
 
 from __future__ import annotations
 
