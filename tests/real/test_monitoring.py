@@ -21,6 +21,7 @@ import pytest
 import yaml
 
 from function.model import Subject
+from function.runner.promql import conditions
 from function.subject import subject
 from tests.loopback import Quiet, serving
 from tests.monitoring.helm import MONITORING, MORE, PATCH, VALUES, configuration, load, merged
@@ -48,6 +49,10 @@ def promtool(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [find("promtool"), *arguments], capture_output=True, text=True, timeout=60, check=False
     )
+
+
+def rules_of(path: Path) -> list[Any]:
+    return [rule for group in load(path)["spec"]["groups"] for rule in group["rules"]]
 
 
 def judged(name: str, spec: Any, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -120,7 +125,7 @@ def test_after_a_restart_the_alert_of_ten_minutes_is_back_without_its_wait(tmp_p
     fired. Here a minute is 0.4 seconds.
     """
     need("prometheus")
-    rules = deepcopy(load(RULES["specified"])["spec"]["groups"][0]["rules"])
+    rules = deepcopy(rules_of(RULES["specified"]))
     for rule in rules:
         rule["for"] = {"10m": "4s", "5m": "2s"}[rule["for"]]
     with ruled(tmp_path, rules, flags=["--rules.alert.for-grace-period=4s"]) as prometheus:
@@ -141,6 +146,18 @@ def test_after_a_restart_the_alert_of_ten_minutes_is_back_without_its_wait(tmp_p
         prometheus.restart()
         wait_until(lambda: all(map(since, names)), "both to fire again")
         assert since("PVCUsageHigh") == before
+
+
+def test_a_run_can_be_verified_for_every_alert_that_starts_one(tmp_path: Path) -> None:
+    """By a comparison in its expression, of which the good side is known."""
+    need("prometheus")
+    alerts = [rule for path in RULES.values() for rule in rules_of(path) if "alert" in rule]
+    with ruled(tmp_path, []) as prometheus:
+        for alert in alerts:
+            asked = {"query": alert["expr"]}
+            url = f"{prometheus.url}/api/v1/parse_query"
+            told = httpx.post(url, data=asked, timeout=10, trust_env=False).json()
+            assert next(each["op"] for each in conditions(told["data"])) in (">", "==", ">="), alert
 
 
 # Scrapes
@@ -545,9 +562,13 @@ def rendered() -> list[Any]:
 
 def checked(objects: Sequence[Any], folder: Path) -> subprocess.CompletedProcess[str]:
     (folder / "rendered.yaml").write_text(yaml.safe_dump_all(objects), encoding="utf-8")
+    return check("--rendered", folder / "rendered.yaml", path=find("amtool").parent)
+
+
+def check(*arguments: str | Path, path: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, MONITORING / "check", "--rendered", folder / "rendered.yaml"],
-        env={"PATH": str(find("amtool").parent)},
+        [sys.executable, MONITORING / "check", *arguments],
+        env={"PATH": str(path)},
         capture_output=True,
         text=True,
         timeout=120,
@@ -594,6 +615,11 @@ def test_the_check_says_who_gets_an_alert_that_is_another_ones(tmp_path: Path) -
     done = checked(objects, tmp_path)
     assert done.returncode == 1
     assert "FAIL  who gets PVCUsageHighX: sre-dispatch, not null" in done.stdout
+
+
+def test_the_check_says_which_program_is_missing(tmp_path: Path) -> None:
+    done = check("a-chart", path=tmp_path)
+    assert done.returncode == 1 and done.stderr == "helm is not on PATH: install it, or put it there\n"
 
 
 def test_the_check_says_when_the_configuration_is_refused(tmp_path: Path) -> None:
