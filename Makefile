@@ -48,6 +48,14 @@ deploy: ## install or upgrade TO=knative/overlays/production, then check it from
 	@kubectl -n f3iai wait ksvc/sre-dispatch --for=condition=Ready --timeout=300s
 	@knative/check
 
+RULES ?= knative/monitoring
+VALUES := monitoring-values alertmanager-config-patch
+
+monitoring: ## install or upgrade CHART=kube-prometheus-stack with both values files (MORE= one more), then RULES=knative/monitoring
+	@helm upgrade --install kube-prom-stack $(or $(CHART),$(error CHART= is missing: a chart or its path)) --version 83.4.1 -n monitoring \
+		$(VALUES:%=-f knative/monitoring/%.yaml) $(addprefix -f ,$(MORE))
+	@kubectl apply --server-side -k $(RULES)
+
 PYTHON_IMAGE ?= docker.io/library/python:3.13-slim
 BUILD ?= $(if $(shell command -v buildah),buildah bud --isolation chroot,docker build)
 TAG ?= 0.1.0
@@ -78,4 +86,4 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-.PHONY: help setup run agent test check real e2e bench golden bundle image secrets deploy lock
+.PHONY: help setup run agent test check real e2e bench golden bundle image secrets deploy monitoring lock

@@ -116,7 +116,8 @@ def _rules(labels: Labels) -> tuple[Rule, ...]:
         return (*STORAGE_RULES, *ceph, *WORKLOAD_RULES, *host)
     if labels.get("job") == HOST_EXPORTER:
         return (*STORAGE_RULES, *ceph, POD_RULE, *WORKLOAD_RULES, HOST_RULE)
-    return (*STORAGE_RULES, *ceph, POD_RULE, *WORKLOAD_RULES, INSTANCE_RULE)
+    scraped = () if _told_by_exporter(labels) else (INSTANCE_RULE,)
+    return (*STORAGE_RULES, *ceph, POD_RULE, *WORKLOAD_RULES, *scraped)
 
 
 def _pod_is_exporter(labels: Labels) -> bool:

@@ -180,6 +180,10 @@ CASES = {
         {**KSM, "namespace": "shop", "phase": "Terminating"},
         Subject("", "shop", ""),
     ),
+    "the same, scraped without the exporter's pod (knative/monitoring)": (
+        {"job": KSM["job"], "instance": KSM["instance"], "namespace": "shop", "phase": "Terminating"},
+        Subject("", "shop", ""),
+    ),
     "CephHealthError by the manager without a subject": (ROOK_MGR, Subject("", "rook-ceph", "")),
     "TargetDown": ({"job": "checkout", "namespace": "shop", "service": "checkout"}, Subject("", "shop", "")),
     "Watchdog": ({}, Subject()),

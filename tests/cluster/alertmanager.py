@@ -11,24 +11,18 @@ from typing import Any
 import httpx
 
 from tests.cluster.cluster import Cluster
+from tests.monitoring.helm import PATCH, VALUES, configuration
 
 IMAGE = "dev.local/alertmanager:0.31.1"
-URL = "http://sre-dispatch.f3iai.svc.cluster.local/alertmanager"
 SERVICE = "kube-prom-stack-kube-prome-alertmanager"
 """As kube-prometheus-stack names it, and the function's settings with it."""
+(RECEIVER,) = [told for told in configuration(VALUES, PATCH)["receivers"] if told["name"] == "sre-dispatch"]
+(WEBHOOK,) = RECEIVER["webhook_configs"]
+URL: str = WEBHOOK["url"]
 
 
 def config(url: str, interval: str) -> Mapping[str, Any]:
-    """Ours goes to the url, as knative/monitoring has it but sooner; the function's own notices to nobody."""
-    webhook = {
-        "url": url,
-        "send_resolved": False,
-        "timeout": "14s",
-        "http_config": {
-            "follow_redirects": False,
-            "authorization": {"credentials_file": "/etc/alertmanager/secrets/sre-dispatch/token"},
-        },
-    }
+    """All goes to the receiver that we ship, at the url and sooner; the function's own notices to nobody."""
     return {
         "route": {
             "receiver": "sre-dispatch",
@@ -38,7 +32,10 @@ def config(url: str, interval: str) -> Mapping[str, Any]:
             "repeat_interval": "4h",
             "routes": [{"receiver": "people", "matchers": ['alertname = "SREDispatchNeedsPerson"']}],
         },
-        "receivers": [{"name": "sre-dispatch", "webhook_configs": [webhook]}, {"name": "people"}],
+        "receivers": [
+            {"name": "sre-dispatch", "webhook_configs": [WEBHOOK | {"url": url}]},
+            {"name": "people"},
+        ],
     }
 
 

@@ -88,14 +88,21 @@ class Ruled:
 
 
 @contextmanager
-def ruled(folder: Path, rules: Sequence[Mapping[str, Any]]) -> Iterator[Ruled]:
-    """The Prometheus with the rules, ready."""
+def ruled(
+    folder: Path,
+    rules: Sequence[Mapping[str, Any]],
+    flags: Sequence[str] = (),
+    labels: Mapping[str, str] | None = None,
+    scrape: Mapping[str, Any] | None = None,
+) -> Iterator[Ruled]:
+    """The Prometheus with the rules, ready; with labels on its target, and more on how it is scraped."""
     address = f"127.0.0.1:{free_port()}"
     with serving(Exporter()) as exporter:
+        target = {"targets": [exporter.address], "labels": dict(labels or {})}
         config = {
             "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "external_labels": EXTERNAL},
             "rule_files": [str(folder / "rules.yml")],
-            "scrape_configs": [{"job_name": "test", "static_configs": [{"targets": [exporter.address]}]}],
+            "scrape_configs": [{"job_name": "test", "static_configs": [target], **(scrape or {})}],
         }
         (folder / "prometheus.yml").write_text(json.dumps(config), encoding="utf-8")
         command = [
@@ -104,6 +111,7 @@ def ruled(folder: Path, rules: Sequence[Mapping[str, Any]]) -> Iterator[Ruled]:
             f"--storage.tsdb.path={folder / 'data'}",
             f"--web.listen-address={address}",
             "--web.enable-lifecycle",
+            *flags,
         ]
         process = Process(command, folder / "prometheus.log", lambda: answers(f"http://{address}/-/ready"))
         told = Ruled(f"http://{address}", exporter, process, folder / "rules.yml")
