@@ -62,6 +62,17 @@ def test_a_delivery_becomes_a_job_and_the_next_is_a_duplicate(fresh: Server) -> 
     assert [line["audit"]["outcome"] for line in fresh.audit] == ["created", "duplicate"]
 
 
+def test_a_storm_is_one_job_and_the_next_delivery_of_it_is_folded(fresh: Server) -> None:
+    first, second = fresh.post(delivery_bytes("storm")), fresh.post(delivery_bytes("storm"))
+    once = {"blocked": 1, "created": 1, "denied": 1, "folded": 27, "resolved": 1}
+    assert (first.status_code, outcomes(first)) == (200, once)
+    assert (second.status_code, outcomes(second)) == (200, {"folded": 29, "resolved": 1})
+    (job,) = folder_of(fresh.jobs)
+    told = [line["audit"] for line in fresh.audit]
+    assert {f"{each['job']}.yaml" for each in told if each["outcome"] in ("created", "folded")} == {job}
+    assert len(told) == 31 + 30
+
+
 def test_the_same_delivery_fifty_times_at_once_is_one_job(fresh: Server) -> None:
     replies: list[httpx.Response] = []
     threads = [
