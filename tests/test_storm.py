@@ -23,7 +23,11 @@ NEEDLE = "needle"
 
 def alert(number: int, **changes: Any) -> SREEvent:
     """An alert about a claim of that number, which began before NOW."""
-    own = {"identity": f"{number:04x}".ljust(64, "0"), "resource_id": f"claim-{number}", "starts_at": EARLIER}
+    own: dict[str, Any] = {
+        "identity": f"{number:04x}".ljust(64, "0"),
+        "resource_id": f"claim-{number}",
+        "starts_at": EARLIER,
+    }
     return replace(event(), **own | changes)
 
 
