@@ -678,6 +678,12 @@ def test_a_storm_of_which_nothing_read_may_be_worked_on_ends_as_well() -> None:
     assert len(storm.notices(results)) == read + 1 and cluster.created == []
 
 
+def test_a_storm_that_can_have_no_job_ends_for_those_unread_too() -> None:
+    cluster = FakeCluster(failing={"create": Poison("invalid_job", "no")})
+    told = by_alert(of(*alerts(5000)), app(FakePolicy(decided_for), cluster, ticks=late_after(2)))
+    assert {outcome[:2] for outcome in told.values()} == {("dead-lettered", "invalid_job")}
+
+
 def test_a_storm_that_a_policy_without_answers_left_unread_comes_back() -> None:
     told = by_alert(of(*alerts(5000)), app(FakePolicy(DOWN), ticks=late_after(2)))
     assert {outcome for outcome, _, _ in told.values()} == {"deferred"}
