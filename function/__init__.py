@@ -2,7 +2,7 @@
 
 main        the web edge: a request in, a status out
 pipeline    the whole program in order; read it first
-translate, subject, canonical, survey, decide, enrich, render, plan
+translate, subject, canonical, survey, storm, decide, enrich, render, plan
             the stages, pure but for the one port each may be handed
 facts       what a world model tells, and what it remembers: the contract with it
 ports       what the program needs from outside, as protocols

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ from typing import Any
 from function import bundle, pipeline, translate, wiring
 from function.bundle import Note
 from function.errors import Rejected
-from function.model import Decision, Delivery, Level, Result, SREEvent, to_json
+from function.model import Decision, Delivery, Level, Outcome, Result, SREEvent, to_json
 from function.settings import Settings
 
 LAST_SECOND = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
@@ -76,7 +77,8 @@ def as_json(report: dict[str, Any]) -> str:
 
 def as_text(report: dict[str, Any]) -> str:
     """The report for a terminal; everything from the alert is escaped."""
-    lines = [line for event in report["events"] for line in (*_told(event), "")]
+    folded = Counter(event["job"] for event in report["events"] if event["outcome"] == Outcome.FOLDED)
+    lines = [line for event in report["events"] for line in (*_told(event, folded[event["job"]]), "")]
     return "\n".join(lines or ["the delivery holds no alert", ""])
 
 
@@ -134,12 +136,15 @@ def _otherwise(decision: Decision) -> dict[str, Any]:
     return {"level": max(lower).name if lower else None, "without": sorted(set(above))}
 
 
-def _told(event: dict[str, Any]) -> list[str]:
+def _told(event: dict[str, Any], sharing: int) -> list[str]:
+    """The lines on one event; `sharing` is how many alerts are folded into its Job."""
     where = "/".join(part for part in (event["namespace"], event["resource_id"]) if part)
     about = (
         f"{_plain(event['resource_type'])} {_plain(where)}" if event["resource_id"] else "no resource named"
     )
-    if not event["alertname"]:
+    if sharing and event["outcome"] != Outcome.FOLDED:
+        about = f"storm of {sharing} alerts that share one Job"
+    elif not event["alertname"]:
         about = "what Alertmanager left out, or an alert that cannot be read"
     lines = ["  ".join(filter(None, (_plain(event["alertname"] or ""), about)))]
     if event["decision"]:

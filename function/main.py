@@ -1,4 +1,4 @@
-"""The web edge: a request in, a status out; one audit line for each alert.
+"""The web edge: a request in, a status out; one audit line for each alert, and for each storm of them.
 
 Alertmanager retries 5xx and nothing else, and writes an error's body to its log. So 503 where another try
 can help, 4xx where the request is at fault, 200 only for what is done; never a word of the request.
@@ -26,7 +26,7 @@ from cloudevents.http import CloudEvent
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from function import pipeline, tokens, translate, wiring
+from function import pipeline, storm, tokens, translate, wiring
 from function.errors import Misconfigured, Rejected, Unavailable, place
 from function.model import FOR_PEOPLE, NOTICE_TYPE, RECEIPT_TYPE, Delivery, Outcome, Result, SREEvent, to_json
 from function.ports import App
@@ -222,7 +222,7 @@ async def _in_thread(call: Callable[..., T], *arguments: Any) -> T:
 
 
 def _work(delivery: Delivery, app: App) -> Counter[Outcome]:
-    """The delivery through the pipeline: an audit line for each alert, then word to people."""
+    """The delivery through the pipeline: an audit line for each result, then word to people."""
     counts: Counter[Outcome] = Counter()
     for_people: list[Result] = []
     for result in pipeline.run(delivery, app):
@@ -231,7 +231,7 @@ def _work(delivery: Delivery, app: App) -> Counter[Outcome]:
         if result.outcome in FOR_PEOPLE:
             for_people.append(result)
     if for_people:
-        app.sink.tell(for_people)
+        app.sink.tell(storm.notices(for_people))
     return counts
 
 

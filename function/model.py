@@ -43,6 +43,7 @@ class Outcome(StrEnum):
     RESOLVED = "resolved"
     BLOCKED = "blocked"
     DENIED = "denied"
+    FOLDED = "folded"
     DEAD_LETTERED = "dead-lettered"
     DEFERRED = "deferred"
 
@@ -53,6 +54,10 @@ NOTICE_TYPE = "sre-dispatch.notice.v1"
 
 FOR_PEOPLE = frozenset({Outcome.BLOCKED, Outcome.HELD, Outcome.DENIED, Outcome.DEAD_LETTERED})
 """Outcomes after which no agent works on a firing alert, so that a person has to know."""
+
+
+STORM = "storm"
+"""The source of an event that stands for many alerts (see storm.py). No alert has it, whatever it says."""
 
 
 def job_name(identity: str) -> str:
@@ -72,9 +77,11 @@ class Subject:
 
 @dataclass(frozen=True)
 class SREEvent:
-    """One alert, as every later stage sees it. Untrusted text stays in the fields named for it."""
+    """One alert, or a storm of them, as every later stage sees it. Untrusted text stays in the fields named
+    for it."""
 
     source: str
+    """Who made it: translate.py of an alert, or STORM."""
     status: Literal["firing", "resolved"]
     identity: str
     """SHA-256 in hex; the same for every delivery of the same problem (see subject.identify)."""
@@ -131,6 +138,12 @@ class Delivery:
     notification: Json
     """All of the body but its alerts, held to the limits of translate.py: its text counts for every alert."""
     alerts: tuple[SREEvent | DeadLetter, ...]
+
+    @property
+    def firing(self) -> tuple[SREEvent, ...]:
+        return tuple(
+            alert for alert in self.alerts if isinstance(alert, SREEvent) and alert.status == "firing"
+        )
 
 
 @dataclass(frozen=True)
@@ -254,6 +267,8 @@ class Result:
     """The Job as planned."""
     detail: str = ""
     """For the operator's log; free of alert text, like every error message."""
+    alerts: int = 1
+    """How many alerts it tells of; more than one only where people are told of many at once."""
 
     def told(self) -> dict[str, Any]:
         """Decision, context and prompt as plain JSON values, None for what there is not."""
@@ -287,6 +302,8 @@ class Result:
                 "resource_id",
             )
             told |= {name: getattr(self.alert, name) for name in names}
+        if self.alerts > 1:
+            told["alerts"] = str(self.alerts)
         return {name: value for name, value in told.items() if value}
 
 

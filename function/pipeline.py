@@ -2,17 +2,19 @@
 
     translate -> survey -> triage -> enrich -> review -> render -> plan -> submit
 
-The Job is the only effect; nothing is remembered here between deliveries.
+A storm of new alerts goes through triage alert by alert, and the rest of the way as one. The Job is the only
+effect; nothing is remembered here between deliveries.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, TypeVar
+from math import inf
+from typing import Any, TypeVar, cast
 
-from function import canonical, decide, survey
+from function import canonical, decide, storm, survey
 from function.enrich import enrich
 from function.errors import DispatchError, Poison, Unavailable, place
 from function.model import (
@@ -29,6 +31,7 @@ from function.model import (
     Prompt,
     Result,
     SREEvent,
+    job_name,
 )
 from function.plan import plan
 from function.ports import App, WorldModel
@@ -93,10 +96,16 @@ class Case:
 
 
 def run(delivery: Delivery, app: App) -> Iterator[Result]:
-    """One Result for each alert of the delivery, each as soon as it is known; the most severe come first."""
+    """One Result for each alert of the delivery, and one for each storm of them that is new, each as soon as
+    it is known; the most severe come first."""
     deadline = app.monotonic() + SOFT_DEADLINE_SECONDS
     work = _begun(delivery, app)
-    for batch in _batches(sorted(delivery.alerts, key=_urgency)):
+    alerts: Sequence[SREEvent | DeadLetter] = delivery.alerts
+    if isinstance(work, Work):
+        storms, alerts = storm.gather(delivery, work.survey.jobs)
+        for found in storms:
+            yield from _fold(found, delivery, work, deadline)
+    for batch in _batches(sorted(alerts, key=_urgency)):
         for case in batch:
             _sort_out(case, work)
         if isinstance(work, Work):
@@ -117,6 +126,87 @@ def _work_on(batch: list[Case], work: Work, attempt: Callable[..., None]) -> Non
     _side_by_side(work, partial(attempt, _review), batch)
     for case in _open(batch):
         attempt(_submit, case)
+
+
+def _fold(found: storm.Storm, delivery: Delivery, work: Work, deadline: float) -> Iterator[Result]:
+    """A storm's alerts: all of them with the Job that is there, or what triage allows with a new one."""
+    cases = [_case(alert) for alert in found.alerts]
+    if job_name(found.identity) in work.survey.jobs:
+        for case in cases:
+            _attempt(work, deadline, partial(_join, found), case)
+    else:
+        looked_at = _sifted(cases, work, deadline)
+        yield from _one_job(found, cases[:looked_at], cases[looked_at:], delivery, work)
+    yield from (case.result for case in cases if case.result)
+
+
+def _sifted(cases: list[Case], work: Work, deadline: float) -> int:
+    """For how many of the cases there was time for triage."""
+    for start in range(0, len(cases), BATCH):
+        if work.app.monotonic() > deadline:
+            return start
+        batch = cases[start : start + BATCH]
+        for case in batch:
+            case.activity = work.survey.activity(case.event)
+        _side_by_side(work, partial(_attempt, work, inf, _sift), batch)
+        for case in batch:
+            vars(case).pop("text", None)  # that of thousands would fill the memory, and is not needed again
+    return len(cases)
+
+
+def _one_job(
+    found: storm.Storm, read: list[Case], unread: list[Case], delivery: Delivery, work: Work
+) -> Iterator[Result]:
+    """The Job of those read that may be worked on, and what it means for them. Those unread come back and
+    find it there. Where nothing read may be worked on, the next try would get no further: it ends here."""
+    refused = bool(read) and all(map(_refused, read))
+    if members := _open(read):
+        told = _storm_itself(found, members, len(unread), delivery, work)
+        yield told
+        joined = _joined(told.outcome, told.code)
+        for case in members if joined[0] is Outcome.FOLDED else members + unread:
+            case.job = told.job
+            case.end(*joined, told.detail)
+    for case in _open(unread):
+        case.end(*(Outcome.DEAD_LETTERED, "storm_unread") if refused else (Outcome.DEFERRED, "deadline"))
+
+
+def _storm_itself(
+    found: storm.Storm, members: list[Case], unread: int, delivery: Delivery, work: Work
+) -> Result:
+    """What becomes of the storm's own event. No deadline cuts off its way: without its Job the next try would
+    begin anew. Where its members' words are refused together, each of which passed alone, it goes without."""
+    events = [case.event for case in members]
+    told = _alone(storm.event(found, events, delivery.group_labels, unread), work)
+    if told.outcome not in (Outcome.BLOCKED, Outcome.DEAD_LETTERED):
+        return told
+    bare = _alone(storm.event(found, events, delivery.group_labels, unread, named=False), work)
+    return replace(bare, detail=bare.detail or f"made without the words of its alerts: {told.code}")
+
+
+def _alone(event: SREEvent, work: Work) -> Result:
+    case = _case(event)
+    case.activity = work.survey.activity(event)
+    work.facts[event.resource] = Facts(gaps=("no_resource",))  # so that none are asked for
+    for step in (_triage, _review, _submit):
+        if case.result is None:
+            _attempt(work, inf, step, case)
+    return cast(Result, case.result)  # which the last step leaves in any case
+
+
+def _case(event: SREEvent) -> Case:
+    case = Case(event)
+    case.event = event
+    return case
+
+
+def _refused(case: Case) -> bool:
+    return case.result is not None and case.result.outcome is not Outcome.DEFERRED
+
+
+def _joined(outcome: Outcome, code: str) -> tuple[Outcome, str]:
+    """What the state of a storm's Job means for one of its alerts."""
+    return (Outcome.FOLDED, "") if outcome in (Outcome.CREATED, Outcome.DUPLICATE) else (outcome, code)
 
 
 def _side_by_side(work: Work, attempt: Callable[[Case], None], batch: list[Case]) -> None:
@@ -152,8 +242,7 @@ def _urgency(alert: SREEvent | DeadLetter) -> int:
 def _begun(delivery: Delivery, app: App) -> Work | Unavailable:
     """The Jobs listed once, and only for a delivery that can need one."""
     try:
-        firing = any(isinstance(alert, SREEvent) and alert.status == "firing" for alert in delivery.alerts)
-        jobs = survey.take(_asked(app.cluster.jobs) if firing else (), app.clock())
+        jobs = survey.take(_asked(app.cluster.jobs) if delivery.firing else (), app.clock())
         return Work(app, jobs, canonical.read(delivery.notification))
     except Unavailable as error:
         return error
@@ -194,10 +283,26 @@ def _triage(case: Case, work: Work) -> None:
     if (job := _known(case.event, work)) is not None:
         case.job = job.name
         return case.end(*survey.standing(case.event, job))
+    _sift(case, work)
+    if case.result is None and not case.decision.allowed:
+        case.end(*_refusal(case.decision))
+
+
+def _sift(case: Case, work: Work) -> None:
+    """The first look, which ends what is refused for good. What is denied for now may still share a Job."""
     case.text = decide.prepared(case.event, work.around)
     case.decision = _look(case, work)
-    if not case.decision.allowed:
+    if not case.decision.allowed and _refusal(case.decision)[0] is not Outcome.DEFERRED:
         case.end(*_refusal(case.decision))
+
+
+def _join(found: storm.Storm, case: Case, work: Work) -> None:
+    """Ends an alert of a storm whose Job is there as that Job has it."""
+    event = replace(case.event, identity=found.identity)
+    if (job := _known(event, work)) is None:
+        raise Unavailable("job_deleting", f"Job {event.job} of the storm was deleted just now")
+    case.job = job.name
+    case.end(*_joined(*survey.standing(event, job)))
 
 
 def _enrich(case: Case, work: Work) -> None:
@@ -249,7 +354,8 @@ def _rendered(case: Case, work: Work) -> Prompt:
 def _known(event: SREEvent, work: Work) -> KnownJob | None:
     job = work.survey.jobs.get(event.job)
     if job is not None and survey.wants_a_closer_look(event, job):
-        return _asked(work.app.cluster.job, event.job)
+        job = _asked(work.app.cluster.job, event.job)
+        work.survey = work.survey.seen(event.job, job)  # the alerts of a storm would each look again
     return job
 
 

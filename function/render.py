@@ -17,7 +17,7 @@ from jinja2 import FileSystemLoader, StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from function.errors import Misconfigured, Poison, Unavailable
-from function.model import Decision, Facts, Prompt, SREEvent
+from function.model import STORM, Decision, Facts, Prompt, SREEvent
 
 MAX_BYTES = 64 * 1024
 """Of a prompt in UTF-8. A pod's annotations hold 256 KiB together, and the event stands there as well."""
@@ -26,6 +26,8 @@ CONTEXT = "context"
 """The part of a prompt that is cut first, as Prompt.cut names it."""
 
 DEFAULT = "alerts/_default.md.j2"
+STORM_PAGE = "alerts/_storm.md.j2"
+"""Begins as no alert's name can that chooses a file: it is for storms alone."""
 ALERTNAME = re.compile(r"[A-Za-z][A-Za-z0-9]{0,127}", re.ASCII)
 """Alert names that may choose a file; all others take the default."""
 
@@ -55,7 +57,7 @@ def render(
     fault; Poison where it does not fit even without either.
     """
     try:
-        template = environment.select_template(_names(event.alertname))
+        template = environment.select_template(_pages(event))
         for alert, items, cut in _variants(event, facts):
             text = template.render(
                 tag=event.identity[:16],
@@ -88,8 +90,10 @@ def lines(items: Iterable[Any]) -> str:
     return "\n".join(json.dumps(item, ensure_ascii=True).translate(UNSAFE) for item in items)
 
 
-def _names(alertname: str) -> list[str]:
-    own = [f"alerts/{alertname}.md.j2"] if ALERTNAME.fullmatch(alertname) else []
+def _pages(event: SREEvent) -> list[str]:
+    if event.source == STORM:
+        return [STORM_PAGE]
+    own = [f"alerts/{event.alertname}.md.j2"] if ALERTNAME.fullmatch(event.alertname) else []
     return [*own, DEFAULT]
 
 

@@ -27,6 +27,11 @@ class Survey:
         job = KnownJob(event.job, event.identity, event.resource, created_at=self.now)
         return replace(self, jobs={**self.jobs, event.job: job})
 
+    def seen(self, name: str, job: KnownJob | None) -> Survey:
+        """The survey with the Job of that name as a closer look found it."""
+        others = {other: known for other, known in self.jobs.items() if other != name}
+        return replace(self, jobs=others | ({name: job} if job else {}))
+
     def activity(self, event: SREEvent) -> Activity:
         """Active Jobs, those on the event's resource, and all that started within the last hour."""
         jobs = self.jobs.values()

@@ -62,6 +62,30 @@ def test_a_delivery_becomes_a_job_and_the_next_is_a_duplicate(fresh: Server) -> 
     assert [line["audit"]["outcome"] for line in fresh.audit] == ["created", "duplicate"]
 
 
+def test_a_storm_is_one_job_and_the_next_delivery_of_it_is_folded(fresh: Server) -> None:
+    first, second = fresh.post(delivery_bytes("storm")), fresh.post(delivery_bytes("storm"))
+    once = {"blocked": 1, "created": 1, "denied": 1, "folded": 27, "resolved": 1}
+    assert (first.status_code, outcomes(first)) == (200, once)
+    assert (second.status_code, outcomes(second)) == (200, {"folded": 29, "resolved": 1})
+    (job,) = folder_of(fresh.jobs)
+    fresh.post(named("the-last-one"))
+    fresh.said('"audit"', "the-last-one")  # and so all the lines before it
+    told = [line["audit"] for line in fresh.audit][:-1]
+    assert {f"{each['job']}.yaml" for each in told if each["outcome"] in ("created", "folded")} == {job}
+    assert len(told) == 31 + 30
+
+
+def test_people_are_told_once_of_many_alerts_that_ended_alike(fresh: Server) -> None:
+    body = delivery_json("destructive")
+    (one,) = body["alerts"]
+    body["alerts"] = [
+        {**one, "labels": {**one["labels"], "persistentvolumeclaim": f"c-{number}"}} for number in range(25)
+    ]
+    assert outcomes(fresh.post(body)) == {"blocked": 25}
+    assert fresh.said("needs a person", '"alerts":"25"')
+    assert sum("needs a person" in line for line in fresh.lines) == 1
+
+
 def test_the_same_delivery_fifty_times_at_once_is_one_job(fresh: Server) -> None:
     replies: list[httpx.Response] = []
     threads = [

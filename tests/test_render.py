@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from function import render
 from function.errors import Misconfigured, Poison, Unavailable
-from function.model import Facts, SREEvent
+from function.model import STORM, Facts, SREEvent
 from tests.fakes import PROMPTS, decision, event
 from tests.process import ROOT
 
@@ -34,20 +34,38 @@ def test_an_alert_with_a_page_of_its_own_takes_it() -> None:
     assert render.render(event(), decision(), NONE, PROMPTS).template == "alerts/PVCUsageHigh.md.j2"
 
 
-@pytest.mark.parametrize("name", ["Unheard", "_default", "../base", "PVCUsageHigh.md.j2", "a/b", "", "Ä"])
+@pytest.mark.parametrize(
+    "name",
+    ["Unheard", "_default", "_storm", "Storm", "storm", "../base", "PVCUsageHigh.md.j2", "a/b", "", "Ä"],
+)
 def test_any_other_name_takes_the_default(name: str) -> None:
     assert (
         render.render(replace(event(), alertname=name), decision(), NONE, PROMPTS).template == render.DEFAULT
     )
 
 
-PAGES = [*sorted((ROOT / "prompts" / "alerts").glob("[!_]*.md.j2")), ROOT / "prompts" / render.DEFAULT]
+def test_a_storm_takes_its_own_page_whatever_its_alerts_are_called() -> None:
+    made = render.render(replace(event(), source=STORM), decision("HIGH"), NONE, PROMPTS)
+    assert made.template == render.STORM_PAGE
+    assert "a storm of alerts" in made.text and "one alert on" not in made.text
+
+
+def test_what_is_cut_from_a_storm_is_said() -> None:
+    huge = replace(event(), source=STORM, raw_payload={"group": {f"l{n}": "<" * 1000 for n in range(64)}})
+    made = render.render(huge, decision("HIGH"), NONE, PROMPTS)
+    assert made.cut == ("alert",) and "parts were shortened: alert" in made.text
+
+
+PROMPT_FOLDER = ROOT / "prompts"
+PAGES = [*sorted((PROMPT_FOLDER / "alerts").glob("[!_]*.md.j2"))]
+PAGES += [PROMPT_FOLDER / page for page in (render.DEFAULT, render.STORM_PAGE)]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 @pytest.mark.parametrize("level", ["LOW", "MEDIUM", "HIGH"])
 def test_every_page_has_the_four_headings_of_a_runbook_in_every_mode(page: Path, level: str) -> None:
-    text = prompt(replace(event(), alertname=page.name.removesuffix(".md.j2")), SOME, level)
+    source = STORM if page.name in render.STORM_PAGE else "grafana"
+    text = prompt(replace(event(), alertname=page.name.removesuffix(".md.j2"), source=source), SOME, level)
     headings = re.findall(r"^#+ (.*)$", text, re.M)
     assert [
         heading for heading in headings if heading in {"Meaning", "Impact", "Diagnosis", "Mitigation"}

@@ -62,6 +62,14 @@ def test_activity_counts_running_jobs_their_resource_and_the_last_hour() -> None
     assert taken.activity(EVENT) == Activity(active=2, on_resource=1, started_last_hour=2)
 
 
+def test_a_closer_look_takes_the_place_of_what_was_listed() -> None:
+    job = known(EVENT, finished=True)
+    taken = survey.take([job], NOW.timestamp())
+    seen = replace(job, completed_at=LATER)
+    assert taken.seen(job.name, seen).jobs == {job.name: seen}
+    assert taken.seen(job.name, None).jobs == {}
+
+
 def test_what_the_delivery_admitted_counts() -> None:
     taken = survey.take([], NOW.timestamp()).admit(EVENT)
     assert taken.activity(EVENT) == Activity(active=1, on_resource=1, started_last_hour=1)

@@ -123,7 +123,8 @@ def _labels(result: Result) -> dict[str, str]:
 
 
 def _text(result: Result) -> dict[str, str]:
+    which = "this alert" if result.alerts == 1 else f"these {result.alerts} alerts"
     return {
-        "summary": f"No agent works on this alert: {result.outcome.value}",
+        "summary": f"No agent works on {which}: {result.outcome.value}",
         "description": to_json(result.summary()),
     }

@@ -4,6 +4,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -54,6 +55,15 @@ def test_alertmanager_is_told_in_one_post_and_until_when() -> None:
     assert (first["labels"]["outcome"], first["labels"]["about"]) == ("held", "PVCUsageHigh")
     assert first["endsAt"] == "2026-03-29T04:10:00+00:00"
     assert second["labels"]["code"] == "bad_labels"
+
+
+def test_a_notice_of_many_alerts_says_how_many_they_are() -> None:
+    requests: list[httpx.Request] = []
+    Alertmanager("http://am:9093", NOW.timestamp, recording(requests)).tell([HELD, replace(HELD, alerts=200)])
+    one, many = (each["annotations"] for each in json.loads(requests[0].content))
+    assert one["summary"] == "No agent works on this alert: held" and "alerts" not in one["description"]
+    assert many["summary"] == "No agent works on these 200 alerts: held"
+    assert json.loads(many["description"])["alerts"] == "200"
 
 
 def test_a_sink_that_fails_is_logged_and_costs_the_others_nothing(caplog: pytest.LogCaptureFixture) -> None:
