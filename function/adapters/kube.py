@@ -63,16 +63,20 @@ class Answer:
 def connect(connections: int = 4) -> Client:
     """A client that keeps so many connections, by the pod's ServiceAccount, else by KUBECONFIG. Raises
     Unavailable where neither serves."""
-    from kubernetes import config
     from kubernetes.client import ApiClient, Configuration
+    from kubernetes.config.config_exception import ConfigException
 
     configuration = Configuration()
     try:
         if "KUBERNETES_SERVICE_HOST" in os.environ:
-            config.load_incluster_config(client_configuration=configuration)
+            from kubernetes.config.incluster_config import load_incluster_config
+
+            load_incluster_config(client_configuration=configuration)
         else:
-            config.load_kube_config(client_configuration=configuration)
-    except (config.ConfigException, OSError):
+            from kubernetes.config.kube_config import load_kube_config
+
+            load_kube_config(client_configuration=configuration)
+    except (ConfigException, OSError):
         raise Unavailable("kubernetes_unconfigured", "no ServiceAccount and no usable KUBECONFIG") from None
     # The default sends a GET up to four times and sleeps in between for as long as a server says.
     configuration.retries = False
