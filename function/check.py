@@ -60,6 +60,9 @@ DANGEROUS_ANYWHERE: Mapping[str, str] = {
 }
 """The same of what is in no namespace."""
 
+TOKENREVIEWS = "tokenreviews.authentication.k8s.io"
+"""By which Alertmanager is known by its own token, where the settings say so."""
+
 REMEDIES = frozenset({"sre-agent-grow-claims", "sre-agent-scale-deployments"})
 """The ClusterRoles of knative/base/ceilings.yaml: to be bound to one is to be enrolled."""
 EVERYWHERE = "every namespace (by a ClusterRoleBinding)"
@@ -272,6 +275,8 @@ def _missing(cluster: Inspection, settings: Settings) -> Iterator[str]:
         if not cluster.may(access):
             what = f"{access.verb} {access.resource} in {access.namespace}"
             yield f"it may not {what}: apply knative/base/dispatcher.yaml"
+    if settings.tokenreview_audience and not cluster.may(Access("create", TOKENREVIEWS, "")):
+        yield f"it may not create {TOKENREVIEWS}: apply knative/components/tokenreview"
 
 
 def _dangerous(cluster: Inspection, settings: Settings, who: Set[str]) -> Iterator[str]:

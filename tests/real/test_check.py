@@ -388,3 +388,18 @@ def test_the_pod_that_checks_has_settings_that_can_be_read(installation: Install
     assert rows["settings"] == (True, "OPA at http://127.0.0.1:1")
     assert "context: http://127.0.0.1:1/jsonrpc" in rows
     assert rows["cluster"][0] and rows["tier: low"][0]
+
+
+def test_where_alertmanager_shows_its_own_token_the_right_to_ask_whose_it_is_is_looked_for(
+    installation: Installation,
+) -> None:
+    named = {"SRE_DISPATCH_TOKENREVIEW_AUDIENCE": "sre-dispatch"}
+    named |= {"SRE_DISPATCH_TOKENREVIEW_SUBJECT": "system:serviceaccount:monitoring:alertmanager"}
+    without = installation.rows(**named)
+    installation.api.kubectl("apply", "-f", KNATIVE / "components" / "tokenreview" / "rbac.yaml")
+    try:
+        wait_until(lambda: not failing(installation.rows(**named)), "the right", SETTLE_SECONDS, every=1)
+    finally:
+        installation.api.kubectl("delete", "-f", KNATIVE / "components" / "tokenreview" / "rbac.yaml")
+    assert failing(without) == {"rights: what it must"}
+    assert "it may not create tokenreviews.authentication.k8s.io" in without["rights: what it must"][1]
