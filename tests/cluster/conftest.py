@@ -264,5 +264,5 @@ def pytest_terminal_summary(
     if found := config.stash.get(TIMES, {}):
         terminalreporter.section("times in seconds: number, median, worst")
         for what, times in found.items():
-            line = f"{what:50} {len(times):3} {statistics.median(times):8.2f} {max(times):8.2f}"
+            line = f"{what:60} {len(times):3} {statistics.median(times):8.2f} {max(times):8.2f}"
             terminalreporter.write_line(line)

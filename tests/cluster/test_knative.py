@@ -13,6 +13,7 @@ import pytest
 from function.runner.given import Places
 from tests.cluster.alertmanager import Alertmanager
 from tests.cluster.cluster import AGENTS, Cluster, codes, messages, reachable
+from tests.cluster.conftest import Times
 from tests.real.components import wait_until
 from tests.real.site import FILE, Site, proposing
 from tests.runner.model import model, outcome
@@ -43,6 +44,7 @@ def test_an_alert_wakes_the_function_and_its_agent_proposes(
     alertmanager: Alertmanager,
     model_port: int,
     runs: Callable[[str], list[Any]],
+    times: Times,
 ) -> None:
     site.jira.issues.clear()
     wait_until(lambda: at_zero(installed), "the function to have no pod", 180, every=1)
@@ -68,7 +70,8 @@ def test_an_alert_wakes_the_function_and_its_agent_proposes(
     assert len(runs("PVCUsageHigh")) == before + 1
     assert alertmanager.counted("alertmanager_notifications_failed_total") == failed
     wait_until(lambda: at_zero(installed), "the function to go", 180, every=1)
-    print(f"from the alert to the Job {started - fired:.1f} s, to the model {thought - fired:.1f} s")
+    times["alert, one second of group_wait, function at zero: to Job"].append(started - fired)
+    times["the same: to the agent's first question to the model"].append(thought - fired)
 
 
 def test_the_same_alert_again_starts_nothing(
