@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 
+import yaml
+
 from tests.cluster.cluster import Cluster
 from tests.cluster.conftest import OURS, overlay
 from tests.real.components import find
@@ -33,3 +35,12 @@ def test_applied_again_it_changes_nothing(installed: Cluster, addresses: dict[st
     before = generations()
     installed.apply(*overlay(installed, addresses))
     assert generations() == before and len(before) > 20
+
+
+def test_every_object_of_the_overlay_for_production_passes_a_dry_run(installed: Cluster) -> None:
+    """But the claim, which is there and cannot change its class."""
+    objects = list(yaml.safe_load_all(installed.kubectl("kustomize", KNATIVE / "overlays" / "production")))
+    new = [each for each in objects if each["kind"] != "PersistentVolumeClaim"]
+    rehearsal = ("apply", "--server-side", "--force-conflicts", "--dry-run=server", "-f", "-")
+    told = installed.kubectl(*rehearsal, stdin=yaml.safe_dump_all(new)).splitlines()
+    assert len(told) == len(new) > 40 and all("server dry run" in line for line in told)
