@@ -4,6 +4,7 @@ wrote, so that what is shown is what the runner and the real program enforce."""
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -23,6 +24,13 @@ OUTCOME = {
     "confidence": 0.8,
     "follow_up": "grow the claim",
 }
+
+
+def real() -> dict[str, str]:
+    """How a real model is asked, as this process's environment says; nothing where there is no key."""
+    names = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL", "HTTPS_PROXY", "NO_PROXY")
+    told = {name: os.environ[name] for name in names if os.environ.get(name)}
+    return told if told.keys() & {"ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"} else {}
 
 
 def text(words: str) -> dict[str, Any]:
