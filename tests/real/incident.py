@@ -140,23 +140,28 @@ def _storage(of: Database, namespace: str) -> list[dict[str, Any]]:
                 "claimRef": {"name": of.claim, "namespace": namespace},
             },
         },
-        {
-            "apiVersion": "v1",
-            "kind": "PersistentVolumeClaim",
-            "metadata": {
-                "name": of.claim,
-                "namespace": namespace,
-                "annotations": {"sre-dispatch/max-storage": of.max_storage},
-            },
-            "spec": {
-                "accessModes": ["ReadWriteOnce"],
-                "storageClassName": "ceph-rbd",
-                "volumeName": of.volume,
-                "resources": {"requests": {"storage": of.size}},
-            },
-            "status": {"phase": "Bound", "capacity": {"storage": of.size}, "accessModes": ["ReadWriteOnce"]},
-        },
+        claim_of(of, namespace)
+        | {"status": {"phase": "Bound", "capacity": {"storage": of.size}, "accessModes": ["ReadWriteOnce"]}},
     ]
+
+
+def claim_of(of: Database, namespace: str = NAMESPACE) -> dict[str, Any]:
+    """The claim as its owner writes it."""
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {
+            "name": of.claim,
+            "namespace": namespace,
+            "annotations": {"sre-dispatch/max-storage": of.max_storage},
+        },
+        "spec": {
+            "accessModes": ["ReadWriteOnce"],
+            "storageClassName": "ceph-rbd",
+            "volumeName": of.volume,
+            "resources": {"requests": {"storage": of.size}},
+        },
+    }
 
 
 def _workload(of: Database, namespace: str) -> list[dict[str, Any]]:
