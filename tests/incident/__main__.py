@@ -1,4 +1,4 @@
-"""`make incident`: the incident from a metric to its remedy, on real parts, on this machine and without a cluster.
+"""`make incident`: the incident from a metric to its remedy, on real parts and without a cluster.
 
 The programs are those of a cluster; tests/incident/incident.md.j2 says what is played. With ANTHROPIC_API_KEY
 a real model is asked, which needs network and has its price; without, a scripted one plays its part.

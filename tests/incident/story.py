@@ -15,7 +15,7 @@ from tests.agent import steps
 from tests.incident import kubelet, shipped
 from tests.incident.diary import Diary
 from tests.incident.parts import Parts
-from tests.incident.volumes import FILE_BYTES, GIB, size
+from tests.incident.volumes import FILE_BYTES, GIB, bound, size
 from tests.monitoring.helm import MORE, PATCH, VALUES
 from tests.real.components import Broken, wait_until
 from tests.real.conftest import JOBS
@@ -62,16 +62,17 @@ def query(parts: Parts, expression: str) -> list[Any]:
 
 
 def is_scraped(parts: Parts, diary: Diary) -> None:
-    listed = sorted(
-        each["metadata"]["name"] for each in parts.admin.get(CLAIMS).raise_for_status().json()["items"]
-    )
+    listed = sorted(each["metadata"]["name"] for each in bound(parts.admin))
 
     def scraped() -> list[str]:
         found = query(parts, 'kubelet_volume_stats_capacity_bytes{namespace="f3iai"}')
         return sorted(each["metric"]["persistentvolumeclaim"] for each in found)
 
     until(diary, lambda: scraped() == listed, "volume statistics of all claims")
-    diary.fact("scraped", f"Prometheus has those of {', '.join(listed)}, which are all that there are")
+    diary.fact(
+        "scraped",
+        f"Prometheus has those of {', '.join(listed)}, all of its claims that the API server lists as bound",
+    )
 
 
 def is_routed(parts: Parts, diary: Diary) -> None:

@@ -78,6 +78,12 @@ def series(namespace: str, claim: str, volume: Volume) -> dict[str, str]:
     return {f"kubelet_volume_stats_{name}{labels}": str(value) for name, value in told.items()}
 
 
+def bound(admin: httpx.Client) -> list[Any]:
+    """The claims that have a volume; a kubelet tells of no other."""
+    listed = admin.get(CLAIMS).raise_for_status().json()["items"]
+    return [each for each in listed if each["status"].get("phase") == "Bound"]
+
+
 @dataclass
 class Volumes:
     """All claims of the namespace, as the API server lists them."""
@@ -92,7 +98,7 @@ class Volumes:
 
     def tick(self) -> None:
         try:
-            for claim in self.admin.get(CLAIMS).raise_for_status().json()["items"]:
+            for claim in bound(self.admin):
                 self._resize(claim)
         except httpx.HTTPError:
             pass  # the API server is away: the volumes fill all the same
