@@ -69,8 +69,7 @@ def tell(parts: Parts, diary: Diary, kill: str) -> None:
     story.is_routed(parts, diary)
 
     # The database fills. A person merges what the agent proposes.
-    story.fills(parts, diary, story.POSTGRES, files=320, until_files=352)
-    story.fills(parts, diary, story.TYPEDB, files=880, until_files=962)
+    story.fills(parts, diary, story.TYPEDB, files=962)
     story.fires(parts, diary, HIGH, story.TYPEDB)
     with story.losing(parts, diary, kill):
         line, ran = first_run(parts, diary, kill)
@@ -82,7 +81,7 @@ def tell(parts: Parts, diary: Diary, kill: str) -> None:
 
     # Another one fills later. By then its alert is enrolled, and the agent acts alone.
     story.enrolled(parts, diary)
-    story.fills(parts, diary, story.POSTGRES, files=352, until_files=397)
+    story.fills(parts, diary, story.POSTGRES, files=397)
     story.fires(parts, diary, RISING, story.POSTGRES)
     line = story.created(parts, diary, RISING)
     ran = story.works(parts, diary, line, story.grows)

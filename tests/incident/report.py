@@ -93,7 +93,7 @@ def labels(entries: Sequence[Entry], scale: float) -> list[Label]:
     """Each at its time and above all later ones that begin within its width: so neither a label nor the line
     that leads down from one crosses another label."""
     placed: list[Label] = []
-    for entry in sorted(entries, key=lambda each: each.at, reverse=True):
+    for entry in reversed(sorted(entries, key=lambda each: each.at)):
         label = Label(LEFT + entry.at * scale, 0, entry.mark)
         below = [each.lane for each in placed if each.x <= label.end]
         placed.append(label._replace(lane=max(below, default=-1) + 1))

@@ -86,10 +86,9 @@ def is_routed(parts: Parts, diary: Diary) -> None:
         diary.fact("people", f"amtool config routes test: Critical to {critical}, the notice to {notice}")
 
 
-def fills(parts: Parts, diary: Diary, of: str, files: int, until_files: int) -> None:
-    volume = parts.volumes.volumes[of]
-    volume.files, volume.until = files, until_files
-    diary.note(f"{of} begins to fill, to {until_files} files of 16 MiB", f"{of} fills")
+def fills(parts: Parts, diary: Diary, of: str, files: int) -> None:
+    parts.volumes.volumes[of].until = files
+    diary.note(f"{of} fills, to {files} files of 16 MiB", f"{of} fills")
 
 
 def fires(parts: Parts, diary: Diary, alert: str, of: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -92,6 +92,8 @@ class Volumes:
     admin: httpx.Client
     diary: Diary
     volumes: dict[str, Volume] = field(default_factory=dict)
+    files: Mapping[str, int] = field(default_factory=dict)
+    """Of each, at the start."""
     speed: int = 4
     """Files in a tick."""
     over: threading.Event = field(default_factory=threading.Event)
@@ -115,7 +117,7 @@ class Volumes:
     def _resize(self, claim: Any) -> None:
         name, asked = claim["metadata"]["name"], claim["spec"]["resources"]["requests"]["storage"]
         had = claim["status"]["capacity"]["storage"]
-        volume = self.volumes.setdefault(name, Volume(size(had)))
+        volume = self.volumes.setdefault(name, Volume(size(had), self.files.get(name, 0)))
         if size(asked) > volume.capacity:
             state = {"status": {"capacity": {"storage": asked}}}
             self.admin.patch(f"{CLAIMS}/{name}/status", json=state, headers=MERGE).raise_for_status()
@@ -128,10 +130,10 @@ class Volumes:
 
 
 @contextmanager
-def volumes(api: ApiServer, exporter: Exporter, diary: Diary) -> Iterator[Volumes]:
-    """All volumes, from the first look on."""
+def volumes(api: ApiServer, exporter: Exporter, diary: Diary, files: Mapping[str, int]) -> Iterator[Volumes]:
+    """All volumes, from the first look on, with so many files each."""
     with api.client(timeout=2) as admin:
-        told = Volumes(exporter, admin, diary)
+        told = Volumes(exporter, admin, diary, files=files)
         told.tick()
         thread = threading.Thread(target=told.run)
         thread.start()
