@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -202,8 +203,8 @@ def proposed(parts: Parts, diary: Diary, line: Any, ran: Ran) -> Any:
     names = ("source", "severity", "resource_type", "namespace", "resource_id", "alertname", "description")
     if event["resource_id"] == TYPEDB and event["raw_payload"]["labels"]["alertname"] == event["alertname"]:
         diary.fact("translated", "; ".join(f"{name} {event[name]}" for name in names))
-    at = prompt.find("962 write-ahead log files")
-    diary.fact("prompt", f"its prompt says: {prompt[at - 17 : at + 76]}" if at >= 0 else "")
+    told_of = re.search(r'[^"]*962 write-ahead log files[^"]*', prompt)
+    diary.fact("prompt", f"its prompt says: {told_of[0]}" if told_of else "")
     told = ran.report.message
     pull, content = parts.site.proposed()
     before = _size(safe_load(parts.site.gitea.file(FILE, "main")))

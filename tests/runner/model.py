@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from tests.loopback import Quiet
+
 Reply = Sequence[dict[str, Any]] | int | Callable[[BaseHTTPRequestHandler], None]
 """Blocks of one message, an HTTP status that fails, or whatever else is done with the request."""
 
@@ -87,7 +89,7 @@ def model(*script: Reply, port: int = 0) -> Iterator[Model]:
         server.server_close()
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Quiet):
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
@@ -109,9 +111,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
 
 
 def _error(status: int) -> dict[str, Any]:
