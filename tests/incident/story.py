@@ -136,7 +136,7 @@ def created(parts: Parts, diary: Diary, alert: str, before: int = 0, seconds: fl
 def works(parts: Parts, diary: Diary, line: Any, script: kubelet.Script) -> Ran:
     """The Job's pod, from its start to its end."""
     job = line["audit"]["job"]
-    found = until(diary, lambda: kubelet.pod_of(parts, job), "the Job's pod")
+    found = until(diary, lambda: kubelet.pod_of(parts, job), "the Job's pod", seconds=120)
 
     def running() -> None:
         def active() -> bool:
