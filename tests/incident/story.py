@@ -203,8 +203,9 @@ def proposed(parts: Parts, diary: Diary, line: Any, ran: Ran) -> Any:
     names = ("source", "severity", "resource_type", "namespace", "resource_id", "alertname", "description")
     if event["resource_id"] == TYPEDB and event["raw_payload"]["labels"]["alertname"] == event["alertname"]:
         diary.fact("translated", "; ".join(f"{name} {event[name]}" for name in names))
-    told_of = re.search(r'[^"]*962 write-ahead log files[^"]*', prompt)
-    diary.fact("prompt", f"its prompt says: {told_of[0]}" if told_of else "")
+    for where, text in (("its tools say", " ".join(ran.model.results())), ("its prompt says", prompt)):
+        told_of = re.search(r'[^"\\]*962 write-ahead log files[^"\\]*', text)
+        diary.fact("prompt", f"{where}: {told_of[0]}" if told_of else "")
     told = ran.report.message
     pull, content = parts.site.proposed()
     before = _size(safe_load(parts.site.gitea.file(FILE, "main")))
