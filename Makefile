@@ -15,6 +15,10 @@ agent: $(READY) ## the incident's agent on this machine: real Claude Code, a scr
 	@test -d .dispatched || $(BIN)/python -m tests.demo >/dev/null
 	@$(BIN)/python -m tests.agent
 
+incident: $(READY) ## the incident from metric to remedy on real parts, without a cluster; KILL=opa|worldmodel|apiserver
+	@tests/real/tools/build >/dev/null
+	@$(BIN)/python -m tests.incident $(if $(KILL),--kill $(KILL))
+
 test: $(READY) ## all tests; those that need real components say so where these are missing
 	@$(BIN)/pytest -rs
 
@@ -86,4 +90,4 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-.PHONY: help setup run agent test check real e2e bench golden bundle image secrets deploy monitoring lock
+.PHONY: help setup run agent incident test check real e2e bench golden bundle image secrets deploy monitoring lock

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -25,7 +24,7 @@ from function.model import to_json
 from tests.demo import JOBS, WORLD, heading
 from tests.real.components import Missing, find
 from tests.runner.container import environment, investigating
-from tests.runner.model import call, model, outcome, text
+from tests.runner.model import call, model, outcome, real, text
 from tests.worldmodel.process import world_model
 
 TIER = "high"
@@ -87,11 +86,9 @@ def container(folder: Path, tier: Mapping[str, Any], annotations: Mapping[str, s
 @contextlib.contextmanager
 def asked() -> Iterator[dict[str, str]]:
     """The model that is asked, as the runner's environment names it."""
-    names = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL", "HTTPS_PROXY", "NO_PROXY")
-    real = {name: os.environ[name] for name in names if os.environ.get(name)}
-    if "ANTHROPIC_API_KEY" in real or "ANTHROPIC_AUTH_TOKEN" in real:
+    if told := real():
         heading("a real model investigates")
-        yield real
+        yield told
         return
     heading("a scripted model, as ANTHROPIC_API_KEY is not set; Claude Code, runner and server are real")
     with model(*SCRIPT) as scripted:

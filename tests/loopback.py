@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import TypeVar
@@ -21,6 +21,10 @@ class Quiet(BaseHTTPRequestHandler):
             self.send_header(name.replace("_", "-"), value)
         self.end_headers()
         self.wfile.write(content)
+
+    def handle(self) -> None:
+        with suppress(ConnectionError):  # the client may go at any moment
+            super().handle()
 
     def log_message(self, format: str, *args: object) -> None:
         pass

@@ -58,6 +58,8 @@ class Pod:
     proposes: bool
     given: dict[str, str]
     environment: dict[str, str] = field(default_factory=dict)
+    seconds: float = 120
+    """For each container, to end."""
     _name: str = ""
     """A new one at each run, as a Job's next pod has."""
 
@@ -68,16 +70,13 @@ class Pod:
         with model(*script) as asked, ExitStack() as stack:
             prepared = None
             if self.proposes:
-                prepared = _ended(stack.enter_context(self._start("prepare")), self.folder / "end-prepare")
+                prepared = self._ended("prepare", stack.enter_context(self._start("prepare")))
             key = {"ANTHROPIC_API_KEY": KEY, "ANTHROPIC_BASE_URL": asked.url}
             agent = stack.enter_context(self._start("agent", **key))
             report = stack.enter_context(self._start("report"))
             if meanwhile:
                 meanwhile(Processes(agent, report), asked)
-            ends = [
-                _ended(each, self.folder / f"end-{name}")
-                for name, each in (("agent", agent), ("report", report))
-            ]
+            ends = [self._ended("agent", agent), self._ended("report", report)]
         return Ran(ends[0], ends[1], asked, prepared)
 
     @property
@@ -107,18 +106,18 @@ class Pod:
             process.kill()
             process.communicate()
 
+    def _ended(self, role: str, process: subprocess.Popen[str]) -> Ended:
+        output, errors = process.communicate(timeout=self.seconds)
+        termination = self.folder / f"end-{role}"
+        message = json.loads(termination.read_text(encoding="ascii")) if termination.exists() else {}
+        termination.unlink(missing_ok=True)
+        return Ended(process.returncode, message, output, errors)
+
 
 @dataclass(frozen=True)
 class Processes:
     agent: subprocess.Popen[str]
     report: subprocess.Popen[str]
-
-
-def _ended(process: subprocess.Popen[str], termination: Path) -> Ended:
-    output, errors = process.communicate(timeout=120)
-    message = json.loads(termination.read_text(encoding="ascii")) if termination.exists() else {}
-    termination.unlink(missing_ok=True)
-    return Ended(process.returncode, message, output, errors)
 
 
 @contextmanager

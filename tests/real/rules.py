@@ -51,9 +51,11 @@ class Ruled:
     exporter: Exporter
     process: Process
     rules: Path
+    interval: str = "1s"
+    """Of each evaluation."""
 
     def write(self, rules: Sequence[Mapping[str, Any]]) -> None:
-        groups = [{"name": "test", "interval": "1s", "rules": list(rules)}]
+        groups = [{"name": "test", "interval": self.interval, "rules": list(rules)}]
         self.rules.write_text(json.dumps({"groups": groups}), encoding="utf-8")  # JSON is YAML
 
     def reload(self, rules: Sequence[Mapping[str, Any]]) -> None:
@@ -94,15 +96,18 @@ def ruled(
     flags: Sequence[str] = (),
     labels: Mapping[str, str] | None = None,
     scrape: Mapping[str, Any] | None = None,
+    more: Mapping[str, Any] | None = None,
 ) -> Iterator[Ruled]:
-    """The Prometheus with the rules, ready; with labels on its target, and more on how it is scraped."""
+    """The Prometheus with the rules, ready; with labels on its target, more on how it is scraped, and more
+    in its configuration."""
     address = f"127.0.0.1:{free_port()}"
     with serving(Exporter()) as exporter:
         target = {"targets": [exporter.address], "labels": dict(labels or {})}
-        config = {
+        config: dict[str, Any] = {
             "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "external_labels": EXTERNAL},
             "rule_files": [str(folder / "rules.yml")],
             "scrape_configs": [{"job_name": "test", "static_configs": [target], **(scrape or {})}],
+            **(more or {}),
         }
         (folder / "prometheus.yml").write_text(json.dumps(config), encoding="utf-8")
         command = [
@@ -114,7 +119,8 @@ def ruled(
             *flags,
         ]
         process = Process(command, folder / "prometheus.log", lambda: answers(f"http://{address}/-/ready"))
-        told = Ruled(f"http://{address}", exporter, process, folder / "rules.yml")
+        interval = str(config["global"].get("evaluation_interval", "1s"))
+        told = Ruled(f"http://{address}", exporter, process, folder / "rules.yml", interval)
         told.write(rules)
         process.start()
         try:

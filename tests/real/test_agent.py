@@ -357,8 +357,7 @@ def test_a_server_that_dies_in_the_middle_is_an_answer_to_the_model_and_no_end(t
     with world_model(tmp_path / "world") as world:
 
         def kill_then_ask(handler: BaseHTTPRequestHandler) -> None:
-            world.process.kill()
-            world.process.wait()
+            world.kill()
             handler.server.model.script.insert(0, [CONTEXT])  # type: ignore[attr-defined]
             handler.send_error(529)
 

@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from datetime import UTC, datetime
-from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +22,9 @@ import yaml
 from function.model import Subject
 from function.runner.promql import conditions
 from function.subject import subject
-from tests.loopback import Quiet, serving
+from tests.loopback import serving
 from tests.monitoring.helm import MONITORING, MORE, PATCH, VALUES, configuration, load, merged
+from tests.monitoring.receivers import Receivers, received
 from tests.process import ROOT
 from tests.real.components import ApiServer, Broken, alertmanager, api_server, find, wait_until
 from tests.real.conftest import need
@@ -316,31 +316,6 @@ def test_amtool_refuses(change: str, complaint: str, tmp_path: Path) -> None:
 # Deliveries
 
 
-class Receivers(ThreadingHTTPServer):
-    """Keeps what Alertmanager posts, by path, as (alertname, claim), and the credentials it came with."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Post)
-        self.url = f"http://127.0.0.1:{self.server_address[1]}"
-        self.told: dict[str, list[tuple[str, str]]] = {"/alertmanager": [], "/people": []}
-        self.credentials: dict[str, set[str]] = {"/alertmanager": set(), "/people": set()}
-
-
-class _Post(Quiet):
-    server: Receivers
-
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.server.told[self.path] += [
-            (alert["labels"]["alertname"], alert["labels"].get("persistentvolumeclaim", ""))
-            for alert in body["alerts"]
-        ]
-        self.server.credentials[self.path].add(self.headers.get("Authorization", ""))
-        self.say(b"")
-
-
 @contextmanager
 def notified(folder: Path, *files: Path) -> Iterator[tuple[str, Receivers]]:
     """An Alertmanager with our configuration, its receivers on loopback and its first wait a second."""
@@ -348,11 +323,7 @@ def notified(folder: Path, *files: Path) -> Iterator[tuple[str, Receivers]]:
     (folder / "token").write_text("a-token", encoding="utf-8")
     with serving(Receivers()) as receivers:
         config["route"]["group_wait"] = "1s"
-        named = {told["name"]: told for told in config["receivers"]}
-        (dispatch,) = named["sre-dispatch"]["webhook_configs"]
-        dispatch["url"] = f"{receivers.url}/alertmanager"
-        dispatch["http_config"]["authorization"]["credentials_file"] = str(folder / "token")
-        named["people"]["webhook_configs"][0]["url"] = f"{receivers.url}/people"
+        received(config, f"{receivers.url}/alertmanager", folder / "token", f"{receivers.url}/people")
         with alertmanager(folder, yaml.safe_dump(config)) as url:
             yield url, receivers
 

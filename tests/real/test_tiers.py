@@ -15,9 +15,9 @@ import pytest
 from tests import jira as jiras
 from tests.real import site as sites
 from tests.real.components import ApiServer, api_server, wait_until
-from tests.real.conftest import KNATIVE, MANIFESTS, TIERS, need
+from tests.real.conftest import TIERS, need
 from tests.real.grafana import TOKEN as GRAFANA_TOKEN
-from tests.real.incident import incident
+from tests.real.incident import installed
 from tests.real.pod import Pod, Processes, given_of, pod
 from tests.real.site import FILE, RULE, SERIES, Site, claim, proposing
 from tests.real.test_agent import hanging
@@ -45,19 +45,10 @@ def site(api: ApiServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
 
 
 def install(api: ApiServer) -> None:
-    """Everything of ours that is in force on such a cluster, and the incident's objects."""
-    incident(api, max_storage="40Gi")
-    for manifest in [*MANIFESTS, KNATIVE / "enrolled" / "f3iai.yaml"]:
-        api.kubectl("apply", "-f", manifest)
+    """The incident with what is ours, and a Secret."""
+    installed(api, max_storage="40Gi")
     secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "typedb", "namespace": "f3iai"}}
     api.kubectl("apply", "-f", "-", stdin=json.dumps(secret | {"stringData": {"password": CANARY}}))
-    with api.client(api.token("sre-agents", "sre-agent-low")) as low:
-        patch = {"spec": {"resources": {"requests": {"storage": "41Gi"}}}}
-        kind = {"content-type": "application/merge-patch+json"}
-        wait_until(
-            lambda: low.patch(CLAIM, json=patch, headers=kind, params={"dryRun": "All"}).status_code == 422,
-            "the ceilings to be in force",
-        )
 
 
 @pytest.fixture

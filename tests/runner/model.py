@@ -4,12 +4,15 @@ wrote, so that what is shown is what the runner and the real program enforce."""
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.loopback import Quiet
 
 Reply = Sequence[dict[str, Any]] | int | Callable[[BaseHTTPRequestHandler], None]
 """Blocks of one message, an HTTP status that fails, or whatever else is done with the request."""
@@ -23,6 +26,13 @@ OUTCOME = {
     "confidence": 0.8,
     "follow_up": "grow the claim",
 }
+
+
+def real() -> dict[str, str]:
+    """How a real model is asked, as this process's environment says; nothing where there is no key."""
+    names = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL", "HTTPS_PROXY", "NO_PROXY")
+    told = {name: os.environ[name] for name in names if os.environ.get(name)}
+    return told if told.keys() & {"ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"} else {}
 
 
 def text(words: str) -> dict[str, Any]:
@@ -79,7 +89,7 @@ def model(*script: Reply, port: int = 0) -> Iterator[Model]:
         server.server_close()
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Quiet):
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
@@ -101,9 +111,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
 
 
 def _error(status: int) -> dict[str, Any]:

@@ -25,7 +25,18 @@ READY_SECONDS = 30
 class WorldModel:
     url: str
     folder: Path
+    environment: Mapping[str, str]
     process: subprocess.Popen[str]
+
+    def start(self) -> None:
+        """Brings it back after its end, at the same address."""
+        self.process = _started(self.folder, self.environment)
+        if not is_ready(self.process, self.url, READY_SECONDS):
+            raise AssertionError(f"not ready:\n{self.log}")
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
 
     @property
     def file(self) -> Path:
@@ -69,13 +80,21 @@ def world_model(folder: Path, **settings: str) -> Iterator[WorldModel]:
         "WORLDMODEL_WRITER_TOKEN_FILES": str(folder / "writer"),
         "KUBECONFIG": str(folder / "none"),
     }
-    command = (sys.executable, "-m", "function", "worldmodel")
-    with (folder / "log").open("w", encoding="utf-8") as log:
-        process = subprocess.Popen(
-            command, env=environment(**usual | settings), stdout=log, stderr=log, text=True, cwd=ROOT
-        )
-    found = WorldModel(f"http://127.0.0.1:{port}", folder, process)
-    with stopping(process):
-        if not is_ready(process, found.url, READY_SECONDS):
+    told = environment(**usual | settings)
+    found = WorldModel(f"http://127.0.0.1:{port}", folder, told, _started(folder, told))
+    with contextlib.ExitStack() as stack:
+        stack.callback(lambda: _stopped(found.process))
+        if not is_ready(found.process, found.url, READY_SECONDS):
             raise AssertionError(f"not ready:\n{found.log}")
         yield found
+
+
+def _started(folder: Path, told: Mapping[str, str]) -> subprocess.Popen[str]:
+    command = (sys.executable, "-m", "function", "worldmodel")
+    with (folder / "log").open("a", encoding="utf-8") as log:
+        return subprocess.Popen(command, env=told, stdout=log, stderr=log, text=True, cwd=ROOT)
+
+
+def _stopped(process: subprocess.Popen[str]) -> None:
+    with stopping(process):
+        pass

@@ -1,0 +1,67 @@
+"""The rules and routes that are shipped, with every duration divided by one factor: a minute is a second."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Mapping
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+from tests.monitoring.helm import MONITORING, configuration, load
+
+FACTOR = 60
+RULES = MONITORING / "pvc-usage-alerts.yaml"
+MORE_RULES = MONITORING.parent / "components" / "volume-alerts" / "pvc-usage-alerts.yaml"
+BY_TREND = "PVCFillsWithinDay"
+"""Left out: volumes that fill within a minute fill within a day, and this would say so of each."""
+SCRAPE_SECONDS = 30
+"""The chart's interval of scrapes and evaluations."""
+RESEND_SECONDS = 60
+"""After which Prometheus tells Alertmanager again of what still fires (--rules.alert.resend-delay)."""
+TTL_SECONDS = 10_800
+"""For which the tiers remember a Job that ended."""
+
+MILLISECONDS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+WAITS = {"for", "keep_firing_for", "group_wait", "group_interval", "repeat_interval", "resolve_timeout"}
+
+
+def sooner(duration: str) -> str:
+    """A duration of Prometheus' divided by the factor."""
+    parts = re.findall(r"(\d+)(ms|[smhd])", duration)
+    if not parts or "".join(map("".join, parts)) != duration:
+        raise ValueError(f"{duration!r} is no duration")
+    total = sum(int(number) * MILLISECONDS[unit] for number, unit in parts) // FACTOR
+    return f"{total // 1000}s" if total % 1000 == 0 else f"{total}ms"
+
+
+def compressed(told: Any) -> Any:
+    """The same, in which everything that waits waits less."""
+    if isinstance(told, Mapping):
+        return {
+            name: sooner(value) if name in WAITS and isinstance(value, str) else compressed(value)
+            for name, value in told.items()
+        }
+    return [compressed(each) for each in told] if isinstance(told, list) else told
+
+
+def rules(path: Path) -> list[Any]:
+    found = [rule for group in load(path)["spec"]["groups"] for rule in group["rules"]]
+    return [compressed(rule) for rule in found if rule.get("alert") != BY_TREND]
+
+
+def routes(*files: Path) -> Any:
+    """What Alertmanager is given by these values files."""
+    return compressed(deepcopy(configuration(*files)))
+
+
+def overlay(folder: Path) -> Path:
+    """The policy overlay that the monitoring page shows, in the folder."""
+    page = (MONITORING / "README.md").read_text(encoding="utf-8")
+    block = re.search(r"^    [\w-]+:\n      alertname: PVCUsageRising\n(?:      .*\n)+", page, re.M)
+    assert block, "knative/monitoring/README.md shows no enrolment of PVCUsageRising"
+    path = folder / "config" / "autonomy" / "enrolled" / "data.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text(textwrap.dedent(block[0]), encoding="utf-8")
+    return folder
