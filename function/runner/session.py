@@ -16,6 +16,8 @@ from function.runner.tier import Tier
 CONNECT_SECONDS = 45.0
 """For the program to start and for every server to be connected."""
 POLL_SECONDS = 0.2
+RECONNECTS, RECONNECT_SECONDS = 6, 5.0
+"""For a server that has failed: one that is just being restarted is no reason to give the alert up."""
 WRAP_UP_SECONDS = {"deadline": 60.0, "signal": 25.0, "no_outcome": 120.0}
 """To say at last what is known. After a signal all that follows has to fit into the pod's grace period."""
 INTERRUPT_SECONDS = 5.0
@@ -58,8 +60,14 @@ class Ending:
 
 
 class Session:
-    def __init__(self, claude: Claude, tier: Tier, is_outcome: Callable[[object], bool]) -> None:
-        self._claude, self._tier, self._is_outcome = claude, tier, is_outcome
+    def __init__(
+        self,
+        claude: Claude,
+        tier: Tier,
+        is_outcome: Callable[[object], bool],
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._claude, self._tier, self._is_outcome, self._pause = claude, tier, is_outcome, pause
         self._deadline = time.monotonic() + tier.seconds
         self._requests = 0
 
@@ -89,15 +97,24 @@ class Session:
         """What is wrong with the servers, asked without a call of the model; nothing where all are there."""
         until = min(self._deadline, time.monotonic() + CONNECT_SECONDS)
         self._control({"subtype": "initialize"}, until)
+        reconnects = 0
         while True:
             told = self._control({"subtype": "mcp_status"}, until).get("mcpServers") or []
             servers = {each["name"]: each for each in told if isinstance(each, dict) and "name" in each}
-            pending = [name for name, each in servers.items() if each.get("status") == "pending"]
-            if not pending:
+            states = {name: each.get("status") for name, each in servers.items()}
+            pending = sorted(name for name in states if states[name] == "pending")
+            failed = sorted(name for name in self._tier.servers if states.get(name) == "failed")
+            if not pending and (not failed or reconnects == RECONNECTS):
                 return "; ".join(self._missing(servers))
             if time.monotonic() + POLL_SECONDS > until:
-                return f"servers not connected in time: {', '.join(sorted(pending))}"
-            time.sleep(POLL_SECONDS)
+                return f"servers not connected in time: {', '.join(pending + failed)}"
+            if pending:
+                self._pause(POLL_SECONDS)
+                continue
+            self._pause(RECONNECT_SECONDS)
+            reconnects += 1
+            for name in failed:
+                self._control({"subtype": "mcp_reconnect", "serverName": name}, until)
 
     def _missing(self, servers: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
         for name, wanted in self._tier.servers.items():

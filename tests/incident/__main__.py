@@ -92,15 +92,11 @@ def tell(parts: Parts, diary: Diary, kill: str) -> None:
 
 
 def first_run(parts: Parts, diary: Diary, kill: str) -> tuple[Any, Ran]:
-    """The Job of the alert and its run; an agent that is refused its world model is run anew once the Job of
-    the first is forgotten."""
+    """The Job of the alert and its run."""
     line = story.created(parts, diary, HIGH)
     ran = story.works(parts, diary, line, story.proposes)
-    if kill == "worldmodel" and ran.agent.status:
-        diary.note(f"the agent refused to start: {ran.agent.message.get('detail', '')}", "agent refuses")
-        line = story.created(parts, diary, HIGH, before=1, seconds=story.RETRY_SECONDS)
-        ran = story.works(parts, diary, line, story.proposes)
-        diary.fact("killed", "the first agent refused to work blind; its Job forgotten, the next one ran")
+    if kill == "worldmodel":
+        story.waited(diary, line, ran)
     elif kill:
         story.came_again(parts, diary)
     return line, ran

@@ -25,7 +25,7 @@ FACTS = {
     "verified": "The runner verifies by Prometheus that the alert cleared",
     "remembered": "The world model remembers both runs",
 }
-KILLED = "What came while a part was away came again"
+KILLED = "What came while a part was away came again, or waited"
 
 
 @dataclass(frozen=True)

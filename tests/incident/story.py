@@ -28,8 +28,6 @@ from tests.runner.model import Reply, call, outcome
 TYPEDB, POSTGRES = "typedb-data", "postgres-data"
 LIMIT_SECONDS = 570.0
 """For all of it."""
-RETRY_SECONDS = 300.0
-"""For an alert to come anew once its Job is forgotten: repeat_interval, four hours divided by the factor."""
 QUERY = 'kubelet_volume_stats_used_bytes{{namespace="f3iai",persistentvolumeclaim="{claim}"}}'
 
 
@@ -119,15 +117,15 @@ def losing(parts: Parts, diary: Diary, part: str) -> Iterator[None]:
         yield
 
 
-def created(parts: Parts, diary: Diary, alert: str, before: int = 0, seconds: float = 120) -> Any:
-    """The audit line of the Job that the alert led to, after so many that it led to before."""
+def created(parts: Parts, diary: Diary, alert: str) -> Any:
+    """The audit line of the Job that the alert led to."""
 
     def lines() -> Any:
         told = [each for each in parts.server.audit if "audit" in each]
         mine = [each for each in told if each["audit"]["alertname"] == alert]
-        return [each for each in mine if each["audit"]["outcome"] == "created"][before]
+        return [each for each in mine if each["audit"]["outcome"] == "created"]
 
-    found = until(diary, lines, f"a Job for {alert}", seconds)
+    found = until(diary, lines, f"a Job for {alert}", 120)[0]
     level = found["decision"]["effective"]
     diary.note(f"the function made the {level} Job {found['audit']['job']}", f"{level} Job")
     return found
@@ -314,6 +312,15 @@ def came_again(parts: Parts, diary: Diary) -> None:
     if 503 in statuses and statuses[-1] == 200:
         refused = statuses.count(503)
         diary.fact("killed", f"{refused} deliveries were answered 503, and the alert was taken at last")
+
+
+def waited(diary: Diary, line: Any, ran: Ran) -> None:
+    """Without its world model the function goes on, and the agent does not begin before it is back."""
+    context = line["context"]["status"]
+    if ran.agent.status == 0:
+        diary.fact(
+            "killed", f"the Job was made with context {context}, and its agent waited until there was one"
+        )
 
 
 def well(ran: Ran) -> None:

@@ -212,6 +212,16 @@ def test_a_server_that_is_not_there_ends_the_run_before_the_model_is_asked(conta
     assert run.message["detail"] == "server dead is not connected"
 
 
+def test_a_server_that_is_just_restarted_is_waited_for(investigator: Container, world: WorldModel) -> None:
+    def back(*_: object) -> None:
+        time.sleep(8)
+        world.start()
+
+    world.kill()
+    run = investigator.run([CONTEXT], DONE, meanwhile=back)
+    assert (run.status, run.message["ended"]) == (0, "completed"), run.message
+
+
 def test_a_server_without_a_tool_that_the_tier_names_does_so_too(container: Container) -> None:
     container.tier["servers"]["world"]["tools"].append("record_outcome")
     run = container.run(DONE)

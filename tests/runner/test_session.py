@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 
 from function.runner.claude import ENDED, Claude, Event
-from function.runner.session import SIGNAL, WRAP_UP, Ending, Session
+from function.runner.session import RECONNECTS, SIGNAL, WRAP_UP, Ending, Session
 from function.runner.tier import Server, Tier
 
 TIER = Tier("investigate", "claude-sonnet-4-5", {"world": Server("http://x", ("look",))}, seconds=30)
@@ -27,8 +27,15 @@ GOOD = result(structured_output=OUTCOME, num_turns=3)
 class Scripted:
     """Answers control requests as a program with these servers would, and otherwise says the script."""
 
-    def __init__(self, *script: Event, servers: Sequence[Any] = (CONNECTED,), answers: bool = True) -> None:
+    def __init__(
+        self,
+        *script: Event,
+        servers: Sequence[Any] = (CONNECTED,),
+        answers: bool = True,
+        back_after: int = 99,
+    ) -> None:
         self._script, self._servers, self._answers = deque(script), servers, answers
+        self._reconnects_left = back_after
         self._replies: deque[Event] = deque()
         self.heard: list[str] = []
 
@@ -37,6 +44,10 @@ class Scripted:
             self.heard.append(message["message"]["content"])
             return
         self.heard.append(message["request"]["subtype"])
+        if message["request"]["subtype"] == "mcp_reconnect":
+            assert message["request"]["serverName"] == "world"
+            self._reconnects_left -= 1
+            self._servers = self._servers if self._reconnects_left else (CONNECTED,)
         response = {"request_id": message["request_id"], "response": {"mcpServers": self._servers}}
         if self._answers:
             self._replies.append({"type": "control_response", "response": response})
@@ -49,7 +60,9 @@ class Scripted:
 
 
 def held(claude: Scripted, tier: Tier = TIER) -> Ending:
-    return Session(cast("Claude", claude), tier, lambda told: told == OUTCOME).hold("the prompt")
+    at_once: list[float] = []
+    session = Session(cast("Claude", claude), tier, lambda told: told == OUTCOME, pause=at_once.append)
+    return session.hold("the prompt")
 
 
 def test_servers_come_first_then_the_prompt_and_its_outcome() -> None:
@@ -76,6 +89,18 @@ def test_without_exactly_its_servers_the_model_is_not_asked(servers: Any, detail
     claude = Scripted(GOOD, servers=servers)
     assert held(claude) == Ending("preflight", detail)
     assert "the prompt" not in claude.heard
+
+
+def test_a_server_that_is_just_restarted_is_waited_for() -> None:
+    claude = Scripted(GOOD, servers=[{"name": "world", "status": "failed"}], back_after=3)
+    assert held(claude).why == "completed"
+    assert claude.heard.count("mcp_reconnect") == 3
+
+
+def test_a_server_that_stays_away_is_asked_for_so_often_and_no_more() -> None:
+    claude = Scripted(GOOD, servers=[{"name": "world", "status": "failed"}])
+    assert held(claude) == Ending("preflight", "server world is not connected")
+    assert claude.heard.count("mcp_reconnect") == RECONNECTS
 
 
 def test_a_program_that_answers_nothing_is_a_failed_preflight() -> None:
