@@ -467,6 +467,7 @@ def test_the_components_lie_over_the_rest_as_they_say(everything: Path) -> None:
     assert rules == {
         "pvc-usage-alerts": load(RULES["better"])["spec"],
         "node-and-pod-alerts": load(RULES["node-and-pod"])["spec"],
+        "sre-dispatch-alerts": load(MONITORING / "sre-dispatch-alerts.yaml")["spec"],
     }
 
 
