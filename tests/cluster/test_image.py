@@ -14,7 +14,7 @@ MAX_BYTES = 150_000_000
 SERVE = ("python3", "-v", "-m", "function", "serve")
 """Python says of each module whether it was compiled (`code object from` its source) or found compiled."""
 DELIVER = """
-import sys, time, urllib.request
+import sys, time, urllib.error, urllib.request
 token = open("/etc/sre-dispatch/token").read()
 headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
 request = urllib.request.Request("http://127.0.0.1:8080/alertmanager", sys.argv[1].encode(), headers)
@@ -22,8 +22,8 @@ for _ in range(100):
     try:
         print(urllib.request.urlopen(request, timeout=30).read().decode())
         break
-    except ConnectionRefusedError:
-        time.sleep(0.2)
+    except urllib.error.URLError:  # not there yet, or 503: with -v it is slow
+        time.sleep(0.5)
 """
 CHECK = {"app.kubernetes.io/name": "sre-dispatch-check"}
 """As the labels of the installation's own check, which may reach what the function may."""
