@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -16,7 +17,7 @@ from typing import Any
 import httpx
 
 from tests.process import ROOT
-from tests.real.components import Broken, kubectl, wait_until
+from tests.real.components import Broken, find, kubectl, wait_until
 
 AGENTS = "sre-agents"
 
@@ -33,6 +34,16 @@ class Cluster:
 
     def get(self, *arguments: str) -> Any:
         return json.loads(self.kubectl("get", "-o", "json", *arguments))
+
+    def jobs(self) -> list[Any]:
+        """Of the agents."""
+        found: list[Any] = self.get("jobs", "-n", AGENTS)["items"]
+        return found
+
+    def environment(self) -> dict[str, str]:
+        """Of programs that call kubectl and are to find this cluster."""
+        path = f"{find('kubectl').parent}:{os.environ['PATH']}"
+        return os.environ | {"KUBECONFIG": str(self.kubeconfig), "PATH": path}
 
     def apply(self, *objects: Mapping[str, Any]) -> None:
         whole = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})

@@ -19,7 +19,6 @@ from tests import jira as jiras
 from tests.cluster.cluster import AGENTS, Cluster, reachable
 from tests.cluster.page import Page, copied
 from tests.real import site as sites
-from tests.real.components import find
 from tests.real.conftest import KNATIVE
 from tests.real.grafana import TOKEN as GRAFANA_TOKEN
 from tests.real.site import NAMED, Site
@@ -158,8 +157,7 @@ def credentials(cluster: Cluster, site: Site) -> dict[str, str]:
 def secrets(cluster: Cluster, site: Site) -> None:
     """By the script that people use. Most of them are its own random ones."""
     given = credentials(cluster, site)
-    path = f"{find('kubectl').parent}:{os.environ['PATH']}"
-    environment = os.environ | given | {"KUBECONFIG": str(cluster.kubeconfig), "PATH": path}
+    environment = cluster.environment() | given
     for namespace, name in (
         (AGENTS, "sre-agent-report"),
         (AGENTS, "sre-agent-grafana"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -15,7 +14,7 @@ import yaml
 
 from tests.cluster.cluster import Cluster
 from tests.process import ROOT
-from tests.real.components import Broken, find
+from tests.real.components import Broken
 from tests.real.conftest import KNATIVE
 
 COMMANDS_SECONDS = 900
@@ -47,12 +46,10 @@ class Page:
 
     def run_these(self, commands: Sequence[str], environment: Mapping[str, str] | None = None) -> str:
         """The same of some of them."""
-        path = f"{find('kubectl').parent}:{os.environ['PATH']}"
-        told = {"KUBECONFIG": str(self.cluster.kubeconfig), "PATH": path, **(environment or {})}
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", "\n".join(commands)],
             cwd=self.folder,
-            env=os.environ | told,
+            env=self.cluster.environment() | dict(environment or {}),
             capture_output=True,
             text=True,
             timeout=COMMANDS_SECONDS,

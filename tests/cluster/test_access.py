@@ -125,7 +125,7 @@ def test_a_stolen_dispatchers_token_starts_the_operators_templates_and_nothing_e
     alert = {"alertname": "KubePodNotReady", "namespace": "shop", "pod": "web", "severity": "critical"}
     with no_agents(installed):
         deliver_until(installed, alert)
-        (made,) = installed.get("jobs", "-n", AGENTS)["items"]
+        (made,) = installed.jobs()
     jobs = f"/apis/batch/v1/namespaces/{AGENTS}/jobs"
     with holding(installed, DISPATCHER) as client:
         answers = {

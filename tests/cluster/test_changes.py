@@ -52,7 +52,7 @@ def next_version(installed: Cluster, addresses: dict[str, str], alertmanager: Al
 
 def jobs(cluster: Cluster) -> Counter[str]:
     """How many Jobs there are of each alert: each Job carries the one that it was made for."""
-    templates = [each["spec"]["template"] for each in cluster.get("jobs", "-n", AGENTS)["items"]]
+    templates = [each["spec"]["template"] for each in cluster.jobs()]
     events = [json.loads(each["metadata"]["annotations"]["sre-dispatch/event"]) for each in templates]
     return Counter(f"{each['alertname']}/{each['resource_id']}" for each in events)
 

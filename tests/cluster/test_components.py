@@ -14,7 +14,7 @@ from tests.cluster.cluster import AGENTS, Cluster
 from tests.cluster.conftest import install
 from tests.cluster.knative import sender
 from tests.cluster.page import Page
-from tests.cluster.test_knative import probe
+from tests.cluster.probe import probe
 from tests.real.components import wait_until
 from tests.real.conftest import KNATIVE
 

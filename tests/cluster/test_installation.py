@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 
 import yaml
 
 from tests.cluster.cluster import Cluster
 from tests.cluster.conftest import OURS, overlay
-from tests.real.components import find
 from tests.real.conftest import KNATIVE
 
 
 def test_its_own_check_finds_nothing_wrong(installed: Cluster) -> None:
-    path = f"{find('kubectl').parent}:{os.environ['PATH']}"
-    environment = os.environ | {"KUBECONFIG": str(installed.kubeconfig), "PATH": path}
+    environment = installed.environment()
     done = subprocess.run(
         [KNATIVE / "check"], env=environment, capture_output=True, text=True, timeout=180, check=False
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.cluster import AGENTS, Cluster
+from tests.cluster.cluster import Cluster
 from tests.cluster.knative import FUNCTION, no_agents
 from tests.process import ROOT
 from tests.server import TOKEN, serving
@@ -33,7 +33,7 @@ def test_the_deployed_function_answers_with_a_receipt(installed: Cluster, tmp_pa
     token = installed.secret("monitoring", "sre-dispatch", "token")
     with no_agents(installed):
         told = invoke(FUNCTION, token, tmp_path)
-        (job,) = installed.get("jobs", "-n", AGENTS)["items"]
+        (job,) = installed.jobs()
     assert "sre-dispatch.receipt.v1" in told and '"created": 1' in told, told
     assert (
         job["metadata"]["labels"]["sre-dispatch/alertname"]
@@ -49,4 +49,4 @@ def test_a_local_function_answers_with_a_receipt(tmp_path: Path) -> None:
 
 def test_without_an_accepted_token_nothing_comes_of_it(installed: Cluster, tmp_path: Path) -> None:
     assert "receipt" not in invoke(FUNCTION, "x" * 32, tmp_path)
-    assert installed.get("jobs", "-n", AGENTS)["items"] == []
+    assert installed.jobs() == []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import time
 from collections.abc import Callable
 from typing import Any
@@ -14,27 +13,19 @@ from function.runner.given import Places
 from tests.cluster.alertmanager import Alertmanager
 from tests.cluster.cluster import AGENTS, Cluster, codes, messages, reachable
 from tests.cluster.conftest import Times
+from tests.cluster.knative import pods
+from tests.cluster.probe import probe
 from tests.real.components import wait_until
 from tests.real.site import FILE, Site, proposing
 from tests.runner.model import model, outcome
 
 NEW = itertools.count()
-FUNCTION = ("pods", "-n", "f3iai", "-l", "serving.knative.dev/service=sre-dispatch")
 
 
 @pytest.fixture(scope="module")
 def alertmanager(installed: Cluster) -> Alertmanager:
     found = Alertmanager(installed)
     found.install()
-    return found
-
-
-def at_zero(cluster: Cluster) -> bool:
-    return not cluster.get(*FUNCTION)["items"]
-
-
-def jobs(cluster: Cluster) -> list[Any]:
-    found: list[Any] = cluster.get("jobs", "-n", AGENTS)["items"]
     return found
 
 
@@ -47,7 +38,7 @@ def test_an_alert_wakes_the_function_and_its_agent_proposes(
     times: Times,
 ) -> None:
     site.jira.issues.clear()
-    wait_until(lambda: at_zero(installed), "the function to have no pod", 180, every=1)
+    wait_until(lambda: not pods(installed), "the function to have no pod", 180, every=1)
     before = len(runs("PVCUsageHigh"))
     failed = alertmanager.counted("alertmanager_notifications_failed_total")
     with (
@@ -57,11 +48,11 @@ def test_an_alert_wakes_the_function_and_its_agent_proposes(
         fired = time.monotonic()
         labels = {"namespace": "f3iai", "persistentvolumeclaim": "typedb-data", "severity": "warning"}
         alertmanager.fire({"alertname": "PVCUsageHigh", **labels})
-        wait_until(lambda: bool(jobs(installed)), "a Job", 60, every=0.1)
+        wait_until(lambda: bool(installed.jobs()), "a Job", 60, every=0.1)
         started = time.monotonic()
         assert asked.asked.wait(60)
         thought = time.monotonic()
-        (job,) = jobs(installed)
+        (job,) = installed.jobs()
         pod = installed.ended(job["metadata"]["name"])
     assert codes(pod) == {"agent": 0, "report": 0}, messages(pod)
     pull, content = site.proposed()
@@ -69,7 +60,7 @@ def test_an_alert_wakes_the_function_and_its_agent_proposes(
     assert "storage: 40Gi" in content and len(site.jira.issues) == 1
     assert len(runs("PVCUsageHigh")) == before + 1
     assert alertmanager.counted("alertmanager_notifications_failed_total") == failed
-    wait_until(lambda: at_zero(installed), "the function to go", 180, every=1)
+    wait_until(lambda: not pods(installed), "the function to go", 180, every=1)
     times["alert, one second of group_wait, function at zero: to Job"].append(started - fired)
     times["the same: to the agent's first question to the model"].append(thought - fired)
 
@@ -85,8 +76,8 @@ def test_the_same_alert_again_starts_nothing(
     }
     with model([outcome()], port=model_port) as asked, reachable(asked.url, installed.address):
         alertmanager.fire(labels)
-        wait_until(lambda: len(jobs(installed)) == 1, "a Job", 90, every=0.2)
-        installed.ended(jobs(installed)[0]["metadata"]["name"])
+        wait_until(lambda: len(installed.jobs()) == 1, "a Job", 90, every=0.2)
+        installed.ended(installed.jobs()[0]["metadata"]["name"])
         delivered = alertmanager.counted("alertmanager_notifications_total")
         alertmanager.fire(labels | {"another": "label"})  # a new member of the group, the same problem
         wait_until(
@@ -96,56 +87,10 @@ def test_the_same_alert_again_starts_nothing(
             every=1,
         )
         wait_until(lambda: True, "the reply")
-    assert len(jobs(installed)) == 1
+    assert len(installed.jobs()) == 1
 
 
 # --- who reaches what, by real connections ------------------------------------------------------------
-
-PROBE = """
-import json, socket, sys
-def reach(host, port):
-    try:
-        socket.create_connection((host, port), timeout=3).close()
-        return "open"
-    except TimeoutError:
-        return "silent"
-    except OSError as error:
-        return type(error).__name__
-print(json.dumps({name: reach(*where) for name, where in json.loads(sys.argv[1]).items()}))
-"""
-
-
-def probe(
-    cluster: Cluster, namespace: str, where: dict[str, tuple[str, int]], **labels: str
-) -> dict[str, str]:
-    """What a pod with these labels, in that namespace, gets of each connection."""
-    container = {
-        "name": "probe",
-        "image": "dev.local/sre-agent:0.1.0",
-        "command": ["python3", "-c", PROBE, json.dumps(where)],
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "capabilities": {"drop": ["ALL"]},
-            "runAsNonRoot": True,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
-    }
-    cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
-    cluster.apply(
-        {
-            "apiVersion": "v1",
-            "kind": "Pod",
-            "metadata": {"name": "probe", "namespace": namespace, "labels": labels},
-            "spec": {"containers": [container], "restartPolicy": "Never"},
-        }
-    )
-    named = ("-n", namespace, "pod/probe")
-    try:
-        cluster.kubectl("wait", *named, "--for=jsonpath={.status.phase}=Succeeded", "--timeout=90s")
-        told: dict[str, str] = json.loads(cluster.kubectl("logs", *named))
-    finally:
-        cluster.kubectl("delete", *named, "--wait=true", "--grace-period=1")
-    return told
 
 
 @pytest.fixture
@@ -161,7 +106,7 @@ def places(installed: Cluster, alertmanager: Alertmanager, model_port: int) -> d
     found: list[str] = []
 
     def is_there() -> bool:
-        found[:] = ips("f3iai", FUNCTION[-1])
+        found[:] = ips("f3iai", "serving.knative.dev/service=sre-dispatch")
         return bool(found)
 
     wait_until(is_there, "the function", 60, every=0.2)

@@ -62,7 +62,7 @@ def test_three_commands_tell_what_happened_to_an_alert(page: Page, model_port: i
         reachable(asked.url, cluster.address),
     ):
         deliver_until(cluster, ALERT)
-        (job,) = cluster.get("jobs", "-n", AGENTS)["items"]
+        (job,) = cluster.jobs()
         cluster.ended(job["metadata"]["name"])
     deliver_until(cluster, ALERT)  # the function's pod of before may be gone
     told = page.run("See what happened to an alert")
@@ -105,7 +105,7 @@ def test_every_token_of_ours_is_changed_and_no_delivery_is_refused(page: Page) -
         while not all(each.done() for each in running):
             reply = sender(cluster)(ALERT | {"persistentvolumeclaim": f"data-{delivered}"})
             assert reply.json() == {"outcomes": {"created": 1}}, reply.text
-            (job,) = cluster.get("jobs", "-n", AGENTS)["items"]
+            (job,) = cluster.jobs()
             prompt = job["spec"]["template"]["metadata"]["annotations"]["sre-dispatch/prompt"]
             assert not re.findall(r"ffo_\w+", prompt)  # the world model answered, to an accepted token
             no_jobs(cluster)

@@ -6,12 +6,11 @@ import itertools
 import os
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import httpx
 import pytest
 
-from tests.cluster.cluster import AGENTS, Cluster
+from tests.cluster.cluster import Cluster
 from tests.cluster.conftest import SOON_AT_ZERO, Times, no_jobs
 from tests.cluster.knative import ANSWER_SECONDS, no_agents, sender, to_zero
 
@@ -68,11 +67,6 @@ def new_alert() -> dict[str, str]:
     }
 
 
-def jobs(cluster: Cluster) -> list[Any]:
-    found: list[Any] = cluster.get("jobs", "-n", AGENTS)["items"]
-    return found
-
-
 def test_a_cold_delivery_makes_its_job_soon_after_a_static_program_would_have_answered(
     installed: Cluster, hello: str, times: Times
 ) -> None:
@@ -97,7 +91,7 @@ def test_a_cold_delivery_makes_its_job_soon_after_a_static_program_would_have_an
             to_zero(installed, *HELLO)
             greet("cold")
             dispatch("cold")
-            assert len(jobs(installed)) == 1
+            assert len(installed.jobs()) == 1
             no_jobs(installed)
         for each in range(WARM):
             greet("warm")
