@@ -176,7 +176,7 @@ class Session:
             response = event.get("response") if event.get("type") == "control_response" else None
             if isinstance(response, dict) and response.get("request_id") == number:
                 return response.get("response") or {}
-        raise Ended("no answer in time")
+        raise Ended(f"no answer in time to {' '.join(request.values())}")
 
     def _result(self, until: float, *, patient: bool = False) -> Mapping[str, Any]:
         """The next result event. Raises Interrupted where the time is up, or Ended in the patient case."""

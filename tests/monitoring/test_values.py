@@ -169,7 +169,7 @@ def test_the_exporters_pod_is_kept_off_what_it_tells_and_its_own_labels_stay() -
 
 @pytest.mark.parametrize("arguments", [(), (f"MORE={MORE}",)])
 def test_make_always_gives_helm_both_files_in_their_order(arguments: tuple[str, ...]) -> None:
-    make = ["make", "-n", "monitoring", "CHART=a-chart", *arguments]
+    make = ["make", "-n", "--no-print-directory", "monitoring", "CHART=a-chart", *arguments]
     done = subprocess.run(make, cwd=ROOT, capture_output=True, text=True, check=True)
     words = " ".join(done.stdout.replace("\\\n", " ").partition("kubectl")[0].split())
     files = [str(path) for path in (VALUES.relative_to(ROOT), PATCH.relative_to(ROOT))]

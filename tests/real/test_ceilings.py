@@ -319,9 +319,7 @@ def test_the_world_models_claim_does_not_grow(admin: httpx.Client, ask: Ask) -> 
     assert admin.patch(path, json=given, headers=MERGE).status_code == 200
     bind(admin, path)
 
-    assert_refused(
-        admin, path, ask, {"metadata": {"annotations": {"sre-dispatch/max-storage": "100Gi"}}}, OURS
-    )
+    assert_refused(admin, path, ask, size(requested(admin, path)), OURS)
 
 
 @pytest.mark.parametrize(

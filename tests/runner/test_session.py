@@ -31,10 +31,10 @@ class Scripted:
         self,
         *script: Event,
         servers: Sequence[Any] = (CONNECTED,),
-        answers: bool = True,
+        deaf_to: str = "",
         back_after: int = 99,
     ) -> None:
-        self._script, self._servers, self._answers = deque(script), servers, answers
+        self._script, self._servers, self._deaf_to = deque(script), servers, deaf_to
         self._reconnects_left = back_after
         self._replies: deque[Event] = deque()
         self.heard: list[str] = []
@@ -49,7 +49,7 @@ class Scripted:
             self._reconnects_left -= 1
             self._servers = self._servers if self._reconnects_left else (CONNECTED,)
         response = {"request_id": message["request_id"], "response": {"mcpServers": self._servers}}
-        if self._answers:
+        if message["request"]["subtype"] != self._deaf_to:
             self._replies.append({"type": "control_response", "response": response})
 
     def next(self, seconds: float) -> Event | None:
@@ -103,16 +103,22 @@ def test_a_server_that_stays_away_is_asked_for_so_often_and_no_more() -> None:
     assert claude.heard.count("mcp_reconnect") == RECONNECTS
 
 
+def test_a_server_whose_connecting_hangs_is_named() -> None:
+    claude = Scripted(SILENT, servers=[{"name": "world", "status": "failed"}], deaf_to="mcp_reconnect")
+    why = "no answer in time to mcp_reconnect world while servers connected"
+    assert held(claude) == Ending("preflight", why)
+
+
 def test_a_program_that_answers_nothing_is_a_failed_preflight() -> None:
-    assert held(Scripted(SILENT, answers=False)).why == "preflight"
+    assert held(Scripted(SILENT, deaf_to="initialize")).why == "preflight"
 
 
 def test_a_program_that_ends_before_its_servers_are_there_has_died() -> None:
-    assert held(Scripted(answers=False)) == Ending("died", "the program ended while servers connected")
+    assert held(Scripted(deaf_to="initialize")) == Ending("died", "the program ended while servers connected")
 
 
 def test_a_signal_while_servers_connect_ends_without_a_word() -> None:
-    claude = Scripted(SIGNAL, answers=False)
+    claude = Scripted(SIGNAL, deaf_to="initialize")
     assert held(claude).why == "signal"
     assert claude.heard == ["initialize"]
 
