@@ -15,9 +15,10 @@ agent: $(READY) ## the incident's agent on this machine: real Claude Code, a scr
 	@test -d .dispatched || $(BIN)/python -m tests.demo >/dev/null
 	@$(BIN)/python -m tests.agent
 
-incident: $(READY) ## the incident from metric to remedy on real parts, without a cluster; KILL=opa|worldmodel|apiserver
+incident: $(READY) ## the incident from metric to remedy on real parts, without a cluster; KILL=opa|worldmodel|apiserver, or ON=cluster
 	@tests/real/tools/build >/dev/null
-	@$(BIN)/python -m tests.incident $(if $(KILL),--kill $(KILL))
+	@$(if $(ON),E2E_KUBECONFIG=$${KUBECONFIG:?names no cluster} $(BIN)/pytest -qs tests/cluster/test_incident.py -k metric_to_remedy,\
+		$(BIN)/python -m tests.incident $(if $(KILL),--kill $(KILL)))
 
 test: $(READY) ## all tests; those that need real components say so where these are missing
 	@$(BIN)/pytest -rs

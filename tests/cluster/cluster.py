@@ -52,17 +52,23 @@ class Cluster:
     def secret(self, namespace: str, name: str, key: str) -> str:
         return base64.b64decode(self.get("secret", "-n", namespace, name)["data"][key]).decode()
 
-    def world(self, message: str) -> Any:
-        """What the world model answers to a reader, asked from the node."""
+    def beside(self) -> list[Any]:
+        """The egress of a network policy to what runs beside the kubelet, as the tests do."""
+        return [{"to": [{"ipBlock": {"cidr": f"{self.address}/32"}}]}]
+
+    def world(self, tool: str, arguments: Mapping[str, Any], key: str = "reader") -> Any:
+        """What the world model's tool answers to whom the key belongs, asked from the node."""
         (pod,) = self.get("pods", "-n", "f3iai", "-l", "app.kubernetes.io/name=sre-dispatch-worldmodel")[
             "items"
         ]
         headers = {
-            "Authorization": f"Bearer {self.secret('f3iai', 'sre-dispatch-worldmodel', 'reader')}",
-            "Content-Type": "application/json",
+            "Authorization": f"Bearer {self.secret('f3iai', 'sre-dispatch-worldmodel', key)}",
         }
         url = f"http://{pod['status']['podIP']}:50060/jsonrpc"
-        return httpx.post(url, content=message, headers=headers, timeout=30, trust_env=False).json()
+        message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call"}
+        message |= {"params": {"name": tool, "arguments": arguments}}
+        told = httpx.post(url, json=message, headers=headers, timeout=30, trust_env=False).json()
+        return told["result"]["structuredContent"]
 
     def pod_of(self, job: str) -> Any:
         """The Job's one pod, None while it has none."""

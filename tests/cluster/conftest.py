@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import statistics
 import subprocess
@@ -18,6 +17,7 @@ import yaml
 from tests import jira as jiras
 from tests.cluster.cluster import AGENTS, Cluster, reachable
 from tests.cluster.page import Page, copied
+from tests.cluster.volumes import volume
 from tests.real import site as sites
 from tests.real.conftest import KNATIVE
 from tests.real.grafana import TOKEN as GRAFANA_TOKEN
@@ -28,6 +28,8 @@ THROW_AWAY = "sre-dispatch/throw-away"
 """A label of the namespace kube-system: these tests delete claims, Jobs and Secrets."""
 MODEL_PORT = 18_900
 """Where each test's scripted model listens: the tiers' templates name it once."""
+NEXT = "0.1.1"
+"""The tag of the images with tests/cluster/policies over the policy (.ci/cluster)."""
 SOON_AT_ZERO = {
     "autoscaling.knative.dev/window": "6s",
     "autoscaling.knative.dev/scale-to-zero-pod-retention-period": "0s",
@@ -197,23 +199,8 @@ def fitted(each: Object, cluster: Cluster) -> Object:
         each["spec"]["template"]["metadata"]["annotations"] |= SOON_AT_ZERO
     if each["kind"] == "PersistentVolumeClaim":
         each["spec"] |= {"storageClassName": "", "volumeName": each["metadata"]["name"]}
-        cluster.apply(volume(each))
+        cluster.apply(volume(cluster, each))
     return each
-
-
-def volume(claim: Object) -> Object:
-    name = claim["metadata"]["name"]
-    folder = Path("/var/tmp", name)  # no fsGroup reaches a hostPath
-    folder.mkdir(exist_ok=True)
-    folder.chmod(0o777)
-    spec = {
-        "accessModes": claim["spec"]["accessModes"],
-        "capacity": claim["spec"]["resources"]["requests"],
-        "hostPath": {"path": str(folder), "type": "DirectoryOrCreate"},
-        "claimRef": {"namespace": claim["metadata"]["namespace"], "name": name},
-        "persistentVolumeReclaimPolicy": "Retain",
-    }
-    return {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name}, "spec": spec}
 
 
 def way_out(cluster: Cluster) -> Object:
@@ -221,7 +208,7 @@ def way_out(cluster: Cluster) -> Object:
     (component,) = yaml.safe_load_all(
         (KNATIVE / "components" / "egress-ipblocks" / "network.yaml").read_text(encoding="utf-8")
     )
-    component["spec"]["egress"] = [{"to": [{"ipBlock": {"cidr": f"{cluster.address}/32"}}]}]
+    component["spec"]["egress"] = cluster.beside()
     told: Object = component
     return told
 
@@ -241,10 +228,8 @@ def runs(installed: Cluster) -> Callable[[str], list[Object]]:
     """What the world model remembers of runs after an alert."""
 
     def runs(alertname: str) -> list[Object]:
-        asked = {"jsonrpc": "2.0", "id": 1, "method": "tools/call"}
-        asked |= {"params": {"name": "list_outcomes", "arguments": {"alertname": alertname, "limit": 50}}}
-        told = installed.world(json.dumps(asked))
-        outcomes: list[Object] = told["result"]["structuredContent"]["outcomes"]
+        told = installed.world("list_outcomes", {"alertname": alertname, "limit": 50})
+        outcomes: list[Object] = told["outcomes"]
         return outcomes
 
     return runs

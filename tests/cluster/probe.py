@@ -8,15 +8,18 @@ from tests.cluster.cluster import Cluster
 
 PROBE = """
 import json, socket, sys
-def reach(host, port):
+from concurrent.futures import ThreadPoolExecutor
+def reach(where):
     try:
-        socket.create_connection((host, port), timeout=3).close()
+        socket.create_connection(tuple(where), timeout=3).close()
         return "open"
     except TimeoutError:
         return "silent"
     except OSError as error:
         return type(error).__name__
-print(json.dumps({name: reach(*where) for name, where in json.loads(sys.argv[1]).items()}))
+places = json.loads(sys.argv[1])
+with ThreadPoolExecutor(len(places)) as pool:
+    print(json.dumps(dict(zip(places, pool.map(reach, places.values())))))
 """
 
 

@@ -17,15 +17,13 @@ import pytest
 
 from tests.cluster.alertmanager import URL, Alertmanager
 from tests.cluster.cluster import AGENTS, Cluster, process
-from tests.cluster.conftest import Times, install, no_jobs, overlay
+from tests.cluster.conftest import NEXT, Times, install, no_jobs, overlay
 from tests.cluster.knative import live, no_agents, to_zero
 from tests.cluster.recorder import Recorder, recording
 from tests.real.components import Broken, wait_until
 
 GROUPS, OF_EACH = 40, 5
 NEW = itertools.count()
-NEXT = "0.1.1"
-"""The tag of the images with tests/cluster/policies over the policy (.ci/cluster)."""
 
 
 @pytest.fixture(scope="module")

@@ -9,12 +9,12 @@ import httpx
 import pytest
 import yaml
 
-from tests.cluster.alertmanager import SERVICE
 from tests.cluster.cluster import AGENTS, Cluster
 from tests.cluster.conftest import install
 from tests.cluster.knative import sender
 from tests.cluster.page import Page
 from tests.cluster.probe import probe
+from tests.cluster.stack import alertmanager
 from tests.real.components import wait_until
 from tests.real.conftest import KNATIVE
 
@@ -36,7 +36,7 @@ def laid_over(page: Page, component: str) -> None:
 @pytest.fixture
 def reviewing(page: Page, addresses: dict[str, str]) -> Iterator[Cluster]:
     cluster = page.cluster
-    for name in (SERVICE, "another"):
+    for name in (alertmanager(cluster).service, "another"):
         account = {"metadata": {"name": name, "namespace": "monitoring"}}
         cluster.apply({"apiVersion": "v1", "kind": "ServiceAccount", **account})
     laid_over(page, "tokenreview")
@@ -53,8 +53,9 @@ def test_alertmanager_is_known_by_its_own_token_and_nobody_else_by_theirs(
         reply: httpx.Response = sender(reviewing, reviewing.kubectl("create", "token", *named).strip())(ALERT)
         return reply.status_code
 
-    wait_until(lambda: status(SERVICE) == 200, "its token to be accepted", 60, every=2)
-    assert (status("another"), status(SERVICE, "another")) == (401, 401)
+    theirs = alertmanager(reviewing).service
+    wait_until(lambda: status(theirs) == 200, "its token to be accepted", 60, every=2)
+    assert (status("another"), status(theirs, "another")) == (401, 401)
     assert sender(reviewing)(ALERT).status_code == 200  # the shared token stands beside it
     told = page.run_these(["knative/check"])
     assert "FAIL" not in told

@@ -14,15 +14,13 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from tests.incident import report, story
+from tests.incident import kills, report, story
 from tests.incident.diary import FACTS, KILLED, Diary
-from tests.incident.parts import KILLABLE, PROGRAMS, Parts, parts
+from tests.incident.laptop import KILLABLE, PROGRAMS, Laptop, laptop
 from tests.process import ROOT
 from tests.real.components import Broken, Missing, find
 from tests.real.pod import Ran
 from tests.runner.model import real
-
-HIGH, RISING = "PVCUsageHigh", "PVCUsageRising"
 
 
 def main() -> None:
@@ -53,7 +51,7 @@ def played(kill: str) -> tuple[Diary, str]:
     folder = Path(tempfile.mkdtemp(prefix="sre-dispatch-incident-"))
     diary = Diary(FACTS | ({"killed": KILLED} if kill else {}))
     try:
-        with parts(folder, diary) as ready:
+        with laptop(folder, diary) as ready:
             diary.begin()
             tell(ready, diary, kill)
     except (AssertionError, Broken) as error:
@@ -63,43 +61,14 @@ def played(kill: str) -> tuple[Diary, str]:
     return diary, ""
 
 
-def tell(parts: Parts, diary: Diary, kill: str) -> None:
-    """The story."""
-    story.is_scraped(parts, diary)
-    story.is_routed(parts, diary)
+def tell(parts: Laptop, diary: Diary, kill: str) -> None:
+    if not kill:
+        return story.tell(parts, diary)
 
-    # The database fills. A person merges what the agent proposes.
-    story.fills(parts, diary, story.TYPEDB, files=962)
-    story.fires(parts, diary, HIGH, story.TYPEDB)
-    with story.losing(parts, diary, kill):
-        line, ran = first_run(parts, diary, kill)
-    story.well(ran)
-    full = parts.volumes.volumes[story.TYPEDB].percent
-    pull = story.proposed(parts, diary, line, ran)
-    story.merged(parts, diary, pull)
-    story.resolved(parts, diary, HIGH, story.TYPEDB, full)
+    def seen(line: Any, ran: Ran) -> None:
+        kills.waited(diary, line, ran) if kill == "worldmodel" else kills.came_again(parts, diary)
 
-    # Another one fills later. By then its alert is enrolled, and the agent acts alone.
-    story.enrolled(parts, diary)
-    story.fills(parts, diary, story.POSTGRES, files=397)
-    story.fires(parts, diary, RISING, story.POSTGRES)
-    line = story.created(parts, diary, RISING)
-    ran = story.works(parts, diary, line, story.grows)
-    story.well(ran)
-    story.alone(parts, diary, line, ran)
-    story.resolved(parts, diary, RISING, story.POSTGRES, full)
-    story.remembered(parts, diary)
-
-
-def first_run(parts: Parts, diary: Diary, kill: str) -> tuple[Any, Ran]:
-    """The Job of the alert and its run."""
-    line = story.created(parts, diary, HIGH)
-    ran = story.works(parts, diary, line, story.proposes)
-    if kill == "worldmodel":
-        story.waited(diary, line, ran)
-    elif kill:
-        story.came_again(parts, diary)
-    return line, ran
+    story.tell(parts, diary, kills.losing(parts, diary, kill), seen)
 
 
 if __name__ == "__main__":

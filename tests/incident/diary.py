@@ -28,6 +28,11 @@ FACTS = {
 KILLED = "What came while a part was away came again, or waited"
 
 
+def facts(unit: str) -> dict[str, str]:
+    """What is to be seen, where volumes have sizes in that unit."""
+    return {name: text.replace("Gi", unit) for name, text in FACTS.items()}
+
+
 @dataclass(frozen=True)
 class Entry:
     at: float
@@ -56,6 +61,10 @@ class Diary:
 
     def now(self) -> float:
         return time.monotonic() - self.started
+
+    def sample(self, percent: Mapping[str, float]) -> None:
+        """How full each claim's volume is now."""
+        self.samples.append((self.now(), {claim: round(part, 1) for claim, part in percent.items()}))
 
     def note(self, what: str, mark: str = "") -> None:
         usage = self.samples[-1][1] if self.samples else {}

@@ -3,60 +3,72 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from tests import jira
-from tests.incident.parts import Parts
-from tests.real.conftest import JOBS, PODS
+from tests.incident.parts import Script
+from tests.real.components import ApiServer
+from tests.real.conftest import PODS
 from tests.real.grafana import TOKEN as GRAFANA_TOKEN
 from tests.real.incident import MERGE
-from tests.real.pod import Pod, Processes, Ran, pod
-from tests.runner.model import Model, Reply, real
+from tests.real.pod import Ended, Pod, Processes, Ran, pod
+from tests.real.site import Site
+from tests.runner.model import Model, real
 from tests.worldmodel.process import READER, WRITER
 
 REAL_SECONDS = 300.0
 """For a real model's agent."""
-Script = Callable[[Path], Sequence[Reply]]
-"""What the model says, by the folder in which the agent works."""
 
 
-def pod_of(parts: Parts, job: str) -> Any:
-    """The pod of the Job, nothing while there is none."""
-    told = parts.admin.get(PODS, params={"labelSelector": f"batch.kubernetes.io/job-name={job}"})
-    return next(iter(told.raise_for_status().json()["items"]), None)
+@dataclass(frozen=True)
+class Kubelet:
+    api: ApiServer
+    admin: httpx.Client
+    site: Site
+    folder: Path
+    """In which each pod gets one."""
 
+    def run(self, found: Any, script: Script, running: Callable[[], None]) -> Ran:
+        """Runs the containers of the pod to their end; `running` is called once they run."""
+        folder = self.folder / found["metadata"]["name"]
+        folder.mkdir(parents=True)
+        secrets = {
+            "reader-token": READER,
+            "worldmodel-token": WRITER,
+            "jira-token": jira.TOKEN,
+            "git-credentials": self.site.gitea.credentials(folder).read_text(encoding="utf-8").strip(),
+        }
+        addresses = self.site.addresses() | {"GRAFANA_SERVICE_ACCOUNT_TOKEN": GRAFANA_TOKEN}
 
-def run(parts: Parts, found: Any, script: Script, running: Callable[[], None]) -> Ran:
-    """Runs the containers of the pod to their end; `running` is called once they run."""
-    tier = found["metadata"]["labels"]["sre-dispatch/tier"]
-    folder = parts.folder / "jobs" / found["metadata"]["name"]
-    folder.mkdir()
-    secrets = {
-        "reader-token": READER,
-        "worldmodel-token": WRITER,
-        "jira-token": jira.TOKEN,
-        "git-credentials": parts.site.gitea.credentials(folder).read_text(encoding="utf-8").strip(),
-    }
-    addresses = parts.site.addresses() | {"GRAFANA_SERVICE_ACCOUNT_TOKEN": GRAFANA_TOKEN}
+        def meanwhile(_: Processes, __: Model) -> None:
+            self._tell(found, {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]})
+            running()
 
-    def meanwhile(_: Processes, __: Model) -> None:
-        _tell(parts, found, {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]})
-        running()
+        tier = found["metadata"]["labels"]["sre-dispatch/tier"]
+        with pod(tier, folder, self.api, addresses, secrets) as here:
+            _give(here, found)
+            ran = here.run(*script(here.work), meanwhile=meanwhile)
+        self._ended(found, {"agent": ran.agent, "report": ran.report})
+        return ran
 
-    with pod(tier, folder, parts.api, addresses, secrets) as here:
-        _give(here, found)
-        ran = here.run(*script(here.work), meanwhile=meanwhile)
-    ends = {"agent": ran.agent, "report": ran.report}
-    states = [
-        {"name": name, "image": "sre-agent", "imageID": "", "ready": False, "restartCount": 0}
-        | {"state": {"terminated": {"exitCode": end.status, "message": json.dumps(end.message)[:4096]}}}
-        for name, end in ends.items()
-    ]
-    went_well = not any(end.status for end in ends.values())
-    _tell(parts, found, {"phase": "Succeeded" if went_well else "Failed", "containerStatuses": states})
-    return ran
+    def _ended(self, found: Any, ends: Mapping[str, Ended]) -> None:
+        states = [
+            {"name": name, "image": "sre-agent", "imageID": "", "ready": False, "restartCount": 0}
+            | {"state": {"terminated": {"exitCode": end.status, "message": json.dumps(end.message)[:4096]}}}
+            for name, end in ends.items()
+        ]
+        went_well = not any(end.status for end in ends.values())
+        phase = "Succeeded" if went_well else "Failed"
+        self._tell(found, {"phase": phase, "containerStatuses": states})
+
+    def _tell(self, found: Any, status: Any) -> None:
+        path = f"{PODS}/{found['metadata']['name']}/status"
+        self.admin.patch(path, json={"status": status}, headers=MERGE).raise_for_status()
 
 
 def _give(here: Pod, found: Any) -> None:
@@ -68,12 +80,3 @@ def _give(here: Pod, found: Any) -> None:
     if asked := real():
         here.environment |= {"ANTHROPIC_BASE_URL": "https://api.anthropic.com"} | asked
         here.seconds = REAL_SECONDS
-
-
-def _tell(parts: Parts, found: Any, status: Any) -> None:
-    path = f"{PODS}/{found['metadata']['name']}/status"
-    parts.admin.patch(path, json={"status": status}, headers=MERGE).raise_for_status()
-
-
-def job_of(parts: Parts, job: str) -> Any:
-    return parts.admin.get(f"{JOBS}/{job}").raise_for_status().json()

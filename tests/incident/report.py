@@ -29,6 +29,7 @@ class Told:
     is_scripted: bool
     why: str = ""
     """It ended early."""
+    on_cluster: bool = False
 
 
 class Label(NamedTuple):

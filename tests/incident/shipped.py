@@ -16,12 +16,10 @@ RULES = MONITORING / "pvc-usage-alerts.yaml"
 MORE_RULES = MONITORING.parent / "components" / "volume-alerts" / "pvc-usage-alerts.yaml"
 BY_TREND = "PVCFillsWithinDay"
 """Left out: volumes that fill within a minute fill within a day, and this would say so of each."""
-SCRAPE_SECONDS = 30
+SCRAPES = "30s"
 """The chart's interval of scrapes and evaluations."""
-RESEND_SECONDS = 60
-"""After which Prometheus tells Alertmanager again of what still fires (--rules.alert.resend-delay)."""
-TTL_SECONDS = 10_800
-"""For which the tiers remember a Job that ended."""
+RESEND = "1m"
+"""After which Prometheus tells Alertmanager again of what still fires."""
 
 MILLISECONDS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 WAITS = {"for", "keep_firing_for", "group_wait", "group_interval", "repeat_interval", "resolve_timeout"}
@@ -49,6 +47,25 @@ def compressed(told: Any) -> Any:
 def rules(path: Path) -> list[Any]:
     found = [rule for group in load(path)["spec"]["groups"] for rule in group["rules"]]
     return [compressed(rule) for rule in found if rule.get("alert") != BY_TREND]
+
+
+def prometheus(alertmanager: str) -> dict[str, Any]:
+    """Prometheus' configuration as the operator makes it, but for what is scraped."""
+    every = sooner(SCRAPES)
+    return {
+        "global": {
+            "scrape_interval": every,
+            "scrape_timeout": every,
+            "evaluation_interval": every,
+            "external_labels": {"prometheus": "monitoring/kube-prom-stack-kube-prome-prometheus"},
+        },
+        "alerting": {"alertmanagers": [{"static_configs": [{"targets": [alertmanager]}]}]},
+    }
+
+
+def resend() -> str:
+    """The flag of Prometheus'."""
+    return f"--rules.alert.resend-delay={sooner(RESEND)}"
 
 
 def routes(*files: Path) -> Any:

@@ -4,28 +4,30 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 from yaml import safe_dump, safe_load
 
 from tests.agent import steps
-from tests.incident import kubelet, shipped
+from tests.incident import shipped
 from tests.incident.diary import Diary
-from tests.incident.parts import Parts
-from tests.incident.volumes import FILE_BYTES, GIB, bound, size
+from tests.incident.parts import Parts, Script
+from tests.incident.volumes import FILES_OF_ONE, bound, size
 from tests.monitoring.helm import MORE, PATCH, VALUES
 from tests.real.components import Broken, wait_until
-from tests.real.conftest import JOBS
+from tests.real.conftest import JOBS, PODS
 from tests.real.incident import CLAIMS
 from tests.real.pod import Ran
 from tests.real.site import FILE, claim, proposing
 from tests.runner.model import Reply, call, outcome
 
 TYPEDB, POSTGRES = "typedb-data", "postgres-data"
+HIGH, RISING = "PVCUsageHigh", "PVCUsageRising"
+BELOW = {"Gi": "MiB", "Mi": "KiB"}
 LIMIT_SECONDS = 570.0
 """For all of it."""
 QUERY = 'kubelet_volume_stats_used_bytes{{namespace="f3iai",persistentvolumeclaim="{claim}"}}'
@@ -46,25 +48,51 @@ def until(diary: Diary, ready: Callable[[], Any], what: str, seconds: float = 60
     return found[0]
 
 
-def state(parts: Parts, alert: str, of: str) -> str:
-    """Of the alert about the claim, in Prometheus."""
-    told = [each for rule in parts.prometheus.alerting(alert) for each in rule["alerts"]]
-    found = [each["state"] for each in told if each["labels"].get("persistentvolumeclaim") == of]
-    return found[0] if found else "inactive"
+def nothing_more(_: Any, __: Ran) -> None:
+    pass
 
 
-def query(parts: Parts, expression: str) -> list[Any]:
-    told = httpx.get(
-        f"{parts.prometheus.url}/api/v1/query", params={"query": expression}, timeout=10, trust_env=False
-    )
-    return list(told.raise_for_status().json()["data"]["result"])
+def tell(
+    parts: Parts,
+    diary: Diary,
+    during: AbstractContextManager[None] | None = None,
+    seen: Callable[[Any, Ran], None] = nothing_more,
+) -> None:
+    """The story. What happens `during` the first run begins as its alert fires, and is `seen` in the end."""
+    is_scraped(parts, diary)
+    is_routed(parts, diary)
+
+    # The database fills. A person merges what the agent proposes.
+    fills(parts, diary, TYPEDB, files=962)
+    fires(parts, diary, HIGH, TYPEDB)
+    counted(parts, diary, TYPEDB, files=962)
+    with during or nullcontext():
+        line = created(parts, diary, HIGH)
+        ran = works(parts, diary, line, proposes(parts.unit))
+        seen(line, ran)
+    well(ran)
+    before = full(parts, TYPEDB)
+    pull = proposed(parts, diary, line, ran)
+    merged(parts, diary, pull)
+    resolved(parts, diary, HIGH, TYPEDB, before)
+
+    # Another one fills later. By then its alert is enrolled, and the agent acts alone.
+    enrolled(parts, diary)
+    fills(parts, diary, POSTGRES, files=397)
+    fires(parts, diary, RISING, POSTGRES)
+    line = created(parts, diary, RISING)
+    ran = works(parts, diary, line, grows(parts.unit))
+    well(ran)
+    alone(parts, diary, line, ran)
+    resolved(parts, diary, RISING, POSTGRES, before)
+    remembered(parts, diary)
 
 
 def is_scraped(parts: Parts, diary: Diary) -> None:
     listed = sorted(each["metadata"]["name"] for each in bound(parts.admin))
 
     def scraped() -> list[str]:
-        found = query(parts, 'kubelet_volume_stats_capacity_bytes{namespace="f3iai"}')
+        found = parts.monitoring.query('kubelet_volume_stats_capacity_bytes{namespace="f3iai"}')
         return sorted(each["metric"]["persistentvolumeclaim"] for each in found)
 
     until(diary, lambda: scraped() == listed, "volume statistics of all claims")
@@ -76,9 +104,9 @@ def is_scraped(parts: Parts, diary: Diary) -> None:
 
 def is_routed(parts: Parts, diary: Diary) -> None:
     about = {"namespace": "f3iai", "persistentvolumeclaim": TYPEDB}
-    high = parts.receivers(alertname="PVCUsageHigh", severity="warning", **about)
-    critical = parts.receivers(alertname="PVCUsageCritical", severity="critical", **about)
-    notice = parts.receivers(alertname="SREDispatchNeedsPerson", severity="warning")
+    high = parts.monitoring.receivers(alertname=HIGH, severity="warning", **about)
+    critical = parts.monitoring.receivers(alertname="PVCUsageCritical", severity="critical", **about)
+    notice = parts.monitoring.receivers(alertname="SREDispatchNeedsPerson", severity="warning")
     if high == "sre-dispatch" and "sre-dispatch" in critical.split(","):
         diary.fact("routed", f"amtool config routes test: High to {high}, Critical to {critical}")
     if notice == "people" and "people" in critical.split(","):
@@ -86,43 +114,46 @@ def is_routed(parts: Parts, diary: Diary) -> None:
 
 
 def fills(parts: Parts, diary: Diary, of: str, files: int) -> None:
-    parts.volumes.volumes[of].until = files
-    diary.note(f"{of} fills, to {files} files of 16 MiB", f"{of} fills")
+    parts.fill(of, files)
+    diary.note(f"{of} fills, to {files} files of 16 {BELOW[parts.unit]}", f"{of} fills")
 
 
 def fires(parts: Parts, diary: Diary, alert: str, of: str) -> None:
     """Waits first, for as long as its rule says, and fires then."""
-    until(diary, lambda: state(parts, alert, of) == "pending", f"{alert} to be pending")
+    until(diary, lambda: parts.monitoring.state(alert, of) == "pending", f"{alert} to be pending")
     pending = diary.now()
     diary.note(f"{alert} is pending", "pending")
-    until(diary, lambda: state(parts, alert, of) == "firing", f"{alert} to fire")
+    until(diary, lambda: parts.monitoring.state(alert, of) == "firing", f"{alert} to fire")
     diary.note(f"{alert} fires", f"{alert} fires")
-    if alert == "PVCUsageHigh":
-        used = float(query(parts, QUERY.format(claim=of))[0]["value"][1])
-        count, percent = round(used / FILE_BYTES), parts.volumes.volumes[of].percent
-        counted = f"{count} files of 16 MiB are {used / GIB:.2f} GiB, {percent:.1f} % of 20Gi, by Prometheus"
-        diary.fact("files", counted if count == 962 else "")
-        waited = f"pending at {pending:.1f} s, firing at {diary.now():.1f} s, at {percent:.1f} %"
-        diary.fact("fired", waited if percent > 75 else "")
+    if alert == HIGH:
+        waited = f"pending at {pending:.1f} s, firing at {diary.now():.1f} s"
+        percent = full(parts, of)
+        diary.fact("fired", f"{waited}, at {percent:.1f} %" if percent > 75 else "")
 
 
-@contextmanager
-def losing(parts: Parts, diary: Diary, part: str) -> Iterator[None]:
-    """The part is killed now and comes back within the block, or at its end; "" kills none."""
-    if not part:
-        yield
-        return
-    diary.note(f"{part} is killed", f"{part} killed")
-    with parts.without(part, lambda: diary.note(f"{part} is back", f"{part} back")):
-        yield
+def full(parts: Parts, of: str) -> float:
+    """How full the volume is, in percent, as Prometheus knows it."""
+    ratio = f"100 * {QUERY} / {QUERY.replace('used', 'capacity')}".format(claim=of)
+    return float(parts.monitoring.query(ratio)[0]["value"][1])
+
+
+def counted(parts: Parts, diary: Diary, of: str, files: int) -> None:
+    """Prometheus knows of all files, which the measuring may be a little late for."""
+    one = size(f"1{parts.unit}")
+
+    def used() -> float:
+        return float(parts.monitoring.query(QUERY.format(claim=of))[0]["value"][1])
+
+    until(diary, lambda: round(used() / one * FILES_OF_ONE) == files, f"all {files} files to be measured", 90)
+    are = f"{files} files of 16 {BELOW[parts.unit]} are {used() / one:.2f} {parts.unit}B"
+    diary.fact("files", f"{are}, {full(parts, of):.1f} % of 20{parts.unit}, by Prometheus")
 
 
 def created(parts: Parts, diary: Diary, alert: str) -> Any:
     """The audit line of the Job that the alert led to."""
 
     def lines() -> Any:
-        told = [each for each in parts.server.audit if "audit" in each]
-        mine = [each for each in told if each["audit"]["alertname"] == alert]
+        mine = [each for each in parts.audit() if each["audit"]["alertname"] == alert]
         return [each for each in mine if each["audit"]["outcome"] == "created"]
 
     found = until(diary, lines, f"a Job for {alert}", 120)[0]
@@ -131,14 +162,14 @@ def created(parts: Parts, diary: Diary, alert: str) -> Any:
     return found
 
 
-def works(parts: Parts, diary: Diary, line: Any, script: kubelet.Script) -> Ran:
+def works(parts: Parts, diary: Diary, line: Any, script: Script) -> Ran:
     """The Job's pod, from its start to its end."""
     job = line["audit"]["job"]
-    found = until(diary, lambda: kubelet.pod_of(parts, job), "the Job's pod", seconds=120)
+    found = until(diary, lambda: pod_of(parts, job), "the Job's pod", seconds=120)
 
     def running() -> None:
         def active() -> bool:
-            return bool(kubelet.job_of(parts, job)["status"].get("ready"))
+            return bool(job_of(parts, job)["status"].get("ready"))
 
         until(diary, active, "the Job to run")
         jobs = parts.admin.get(JOBS).raise_for_status().json()["items"]
@@ -146,14 +177,24 @@ def works(parts: Parts, diary: Diary, line: Any, script: kubelet.Script) -> Ran:
         mine = [each for each in jobs if each["metadata"]["labels"]["sre-dispatch/alertname"] == alert]
         diary.note("its pod runs, and the agent in it", "agent starts")
         tier = found["metadata"]["labels"]["sre-dispatch/tier"]
-        if alert == "PVCUsageHigh" and len(mine) == 1:
+        if alert == HIGH and len(mine) == 1:
             diary.fact("job", f"{job}, tier {tier}; one pod active and ready, and no other Job for the alert")
 
-    ran = kubelet.run(parts, found, script, running)
-    told = [json.loads(each) for each in ran.agent.output.splitlines()]
+    ran = parts.run(found, script, running)
+    told = [json.loads(each) for each in ran.agent.output.splitlines() if each.startswith("{")]
     calls = [step.split()[1] for event in told for step in steps(event) if step.startswith("calls")]
     diary.note(f"the agent called {', '.join(calls) or 'nothing'}")
     return ran
+
+
+def job_of(parts: Parts, job: str) -> Any:
+    return parts.admin.get(f"{JOBS}/{job}").raise_for_status().json()
+
+
+def pod_of(parts: Parts, job: str) -> Any:
+    """The pod of the Job, nothing while there is none."""
+    told = parts.admin.get(PODS, params={"labelSelector": f"batch.kubernetes.io/job-name={job}"})
+    return next(iter(told.raise_for_status().json()["items"]), None)
 
 
 def looks(claim_name: str) -> list[Reply]:
@@ -174,25 +215,25 @@ def looks(claim_name: str) -> list[Reply]:
     ]
 
 
-def proposes(work: Path) -> list[Reply]:
-    return [*looks(TYPEDB), *proposing(str(work / FILE), "40Gi")]
+def proposes(unit: str) -> Script:
+    return lambda work: [*looks(TYPEDB), *proposing(str(work / FILE), f"40{unit}", f"20{unit}")]
 
 
-def grows(_: Path) -> list[Reply]:
+def grows(unit: str) -> Script:
     """A model that wants more than it may, and takes what it gets."""
     wanted = [
-        [call("mcp__remedies__resources_create_or_update", resource=claim(to, name=POSTGRES))]
-        for to in ("40Gi", "20Gi")
+        [call("mcp__remedies__resources_create_or_update", resource=claim(f"{to}{unit}", name=POSTGRES))]
+        for to in (40, 20)
     ]
     told = outcome(
         status="resolved",
-        summary="Grew postgres-data to 20Gi, its ceiling.",
+        summary=f"Grew postgres-data to 20{unit}, its ceiling.",
         root_cause="more data",
-        evidence=["62 % of 10Gi used"],
-        actions=["postgres-data: 10Gi -> 20Gi"],
+        evidence=[f"62 % of 10{unit} used"],
+        actions=[f"postgres-data: 10{unit} -> 20{unit}"],
         follow_up="Raise the ceiling before it is needed.",
     )
-    return [*looks(POSTGRES), *wanted, [told]]
+    return lambda _: [*looks(POSTGRES), *wanted, [told]]
 
 
 def proposed(parts: Parts, diary: Diary, line: Any, ran: Ran) -> Any:
@@ -209,20 +250,21 @@ def proposed(parts: Parts, diary: Diary, line: Any, ran: Ran) -> Any:
     before = _size(safe_load(parts.site.gitea.file(FILE, "main")))
     wanted = _size(safe_load(content))
     diary.note(f"pull request {pull['number']}: {before} to {wanted}", "pull request")
-    if size(wanted) > size(before) and told.get("merge_request") == pull["html_url"]:
+    path = urlsplit(pull["html_url"]).path  # its host is another one for pods than here
+    if size(wanted) > size(before) and urlsplit(told.get("merge_request", "")).path == path:
         diary.fact("pull", f"{pull['title']!r}, {FILE}: {before} to {wanted}")
     if told["outcome"]["status"] == "proposed" and _requested(parts, TYPEDB) == before:
         verification = told.get("verification", "none")
         diary.fact("outcome", f"{told['outcome']['status']}, verification {verification}: {before} as before")
     issue = parts.site.jira.issues[-1]
-    says = pull["html_url"] in issue.fields["description"] and told["ticket"].endswith(issue.key)
+    says = path in issue.fields["description"] and told["ticket"].endswith(issue.key)
     diary.fact("ticket", f"{issue.key}, with the address of the pull request" if says else "")
     return pull
 
 
 def _given(parts: Parts, line: Any) -> tuple[Any, str]:
     """Event and prompt, as the Job has them."""
-    template = kubelet.job_of(parts, line["audit"]["job"])["spec"]["template"]
+    template = job_of(parts, line["audit"]["job"])["spec"]["template"]
     told = template["metadata"]["annotations"]
     return json.loads(told["sre-dispatch/event"]), told["sre-dispatch/prompt"]
 
@@ -241,44 +283,39 @@ def merged(parts: Parts, diary: Diary, pull: Any) -> None:
     parts.site.gitea.ask("POST", f"pulls/{pull['number']}/merge", {"Do": "merge"})
     diary.note("a person merges it", "merged")
     manifest = safe_load(parts.site.gitea.file(FILE, "main"))
-    parts.api.kubectl(
-        "apply",
-        "--server-side",
-        "--force-conflicts",
-        "--field-manager=gitops",
-        "-f",
-        "-",
-        stdin=safe_dump(manifest),
-    )
+    apply = ("apply", "--server-side", "--force-conflicts", "--field-manager=gitops", "-f", "-")
+    parts.kubectl(*apply, stdin=safe_dump(manifest))
     wanted = _size(manifest)
-    until(diary, lambda: parts.volumes.volumes[TYPEDB].capacity == size(wanted), "the volume to grow")
-    capacity = parts.admin.get(f"{CLAIMS}/{TYPEDB}").json()["status"]["capacity"]["storage"]
-    if _requested(parts, TYPEDB) == wanted and capacity == wanted:
+
+    def has() -> bool:
+        told = parts.admin.get(f"{CLAIMS}/{TYPEDB}").raise_for_status().json()
+        return bool(told["status"]["capacity"]["storage"] == wanted)
+
+    until(diary, has, "the volume to grow")
+    if _requested(parts, TYPEDB) == wanted:
         diary.fact("grown", f"{before} to {wanted}, requested and had")
 
 
-def resolved(parts: Parts, diary: Diary, alert: str, of: str, full: float) -> None:
+def resolved(parts: Parts, diary: Diary, alert: str, of: str, before: float) -> None:
     """Gone from Prometheus and from Alertmanager."""
 
     def is_gone() -> bool:
-        told = httpx.get(f"{parts.alertmanager}/api/v2/alerts", timeout=10, trust_env=False).json()
-        held = [each["labels"]["alertname"] for each in told]
-        return state(parts, alert, of) == "inactive" and alert not in held
+        return parts.monitoring.state(alert, of) == "inactive" and alert not in parts.monitoring.held()
 
-    until(diary, is_gone, f"{alert} to be gone from Prometheus and Alertmanager")
+    until(diary, is_gone, f"{alert} to be gone from Prometheus and Alertmanager", 120)
     diary.note(f"{alert} is gone from Prometheus and Alertmanager", f"{alert} gone")
-    ratio = f"100 * {QUERY} / {QUERY.replace('used', 'capacity')}".format(claim=of)
-    now = float(query(parts, ratio)[0]["value"][1])
-    if alert == "PVCUsageHigh" and now <= full / 2 + 0.1:
-        diary.fact("resolved", f"neither Prometheus nor Alertmanager has it; {full:.1f} % became {now:.1f} %")
+    now = full(parts, of)
+    if alert == HIGH and now <= before / 2 + 0.1:
+        seen = f"neither Prometheus nor Alertmanager has it; {before:.1f} % became {now:.1f} %"
+        diary.fact("resolved", seen)
 
 
 def enrolled(parts: Parts, diary: Diary) -> None:
     """The operator takes the better rules, routes them, and enrols one of them."""
-    parts.reload(shipped.MORE_RULES, VALUES, PATCH, MORE)
+    parts.monitoring.reload(shipped.MORE_RULES, VALUES, PATCH, MORE)
     parts.enrol()
-    until(diary, lambda: parts.prometheus.alerting("PVCUsageRising"), "the rules to be in force")
-    reached = parts.receivers(alertname="PVCUsageRising", severity="info", namespace="f3iai")
+    until(diary, lambda: parts.monitoring.has_rule(RISING), "the rules to be in force")
+    reached = parts.monitoring.receivers(alertname=RISING, severity="info", namespace="f3iai")
     diary.note(f"the operator enrols PVCUsageRising, which goes to {reached}", "enrolled")
 
 
@@ -291,7 +328,8 @@ def alone(parts: Parts, diary: Diary, line: Any, ran: Ran) -> None:
     ceiling = parts.admin.get(f"{CLAIMS}/{POSTGRES}").json()["metadata"]["annotations"]
     most = ceiling["sre-dispatch/max-storage"]
     if _requested(parts, POSTGRES) == most and refusals:
-        diary.fact("ceiling", f"grown from 10Gi to {most}; 40Gi was refused by the real admission")
+        before, more = f"10{parts.unit}", f"40{parts.unit}"
+        diary.fact("ceiling", f"grown from {before} to {most}; {more} was refused by the real admission")
     verdict = f"{told['verification']} ({told['reason']})"
     diary.note(f"the runner's verification: {verdict}", told["verification"])
     diary.fact("verified", verdict if told["verification"] == "cleared" else "")
@@ -300,27 +338,9 @@ def alone(parts: Parts, diary: Diary, line: Any, ran: Ran) -> None:
 def remembered(parts: Parts, diary: Diary) -> None:
     found = []
     for of in (TYPEDB, POSTGRES):
-        runs = parts.site.world.call("list_outcomes", {"resource_id": of})["outcomes"]
-        found += [f"{of} {each['status']} {each['verification']}" for each in runs]
+        found += [f"{of} {each['status']} {each['verification']}" for each in parts.runs(of)]
     wanted = {f"{TYPEDB} proposed none", f"{POSTGRES} resolved cleared"}
     diary.fact("remembered", "; ".join(found) if wanted <= set(found) else "")
-
-
-def came_again(parts: Parts, diary: Diary) -> None:
-    """What Alertmanager was answered while a part was away."""
-    statuses = [each.status for each in list(parts.recorder.attempts)]
-    if 503 in statuses and statuses[-1] == 200:
-        refused = statuses.count(503)
-        diary.fact("killed", f"{refused} deliveries were answered 503, and the alert was taken at last")
-
-
-def waited(diary: Diary, line: Any, ran: Ran) -> None:
-    """Without its world model the function goes on, and the agent does not begin before it is back."""
-    context = line["context"]["status"]
-    if ran.agent.status == 0:
-        diary.fact(
-            "killed", f"the Job was made with context {context}, and its agent waited until there was one"
-        )
 
 
 def well(ran: Ran) -> None:

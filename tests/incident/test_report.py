@@ -32,6 +32,7 @@ def diary(*seen: str) -> Diary:
 TOLD = {
     "seen.md": lambda: page(Told(diary("fired", "resolved"), kill="opa", is_scripted=True)),
     "missing.md": lambda: page(Told(diary("fired"), kill="", is_scripted=False, why="Broken: 3 s")),
+    "cluster.md": lambda: page(Told(diary("fired", "resolved"), "", is_scripted=True, on_cluster=True)),
     "usage.svg": lambda: picture(diary("fired")),
 }
 

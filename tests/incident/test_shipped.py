@@ -9,6 +9,7 @@ import yaml
 
 from tests.incident.shipped import MORE_RULES, RULES, overlay, routes, rules, sooner
 from tests.monitoring.helm import PATCH, VALUES, configuration, load
+from tests.process import ROOT
 
 
 @pytest.mark.parametrize(
@@ -45,6 +46,8 @@ def test_routes_wait_less_and_lead_to_the_same() -> None:
 
 def test_the_overlay_is_the_one_that_the_monitoring_page_shows(tmp_path: Path) -> None:
     (path,) = [path for path in overlay(tmp_path).rglob("*") if path.is_file()]
+    on_cluster = ROOT / "tests" / "cluster" / "policies" / path.relative_to(tmp_path)
+    assert path.read_text(encoding="utf-8") == on_cluster.read_text(encoding="utf-8")
     assert yaml.safe_load(path.read_text(encoding="utf-8")) == {
         "f3iai-volumes-rising": {
             "alertname": "PVCUsageRising",

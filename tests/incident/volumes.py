@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,12 +18,12 @@ from tests.real.incident import CLAIMS, MERGE
 from tests.real.rules import Exporter
 
 TICK_SECONDS = 0.5
-GIB = 2**30
-FILE_BYTES = 16 * 2**20
-"""Of a full write-ahead log file."""
+FILES_IN_A_TICK = 4
+FILES_OF_ONE = 64
+"""Full write-ahead log files in one of the unit, which are 16 MiB to a GiB and 16 KiB to a MiB."""
 OTHER_FILES = 138
 INODES_PER_GIB = 65_536
-UNITS = {"Mi": 2**20, "Gi": GIB, "Ti": 2**40}
+UNITS = {"Mi": 2**20, "Gi": 2**30}
 KUBELET = {
     "job": "kubelet",
     "endpoint": "https-metrics",
@@ -37,7 +37,7 @@ KUBELET = {
 
 def size(quantity: str) -> int:
     """Bytes of a quantity in binary units."""
-    found = re.fullmatch(r"(\d+)(Mi|Gi|Ti)", quantity)
+    found = re.fullmatch(r"(\d+)(Mi|Gi)", quantity)
     if found is None:
         raise ValueError(f"{quantity!r} is no size of a claim")
     return int(found[1]) * UNITS[found[2]]
@@ -47,13 +47,12 @@ def size(quantity: str) -> int:
 class Volume:
     capacity: int
     files: int = 0
-    """Of FILE_BYTES each."""
     until: int = 0
     """To how many files it fills."""
 
     @property
     def used(self) -> int:
-        return self.files * FILE_BYTES
+        return self.files * UNITS["Gi"] // FILES_OF_ONE
 
     @property
     def percent(self) -> float:
@@ -66,7 +65,7 @@ class Volume:
 def series(namespace: str, claim: str, volume: Volume) -> dict[str, str]:
     """What a kubelet tells of it, by https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/kubelet/metrics."""
     labels = f'{{namespace="{namespace}",persistentvolumeclaim="{claim}"}}'
-    inodes, inodes_used = volume.capacity // GIB * INODES_PER_GIB, volume.files + OTHER_FILES
+    inodes, inodes_used = volume.capacity // UNITS["Gi"] * INODES_PER_GIB, volume.files + OTHER_FILES
     told = {
         "capacity_bytes": volume.capacity,
         "used_bytes": volume.used,
@@ -84,19 +83,52 @@ def bound(admin: httpx.Client) -> list[Any]:
     return [each for each in listed if each["status"].get("phase") == "Bound"]
 
 
+def wanted(claim: Any) -> str:
+    """The size that a bound claim asks for, nothing where it has it."""
+    asked: str = claim["spec"]["resources"]["requests"]["storage"]
+    return asked if size(asked) > size(claim["status"]["capacity"]["storage"]) else ""
+
+
+def grown(admin: httpx.Client, claim: Any, to: str, diary: Diary) -> None:
+    """Says that the claim has it now, as what provisioned its volume would."""
+    name, had = claim["metadata"]["name"], claim["status"]["capacity"]["storage"]
+    state = {"status": {"capacity": {"storage": to}}}
+    admin.patch(f"{CLAIMS}/{name}/status", json=state, headers=MERGE).raise_for_status()
+    diary.note(f"the volume of {name} grew from {had} to {to}", f"{name} {to}")
+
+
+@contextmanager
+def ticking(tick: Callable[[], None]) -> Iterator[None]:
+    """Calls it at once, and again and again while the block runs."""
+    tick()
+    over = threading.Event()
+
+    def run() -> None:
+        while not over.wait(TICK_SECONDS):
+            tick()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
 @dataclass
-class Volumes:
-    """All claims of the namespace, as the API server lists them."""
+class Simulated:
+    """The volumes of all claims of the namespace, as the API server lists them."""
 
     exporter: Exporter
     admin: httpx.Client
     diary: Diary
-    volumes: dict[str, Volume] = field(default_factory=dict)
-    files: Mapping[str, int] = field(default_factory=dict)
+    files: Mapping[str, int]
     """Of each, at the start."""
-    speed: int = 4
-    """Files in a tick."""
-    over: threading.Event = field(default_factory=threading.Event)
+    volumes: dict[str, Volume] = field(default_factory=dict)
+
+    def fill(self, claim: str, files: int) -> None:
+        self.volumes[claim].until = files
 
     def tick(self) -> None:
         try:
@@ -105,40 +137,27 @@ class Volumes:
         except httpx.HTTPError:
             pass  # the API server is away: the volumes fill all the same
         for volume in self.volumes.values():
-            volume.fill(self.speed)
+            volume.fill(FILES_IN_A_TICK)
         by_name = sorted(self.volumes.items(), reverse=True)
         self.exporter.samples = {
             name: value for claim, volume in by_name for name, value in series("f3iai", claim, volume).items()
         }
-        self.diary.samples.append(
-            (self.diary.now(), {claim: round(volume.percent, 1) for claim, volume in by_name})
-        )
+        self.diary.sample({claim: volume.percent for claim, volume in by_name})
 
     def _resize(self, claim: Any) -> None:
-        name, asked = claim["metadata"]["name"], claim["spec"]["resources"]["requests"]["storage"]
-        had = claim["status"]["capacity"]["storage"]
+        name, had = claim["metadata"]["name"], claim["status"]["capacity"]["storage"]
         volume = self.volumes.setdefault(name, Volume(size(had), self.files.get(name, 0)))
-        if size(asked) > volume.capacity:
-            state = {"status": {"capacity": {"storage": asked}}}
-            self.admin.patch(f"{CLAIMS}/{name}/status", json=state, headers=MERGE).raise_for_status()
-            volume.capacity = size(asked)
-            self.diary.note(f"the volume of {name} grew from {had} to {asked}", f"{name} {asked}")
-
-    def run(self) -> None:
-        while not self.over.wait(TICK_SECONDS):
-            self.tick()
+        if to := wanted(claim):
+            grown(self.admin, claim, to, self.diary)
+            volume.capacity = size(to)
 
 
 @contextmanager
-def volumes(api: ApiServer, exporter: Exporter, diary: Diary, files: Mapping[str, int]) -> Iterator[Volumes]:
+def simulated(
+    api: ApiServer, exporter: Exporter, diary: Diary, files: Mapping[str, int]
+) -> Iterator[Simulated]:
     """All volumes, from the first look on, with so many files each."""
     with api.client(timeout=2) as admin:
-        told = Volumes(exporter, admin, diary, files=files)
-        told.tick()
-        thread = threading.Thread(target=told.run)
-        thread.start()
-        try:
+        told = Simulated(exporter, admin, diary, files)
+        with ticking(told.tick):
             yield told
-        finally:
-            told.over.set()
-            thread.join()

@@ -12,11 +12,21 @@ from tests.loopback import Quiet
 
 def received(config: Any, dispatch_url: str, credentials: Path, people_url: str) -> None:
     """Gives both receivers of Alertmanager's configuration other addresses, and one another token."""
-    named = {told["name"]: told for told in config["receivers"]}
-    (dispatch,) = named["sre-dispatch"]["webhook_configs"]
+    (dispatch,) = _webhooks(config, "sre-dispatch")
     dispatch["url"] = dispatch_url
     dispatch["http_config"]["authorization"]["credentials_file"] = str(credentials)
-    named["people"]["webhook_configs"][0]["url"] = people_url
+    reached(config, people_url)
+
+
+def reached(config: Any, people_url: str) -> None:
+    """Gives the receiver people, a placeholder as shipped, an address."""
+    (people,) = _webhooks(config, "people")
+    people["url"] = people_url
+
+
+def _webhooks(config: Any, receiver: str) -> Any:
+    (found,) = [told["webhook_configs"] for told in config["receivers"] if told["name"] == receiver]
+    return found
 
 
 class Receivers(ThreadingHTTPServer):

@@ -26,6 +26,9 @@ BUILD = Path(__file__).parent / "tools" / "build"
 START_SECONDS = 60.0
 """How long any of them may take to become ready; the slowest takes about 5 on a quiet machine."""
 
+KUBECTL_SECONDS = 150.0
+"""More than any --timeout that it is given, which says better what was waited for."""
+
 ADMIN_TOKEN = "admin"  # of an API server on loopback that lives as long as the test
 CONTROLLERS = (
     "cronjob-controller",
@@ -175,9 +178,15 @@ def etcd(folder: Path) -> Iterator[str]:
 def kubectl(kubeconfig: Path, *args: str | Path, stdin: str | None = None) -> str:
     """What kubectl prints for the holder of the kubeconfig; a `Broken` with its complaint when it fails."""
     command = [find("kubectl"), f"--kubeconfig={kubeconfig}", *args]
-    done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=120, check=False)
+    said, limit = f"kubectl {' '.join(map(str, args))}", KUBECTL_SECONDS
+    try:
+        done = subprocess.run(
+            command, input=stdin, capture_output=True, text=True, timeout=limit, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise Broken(f"{said}: no answer within {limit:.0f} s") from None
     if done.returncode:
-        raise Broken(f"kubectl {' '.join(map(str, args))}: {done.stderr.strip()}")
+        raise Broken(f"{said}: {done.stderr.strip()}")
     return done.stdout
 
 

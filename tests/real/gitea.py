@@ -89,6 +89,15 @@ class Gitea:
         told = self.ask("GET", f"contents/{path}?ref={ref}")
         return base64.b64decode(told["content"]).decode()
 
+    def put(self, path: str, text: str, old: str = "") -> None:
+        """The file on the branch main, as a commit of the owner's: a new one, or in place of that blob."""
+        content = base64.b64encode(text.encode()).decode()
+        change = {"content": content, "branch": "main", **({"sha": old} if old else {})}
+        self.ask("PUT", f"contents/{path}", change)
+
+    def replace(self, path: str, text: str) -> None:
+        self.put(path, text, self.ask("GET", f"contents/{path}?ref=main")["sha"])
+
 
 @contextmanager
 def gitea(folder: Path) -> Iterator[Gitea]:
@@ -106,8 +115,7 @@ def gitea(folder: Path) -> Iterator[Gitea]:
     with running(command, folder, lambda: answers(f"{url}/api/healthz"), env):
         forge = Gitea(url, tokens)
         forge.ask("POST", "/user/repos", {"name": NAME, "private": True, "default_branch": "main"})
-        content = base64.b64encode(b"size: 20Gi\n").decode()
-        forge.ask("POST", "contents/apps/typedb/values.yaml", {"content": content, "branch": "main"})
+        forge.put("apps/typedb/values.yaml", "size: 20Gi\n")
         forge.ask("PUT", f"collaborators/{AGENT}", {"permission": "read"})
         yield forge
 

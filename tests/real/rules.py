@@ -43,6 +43,19 @@ class _Scrape(Quiet):
         self.say(told, Content_Type="text/plain; version=0.0.4")
 
 
+def write(path: Path, rules: Sequence[Mapping[str, Any]], interval: str) -> None:
+    """The rules as a file of Prometheus', evaluated at the interval."""
+    groups = [{"name": "test", "interval": interval, "rules": list(rules)}]
+    path.write_text(json.dumps({"groups": groups}), encoding="utf-8")  # JSON is YAML
+
+
+def alerting(url: str, name: str) -> list[Mapping[str, Any]]:
+    """The rules of the name, with their active alerts, as the Prometheus at the URL has them."""
+    told = httpx.get(f"{url}/api/v1/rules", params={"type": "alert"}, timeout=10, trust_env=False)
+    groups = told.json()["data"]["groups"]
+    return [rule for group in groups for rule in group["rules"] if rule["name"] == name]
+
+
 @dataclass
 class Ruled:
     """The Prometheus, its exporter, and what it says of its alerts."""
@@ -55,8 +68,7 @@ class Ruled:
     """Of each evaluation."""
 
     def write(self, rules: Sequence[Mapping[str, Any]]) -> None:
-        groups = [{"name": "test", "interval": self.interval, "rules": list(rules)}]
-        self.rules.write_text(json.dumps({"groups": groups}), encoding="utf-8")  # JSON is YAML
+        write(self.rules, rules, self.interval)
 
     def reload(self, rules: Sequence[Mapping[str, Any]]) -> None:
         """Puts other rules in force."""
@@ -68,10 +80,7 @@ class Ruled:
         self.process.start()
 
     def alerting(self, name: str) -> list[Mapping[str, Any]]:
-        """The rules of the name, with their active alerts."""
-        told = httpx.get(f"{self.url}/api/v1/rules", params={"type": "alert"}, timeout=10, trust_env=False)
-        groups = told.json()["data"]["groups"]
-        return [rule for group in groups for rule in group["rules"] if rule["name"] == name]
+        return alerting(self.url, name)
 
     def fired(self, name: str, **labels: str) -> dict[str, Any]:
         """The event of the alert, once it is active and not pending: what Alertmanager would have sent."""

@@ -3,7 +3,6 @@ Jira."""
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -87,8 +86,7 @@ def site(folder: Path, kubeconfig: Path) -> Iterator[Site]:
         enter = stack.enter_context
         prometheus = enter(ruled(folder / "prometheus", [RULE]))
         forge = enter(gitea(folder / "gitea"))
-        content = base64.b64encode(b"spec:\n  resources:\n    requests:\n      storage: 20Gi\n").decode()
-        forge.ask("POST", f"contents/{FILE}", {"content": content, "branch": "main"})
+        forge.put(FILE, "spec:\n  resources:\n    requests:\n      storage: 20Gi\n")
         yield Site(
             forge,
             enter(grafana(prometheus.url)),
@@ -98,11 +96,11 @@ def site(folder: Path, kubeconfig: Path) -> Iterator[Site]:
         )
 
 
-def proposing(file: str, size: str) -> list[list[dict[str, Any]]]:
+def proposing(file: str, size: str, before: str = "20Gi") -> list[list[dict[str, Any]]]:
     """A model that reads the claim's file, writes another size into it, and says so."""
-    edit = call("Edit", file_path=file, old_string="storage: 20Gi", new_string=f"storage: {size}")
+    edit = call("Edit", file_path=file, old_string=f"storage: {before}", new_string=f"storage: {size}")
     told = outcome(
-        status="proposed", summary=f"Raise the claim to {size}.", actions=[f"{FILE}: 20Gi -> {size}"]
+        status="proposed", summary=f"Raise the claim to {size}.", actions=[f"{FILE}: {before} -> {size}"]
     )
     return [[call("Read", file_path=file)], [edit], [told]]
 

@@ -14,7 +14,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from tests.incident.diary import FACTS, KILLED
-from tests.incident.parts import PROGRAMS
+from tests.incident.laptop import PROGRAMS
 from tests.process import ROOT
 from tests.real.conftest import need
 
