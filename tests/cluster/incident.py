@@ -31,7 +31,6 @@ from tests.incident.volumes import (
     TICK_SECONDS,
     bound,
     grown,
-    ticking,
     wanted,
 )
 from tests.loopback import serving as loopback
@@ -42,6 +41,7 @@ from tests.real.incident import MERGE, STORAGE_CLASS, Database, claim_of, databa
 from tests.real.pod import Ended, Ran
 from tests.real.site import FILE, Site
 from tests.runner.model import model
+from tests.ticking import ticking
 
 DATABASES = [replace(each, volume=each.claim) for each in databases("Mi")]
 CLAIMS = [each.claim for each in DATABASES]
@@ -139,7 +139,7 @@ def on_cluster(cluster: Cluster, site: Site, diary: Diary) -> Iterator[OnCluster
         enter(filling(cluster))
         people = enter(reachable(enter(loopback(Receivers())).url, cluster.address))
         monitoring = enter(monitored(cluster, people))
-        enter(ticking(Storage(admin, diary).tick))
+        enter(ticking(Storage(admin, diary).tick, TICK_SECONDS))
         told, site.grafana.prometheus = site.grafana.prometheus, monitoring.prometheus
         parts.callback(setattr, site.grafana, "prometheus", told)
         yield OnCluster(cluster, admin, site, monitoring, people)
@@ -212,12 +212,10 @@ def monitored(cluster: Cluster, people: str) -> Iterator[Monitoring]:
         )
         for program in (prometheus, alertmanager):
             program.folder.mkdir(exist_ok=True)
-            parts.callback(shutil.rmtree, program.folder)
+            parts.callback(program.stop)
         monitoring.configure(shipped.RULES, VALUES, PATCH)
         parts.enter_context(stack.policed(cluster, people))
-        parts.callback(alertmanager.stop)
         alertmanager.start({})
-        parts.callback(prometheus.stop)
         prometheus.start({"prometheus.yml": json.dumps(_scraping(cluster, alertmanager, monitoring))})
         yield monitoring
 

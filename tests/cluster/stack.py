@@ -3,6 +3,8 @@ chart and its operator give them. Each has its files in a folder of the node, at
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -36,6 +38,8 @@ class Program:
     labels: Mapping[str, str]
     arguments: Sequence[str]
     secrets: Sequence[str] = ()
+    rights: Sequence[Any] = ()
+    """Objects that give its account some."""
 
     @property
     def service(self) -> str:
@@ -52,23 +56,31 @@ class Program:
 
     def start(self, files: Mapping[str, str]) -> None:
         """A new one, which remembers nothing."""
-        self.stop()
         self.folder.mkdir(exist_ok=True)
         for name, text in files.items():
             (self.folder / name).write_text(text, encoding="utf-8")
-        self.cluster.apply(
-            self._object("v1", "ServiceAccount", self.service),
-            self._object("v1", "Service", self.service)
-            | {"spec": {"selector": self.labels, "ports": [{"port": self.port}]}},
-            self._object("apps/v1", "Deployment", self.name) | {"spec": self._spec()},
-        )
+        old = (f"deployment/{self.name}", "--ignore-not-found", "--cascade=foreground", "--timeout=60s")
+        self.cluster.kubectl("delete", "-n", NAMESPACE, *old)
+        self.cluster.apply(*self._objects())
         deployment = (f"deployment/{self.name}", "--timeout=90s")
         self.cluster.kubectl("rollout", "status", "-n", NAMESPACE, *deployment)
         wait_until(lambda: answers(f"{self.url}/-/ready"), f"{self.service} to answer")
 
     def stop(self) -> None:
-        gone = (f"deployment/{self.name}", "--ignore-not-found", "--cascade=foreground", "--timeout=60s")
-        self.cluster.kubectl("delete", "-n", NAMESPACE, *gone)
+        """Leaves nothing of it."""
+        whole = json.dumps({"apiVersion": "v1", "kind": "List", "items": self._objects()})
+        gone = ("--ignore-not-found", "--cascade=foreground", "--timeout=60s", "-f", "-")
+        self.cluster.kubectl("delete", *gone, stdin=whole)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _objects(self) -> list[Any]:
+        ports = {"selector": self.labels, "ports": [{"port": self.port}]}
+        return [
+            *self.rights,
+            self._object("v1", "ServiceAccount", self.service),
+            self._object("v1", "Service", self.service) | {"spec": ports},
+            self._object("apps/v1", "Deployment", self.name) | {"spec": self._spec()},
+        ]
 
     def _object(self, version: str, kind: str, name: str) -> dict[str, Any]:
         return {"apiVersion": version, "kind": kind, "metadata": {"name": name, "namespace": NAMESPACE}}
@@ -117,10 +129,6 @@ def prometheus(cluster: Cluster, *flags: str) -> Program:
     here = {"apiVersion": "rbac.authorization.k8s.io/v1", "metadata": {"name": f"{RELEASE}-{name}"}}
     account = {"kind": "ServiceAccount", "name": f"{RELEASE}-{name}", "namespace": NAMESPACE}
     role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": f"{RELEASE}-{name}"}
-    cluster.apply(
-        here | {"kind": "ClusterRole", "rules": rules},
-        here | {"kind": "ClusterRoleBinding", "subjects": [account], "roleRef": role},
-    )
     return Program(
         cluster,
         name,
@@ -132,6 +140,10 @@ def prometheus(cluster: Cluster, *flags: str) -> Program:
             "--storage.tsdb.path=/tmp",
             "--web.enable-lifecycle",
             *flags,
+        ),
+        rights=(
+            here | {"kind": "ClusterRole", "rules": rules},
+            here | {"kind": "ClusterRoleBinding", "subjects": [account], "roleRef": role},
         ),
     )
 

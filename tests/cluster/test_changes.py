@@ -21,6 +21,7 @@ from tests.cluster.conftest import NEXT, Times, install, no_jobs, overlay
 from tests.cluster.knative import live, no_agents, to_zero
 from tests.cluster.recorder import Recorder, recording
 from tests.real.components import Broken, wait_until
+from tests.ticking import ticking
 
 GROUPS, OF_EACH = 40, 5
 NEW = itertools.count()
@@ -63,21 +64,14 @@ def alert(name: str, pod: str = "web") -> dict[str, str]:
 def deliveries(cluster: Cluster, alertmanager: Alertmanager, every: float = 0.7) -> Iterator[None]:
     """A new alert, and so a new group, every so many seconds; in the end each has its one Job."""
     fired: list[str] = []
-    over = threading.Event()
 
     def fire() -> None:
-        while not over.wait(every):
-            name = f"Change{next(NEW)}"
-            alertmanager.fire(alert(name))
-            fired.append(f"{name}/web")
+        name = f"Change{next(NEW)}"
+        alertmanager.fire(alert(name))
+        fired.append(f"{name}/web")
 
-    thread = threading.Thread(target=fire)
-    thread.start()
-    try:
+    with ticking(fire, every):
         yield
-    finally:
-        over.set()
-        thread.join()
     wait_until(lambda: set(fired) <= set(jobs(cluster)), "a Job for each alert", 180, every=1)
     assert len(fired) > 3 and {jobs(cluster)[each] for each in fired} == {1}
 

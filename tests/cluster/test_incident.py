@@ -45,7 +45,8 @@ def test_the_incident_from_metric_to_remedy(parts: OnCluster, diary: Diary) -> N
     except (AssertionError, Broken) as error:
         why = str(error)
     report.write(REPORT, report.Told(diary, "", is_scripted=True, why=why, on_cluster=True))
-    assert (diary.missing(), why) == ([], ""), REPORT / "incident.md"
+    print(f"\n{REPORT / 'incident.md'}, with its picture beside it")
+    assert (diary.missing(), why) == ([], "")
 
 
 # --- who reaches what, by real connections ------------------------------------------------------------

@@ -4,8 +4,7 @@ volume once its claim asks for more."""
 from __future__ import annotations
 
 import re
-import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +15,7 @@ from tests.incident.diary import Diary
 from tests.real.components import ApiServer
 from tests.real.incident import CLAIMS, MERGE
 from tests.real.rules import Exporter
+from tests.ticking import ticking
 
 TICK_SECONDS = 0.5
 FILES_IN_A_TICK = 4
@@ -97,25 +97,6 @@ def grown(admin: httpx.Client, claim: Any, to: str, diary: Diary) -> None:
     diary.note(f"the volume of {name} grew from {had} to {to}", f"{name} {to}")
 
 
-@contextmanager
-def ticking(tick: Callable[[], None]) -> Iterator[None]:
-    """Calls it at once, and again and again while the block runs."""
-    tick()
-    over = threading.Event()
-
-    def run() -> None:
-        while not over.wait(TICK_SECONDS):
-            tick()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
-
-
 @dataclass
 class Simulated:
     """The volumes of all claims of the namespace, as the API server lists them."""
@@ -159,5 +140,5 @@ def simulated(
     """All volumes, from the first look on, with so many files each."""
     with api.client(timeout=2) as admin:
         told = Simulated(exporter, admin, diary, files)
-        with ticking(told.tick):
+        with ticking(told.tick, TICK_SECONDS):
             yield told
