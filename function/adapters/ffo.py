@@ -68,8 +68,10 @@ class Ffo:
         seconds = self._options.seconds
         with wire.connect(self._url, seconds, min(seconds, CONNECT_SECONDS)) as client:
             told = self._threads.submit(self._told, client, tool, arguments)
-            late = Unavailable("ffo_slow", f"the world model took over {seconds} s")
-            return wire.within(seconds, told, late)
+            return wire.within(seconds, told, self._late())
+
+    def _late(self) -> Unavailable:
+        return Unavailable("ffo_slow", f"the world model took over {self._options.seconds} s")
 
     def _told(self, client: httpx.Client, tool: str, arguments: Json) -> object:
         import httpx
@@ -82,6 +84,8 @@ class Ffo:
             told = line.ask("tools/call", {"name": tool, "arguments": arguments})
             line.hang_up()
             return _result(told)
+        except (httpx.ReadTimeout, httpx.WriteTimeout):  # which may be noticed before the whole call's end
+            raise self._late() from None
         except (httpx.HTTPError, OSError, RuntimeError) as error:  # the latter two from a line cut at the end
             what = f"the world model cannot be asked ({type(error).__name__}): see FFO_URL"
             raise Unavailable("ffo_unreachable", what) from None

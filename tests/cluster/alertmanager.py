@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -45,10 +46,15 @@ class Alertmanager:
     interval: str = "20s"
     """After which a group is sent again, and for which a notification is tried."""
 
-    def install(self) -> None:
+    @contextmanager
+    def running(self) -> Iterator[Alertmanager]:
         """A new one, which remembers nothing of what it has sent before."""
-        told = json.dumps(config(self.url, self.interval))
-        alertmanager(self.cluster).start({"alertmanager.yml": told})
+        program = alertmanager(self.cluster)
+        try:
+            program.start({"alertmanager.yml": json.dumps(config(self.url, self.interval))})
+            yield self
+        finally:
+            program.stop()
 
     def fire(self, *alerts: Mapping[str, str]) -> None:
         """Has the alerts, by their labels, fire from now on."""

@@ -19,7 +19,7 @@ from tests import world
 from tests.cluster import stack
 from tests.cluster.cluster import Cluster, reachable
 from tests.cluster.conftest import MODEL_PORT, NEXT
-from tests.cluster.volumes import folder, gone, grow, volume
+from tests.cluster.volumes import folder, grow, unmount, volume
 from tests.incident import shipped
 from tests.incident.diary import Diary
 from tests.incident.monitoring import Monitoring
@@ -195,7 +195,7 @@ def _end(cluster: Cluster) -> None:
         workload = (f"statefulset/{each.name}", f"service/{each.name}", f"pvc/{each.claim}")
         cluster.kubectl("delete", "-n", "f3iai", *workload, "--ignore-not-found", "--cascade=foreground")
         cluster.kubectl("delete", "--ignore-not-found", f"pv/{each.claim}")
-        gone(each.claim)
+        unmount(each.claim)
 
 
 @contextmanager

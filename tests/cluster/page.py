@@ -22,9 +22,9 @@ BUILT_BEFORE = "make image"
 """The command that .ci/cluster has run before there is a cluster."""
 
 
-def sections() -> dict[str, list[str]]:
-    """The page's commands by heading, in order; a line that is indented by four is one."""
-    text = (KNATIVE / "README.md").read_text(encoding="utf-8")
+def sections(page: Path = KNATIVE / "README.md") -> dict[str, list[str]]:
+    """A page's commands by heading, in order; a line that is indented by four is one."""
+    text = page.read_text(encoding="utf-8")
     parts = re.split(r"^## (.+)$", text, flags=re.M)[1:]
     found = {
         title: re.findall(r"^    (\S.*)$", body, re.M)

@@ -34,10 +34,9 @@ def recorder(installed: Cluster) -> Iterator[Recorder]:
 
 
 @pytest.fixture(scope="module")
-def alertmanager(installed: Cluster, recorder: Recorder) -> Alertmanager:
-    found = Alertmanager(installed, recorder.url, "60s")
-    found.install()
-    return found
+def alertmanager(installed: Cluster, recorder: Recorder) -> Iterator[Alertmanager]:
+    with Alertmanager(installed, recorder.url, "60s").running() as alertmanager:
+        yield alertmanager
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -23,10 +23,9 @@ NEW = itertools.count()
 
 
 @pytest.fixture(scope="module")
-def alertmanager(installed: Cluster) -> Alertmanager:
-    found = Alertmanager(installed)
-    found.install()
-    return found
+def alertmanager(installed: Cluster) -> Iterator[Alertmanager]:
+    with Alertmanager(installed).running() as alertmanager:
+        yield alertmanager
 
 
 def test_an_alert_wakes_the_function_and_its_agent_proposes(

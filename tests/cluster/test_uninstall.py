@@ -9,6 +9,7 @@ import httpx
 from tests.cluster.cluster import Cluster
 from tests.cluster.conftest import OURS, shape
 from tests.cluster.page import Page
+from tests.cluster.volumes import unmount
 from tests.real.components import wait_until
 
 
@@ -32,3 +33,4 @@ def test_neighbours_are_as_they_were_before_during_and_after(
     wait_until(lambda: "sre-agents" not in str(installed.get("namespaces")), "its namespace", 120, every=1)
     assert shape(installed) == neighbours and answers(installed)
     installed.kubectl("delete", "pv", "sre-dispatch-worldmodel")  # which a class of volumes would have made
+    unmount("sre-dispatch-worldmodel")

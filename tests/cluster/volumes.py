@@ -40,7 +40,7 @@ def grow(name: str, size: str) -> None:
     _mount("-o", f"remount,size={_option(size)}", str(folder(name)))
 
 
-def gone(name: str) -> None:
+def unmount(name: str) -> None:
     if folder(name).is_mount():
         subprocess.run(["umount", folder(name)], check=True, timeout=30)
         folder(name).rmdir()
