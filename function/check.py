@@ -75,6 +75,10 @@ POLICIES = ("sre-dispatch-shape", "sre-dispatch-remedies", "sre-dispatch-claims"
 ADMISSION = "admissionregistration.k8s.io/v1"
 
 APPLY_POLICIES = "apply knative/base and knative/tiers"
+UNWATCHED = (
+    "kube-apiserver does not find the CronJob {0}, although it is there: if that stays, restart each "
+    "kube-apiserver (https://github.com/kubernetes/kubernetes/issues/130887)"
+)
 WHO_GRANTS = ": see who grants that by `kubectl get rolebindings,clusterrolebindings -A -o wide`, and undo it"
 NOT_SUSPENDED = (
     "the CronJob {0} is not suspended and starts agents by the clock: "
@@ -334,7 +338,7 @@ def _tier(cluster: Inspection, settings: Settings, decision: Decision, grant: Gr
     except DispatchError as error:
         return Row(name, passed=False, detail=str(error))
     faults = [] if suspended is True else [NOT_SUSPENDED.format(grant.template, settings.namespace)]
-    faults += _unwelcome(verdict)
+    faults += [UNWATCHED.format(grant.template)] if verdict.by == "unwatched" else _unwelcome(verdict)
     faults += [f"our admission policies let in {', '.join(let_in)}: {APPLY_POLICIES}"] if let_in else []
     paused = verdict.by == "quota" and verdict.words == PAUSE
     return _row(
@@ -353,7 +357,7 @@ def _cronjob(cluster: Inspection, settings: Settings, grant: Grant) -> Json | No
 def _is_refused(cluster: Inspection, job: Json, change: Change) -> bool:
     changed = deepcopy(job)
     change(changed)
-    return cluster.judge(changed).by == "policy"
+    return cluster.judge(changed).by in ("policy", "unwatched")
 
 
 def _unwelcome(verdict: Verdict) -> Iterator[str]:

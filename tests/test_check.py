@@ -169,7 +169,11 @@ OURS = (
     ("status", "message", "by"),
     [
         (422, OURS.format("shape") + " request: sre-dispatch: a finalizer", "policy"),
-        (422, OURS.format("template") + " request: failed to configure binding: no params found", "other"),
+        (
+            422,
+            OURS.format("template") + " request: failed to configure binding: no params found",
+            "unwatched",
+        ),
         (422, "invalid: " + OURS.format("shape") + " request: sre-dispatch: a finalizer", "other"),
         (403, "jobs.batch is forbidden: exceeded quota: pause, requested: 1", "quota"),
         (403, "jobs.batch is forbidden: User cannot create", "other"),

@@ -294,8 +294,9 @@ class Access:
 class Verdict:
     """What became of a Job that was sent to be judged and not to be made."""
 
-    by: Literal["", "policy", "quota", "pod security", "other"]
-    """Who refused it: nobody, our own admission policies, a quota, what will refuse its pods, or else."""
+    by: Literal["", "policy", "unwatched", "quota", "pod security", "other"]
+    """Who refused it: nobody, our own admission policies, one of them without the CronJob that it compares
+    with, a quota, what will refuse its pods, or else."""
     words: str = ""
     """The quota's name, or what the API server had to say, printable and at most MAX_WORDS characters."""
 
@@ -345,6 +346,8 @@ class Inspection:
             return Verdict("pod security", words) if POD_SECURITY in answer.warning else Verdict("")
         if OUR_POLICY.match(message) and " denied request: sre-dispatch: " in message:
             return Verdict("policy", words)
+        if OUR_POLICY.match(message) and "no params found" in message:
+            return Verdict("unwatched", words)
         if answer.status == 403 and (quota := QUOTA.search(message)):
             return Verdict("quota", quota.group(1))
         return Verdict("other", f"{answer.status}: {words}")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import subprocess
+from typing import Any
 
 import yaml
 
 from tests.cluster.cluster import Cluster
-from tests.cluster.conftest import OURS, overlay
+from tests.cluster.conftest import OURS, overlay, shape
 from tests.real.conftest import KNATIVE
 
 
@@ -19,6 +20,10 @@ def test_its_own_check_finds_nothing_wrong(installed: Cluster) -> None:
     print(done.stdout)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "FAIL" not in done.stdout and "webhook address" in done.stdout
+
+
+def test_neighbours_are_as_they_were_before(neighbours: list[Any], installed: Cluster) -> None:
+    assert shape(installed) == neighbours
 
 
 def test_applied_again_it_changes_nothing(installed: Cluster, addresses: dict[str, str]) -> None:

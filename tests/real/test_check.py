@@ -9,6 +9,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,6 +34,8 @@ DISPATCHER = KNATIVE / "base" / "dispatcher.yaml"
 FUNCTION = "--serviceaccount=f3iai:sre-dispatch"
 LOW = "--serviceaccount=sre-agents:sre-agent-low"
 TIERS = ("tier: low", "tier: medium", "tier: high")
+FORGOTTEN_SECONDS = 3
+"""After which Kubernetes has stopped what watches a policy's parameters; it looks each second."""
 SETTLE_SECONDS = 30
 """For the API server to know of a changed policy, binding or quota."""
 
@@ -324,6 +327,29 @@ def test_a_changed_job_is_refused_by_our_policies_under_a_pause_as_well(installa
     ]
     with changed(installation, do, [("-n", "sre-agents", "delete", "quota", "pause"), apply(ADMISSION)]):
         installation.settled(is_told, "the binding without Deny to be told")
+
+
+def test_an_api_server_that_has_lost_sight_of_the_tiers_is_to_be_restarted(
+    installation: Installation, manifests: list[Path]
+) -> None:
+    """As after an uninstallation and a new installation: the CronJobs went, and then the last binding."""
+    api, tiers = installation.api, [path for path in manifests if path.parent.name == "tiers"]
+    for path in tiers:
+        api.kubectl("delete", "-f", path)
+    installation.settled(lambda rows: failing(rows) >= {*TIERS}, "the tiers to be gone")
+    time.sleep(FORGOTTEN_SECONDS)
+    for path in tiers:
+        api.kubectl("apply", "-f", path)
+
+    def is_told(rows: Rows) -> bool:
+        return failing(rows) == {*TIERS} and all(
+            "restart each kube-apiserver" in rows[tier][1] for tier in TIERS
+        )
+
+    installation.settled(is_told, "the restart to be asked for")
+    api.kill()
+    api.start()
+    installation.settled(is_whole, "the installation to be whole again")
 
 
 def test_what_others_are_bound_to_is_no_fault(installation: Installation) -> None:
