@@ -17,7 +17,8 @@ agent: $(READY) ## the incident's agent on this machine: real Claude Code, a scr
 
 incident: $(READY) ## the incident from metric to remedy on real parts, without a cluster; KILL=opa|worldmodel|apiserver, or ON=cluster
 	@tests/real/tools/build >/dev/null
-	@$(if $(ON),E2E_KUBECONFIG=$${KUBECONFIG:?names no cluster} $(BIN)/pytest -qs tests/cluster/test_incident.py -k metric_to_remedy,\
+	@$(if $(filter-out cluster,$(ON))$(and $(ON),$(KILL)),$(error ON= is cluster or nothing, and KILL= is for a laptop alone))
+	@$(if $(ON),REQUIRE_REAL=1 E2E_KUBECONFIG=$${KUBECONFIG:?names no cluster} $(BIN)/pytest -qs tests/cluster/test_incident.py -k metric_to_remedy,\
 		$(BIN)/python -m tests.incident $(if $(KILL),--kill $(KILL)))
 
 test: $(READY) ## all tests; those that need real components say so where these are missing

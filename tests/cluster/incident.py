@@ -6,7 +6,7 @@ import json
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -133,6 +133,8 @@ def on_cluster(cluster: Cluster, site: Site, diary: Diary) -> Iterator[OnCluster
         enter = parts.enter_context
         admin = enter(proxied(cluster))
         cluster.world("record_outcome", asdict(world.crash(datetime.now(UTC))), key="writer")
+        closed(site)
+        parts.callback(closed, site)
         before = site.gitea.file(FILE, "main")
         site.gitea.replace(FILE, yaml.safe_dump(claim_of(DATABASES[0]), sort_keys=False))
         parts.callback(site.gitea.replace, FILE, before)
@@ -143,6 +145,12 @@ def on_cluster(cluster: Cluster, site: Site, diary: Diary) -> Iterator[OnCluster
         told, site.grafana.prometheus = site.grafana.prometheus, monitoring.prometheus
         parts.callback(setattr, site.grafana, "prometheus", told)
         yield OnCluster(cluster, admin, site, monitoring, people)
+
+
+def closed(site: Site) -> None:
+    """No pull request is open, as `Site.proposed` wants it."""
+    for pull in site.gitea.ask("GET", "pulls?state=open"):
+        site.close(pull)
 
 
 @contextmanager
@@ -247,9 +255,10 @@ class Storage:
     diary: Diary
 
     def tick(self) -> None:
-        for claim in bound(self.admin):
-            if claim["metadata"]["name"] in CLAIMS and (to := wanted(claim)):
-                self._grow(claim, to)
+        with suppress(httpx.HTTPError):  # the API server is slow: at the next tick
+            for claim in bound(self.admin):
+                if claim["metadata"]["name"] in CLAIMS and (to := wanted(claim)):
+                    self._grow(claim, to)
         self.diary.sample({name: _percent(name) for name in CLAIMS})
 
     def _grow(self, claim: Any, to: str) -> None:

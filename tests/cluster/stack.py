@@ -163,8 +163,8 @@ def policed(cluster: Cluster, people: str) -> Iterator[None]:
         "metadata": {"name": "deny-all", "namespace": NAMESPACE},
         "spec": nothing,
     }
-    cluster.apply(*policies.values())
     try:
+        cluster.apply(*policies.values())
         yield
     finally:
-        cluster.kubectl("delete", "networkpolicies", "-n", NAMESPACE, *policies)
+        cluster.kubectl("delete", "networkpolicies", "-n", NAMESPACE, "--ignore-not-found", *policies)

@@ -59,6 +59,7 @@ def tell(
     seen: Callable[[Any, Ran], None] = nothing_more,
 ) -> None:
     """The story. What happens `during` the first run begins as its alert fires, and is `seen` in the end."""
+    known = sessions(parts)
     is_scraped(parts, diary)
     is_routed(parts, diary)
 
@@ -85,7 +86,7 @@ def tell(
     well(ran)
     alone(parts, diary, line, ran)
     resolved(parts, diary, RISING, POSTGRES, before)
-    remembered(parts, diary)
+    remembered(parts, diary, known)
 
 
 def is_scraped(parts: Parts, diary: Diary) -> None:
@@ -335,10 +336,16 @@ def alone(parts: Parts, diary: Diary, line: Any, ran: Ran) -> None:
     diary.fact("verified", verdict if told["verification"] == "cleared" else "")
 
 
-def remembered(parts: Parts, diary: Diary) -> None:
+def sessions(parts: Parts) -> set[str]:
+    """The runs that the world model knows of."""
+    return {each["session"] for of in (TYPEDB, POSTGRES) for each in parts.runs(of)}
+
+
+def remembered(parts: Parts, diary: Diary, known: set[str]) -> None:
     found = []
     for of in (TYPEDB, POSTGRES):
-        found += [f"{of} {each['status']} {each['verification']}" for each in parts.runs(of)]
+        new = [each for each in parts.runs(of) if each["session"] not in known]
+        found += [f"{of} {each['status']} {each['verification']}" for each in new]
     wanted = {f"{TYPEDB} proposed none", f"{POSTGRES} resolved cleared"}
     diary.fact("remembered", "; ".join(found) if wanted <= set(found) else "")
 
