@@ -338,7 +338,7 @@ def _tier(cluster: Inspection, settings: Settings, decision: Decision, grant: Gr
     except DispatchError as error:
         return Row(name, passed=False, detail=str(error))
     faults = [] if suspended is True else [NOT_SUSPENDED.format(grant.template, settings.namespace)]
-    faults += [UNWATCHED.format(grant.template)] if verdict.by == "unwatched" else _unwelcome(verdict)
+    faults += _unwelcome(verdict, grant.template)
     faults += [f"our admission policies let in {', '.join(let_in)}: {APPLY_POLICIES}"] if let_in else []
     paused = verdict.by == "quota" and verdict.words == PAUSE
     return _row(
@@ -360,10 +360,12 @@ def _is_refused(cluster: Inspection, job: Json, change: Change) -> bool:
     return cluster.judge(changed).by in ("policy", "unwatched")
 
 
-def _unwelcome(verdict: Verdict) -> Iterator[str]:
+def _unwelcome(verdict: Verdict, template: str) -> Iterator[str]:
     """What is wrong where the Job as planned is not admitted."""
     if verdict.by == "policy":
         yield f"our admission policies refuse the tier's own Job ({verdict.words}): {APPLY_POLICIES}"
+    elif verdict.by == "unwatched":
+        yield UNWATCHED.format(template)
     elif verdict.by == "quota" and verdict.words != PAUSE:
         yield f"the quota {verdict.words} admits no further Job: wait for Jobs to end, or raise it"
     elif verdict.by == "pod security":

@@ -44,10 +44,10 @@ from tests.runner.model import model
 from tests.ticking import ticking
 
 DATABASES = [replace(each, volume=each.claim) for each in databases("Mi")]
-CLAIMS = [each.claim for each in DATABASES]
+NAMES = [each.claim for each in DATABASES]
 RUN_SECONDS = 240.0
 """For an agent's pod, to its end."""
-FUNCTION = "/api/v1/namespaces/f3iai/pods"
+PODS = "/api/v1/namespaces/f3iai/pods"
 SCRAPED_EVERY = "2s"
 """More often than the kubelet measures, and not so often that all of its metrics are a burden."""
 FILLING = f"""
@@ -87,9 +87,9 @@ class OnCluster:
 
     def audit(self) -> list[Any]:
         chosen = {"labelSelector": "serving.knative.dev/service=sre-dispatch"}
-        for pod in self.admin.get(FUNCTION, params=chosen).raise_for_status().json()["items"]:
+        for pod in self.admin.get(PODS, params=chosen).raise_for_status().json()["items"]:
             name = pod["metadata"]["name"]
-            log = self.admin.get(f"{FUNCTION}/{name}/log", params={"container": "user-container"})
+            log = self.admin.get(f"{PODS}/{name}/log", params={"container": "user-container"})
             if log.is_success:  # a container that has not begun has none
                 lines = [line for line in log.text.splitlines() if line.startswith("{")]
                 self.written[name] = [json.loads(line) for line in lines]
@@ -257,9 +257,9 @@ class Storage:
     def tick(self) -> None:
         with suppress(httpx.HTTPError):  # the API server is slow: at the next tick
             for claim in bound(self.admin):
-                if claim["metadata"]["name"] in CLAIMS and (to := wanted(claim)):
+                if claim["metadata"]["name"] in NAMES and (to := wanted(claim)):
                     self._grow(claim, to)
-        self.diary.sample({name: _percent(name) for name in CLAIMS})
+        self.diary.sample({name: _percent(name) for name in NAMES})
 
     def _grow(self, claim: Any, to: str) -> None:
         """The claim's capacity before its volume's: while it has less, the kubelet grows a file system."""

@@ -91,7 +91,7 @@ class Program:
         container = {
             "name": self.name,
             "image": self.image,
-            "args": list(self.arguments),
+            "args": [f"--config.file={self.folder / self.name}.yml", *self.arguments],
             "volumeMounts": [{"name": name, "mountPath": path} for name, path in mounts.items()],
         }
         volumes: list[dict[str, Any]] = [
@@ -114,7 +114,6 @@ def alertmanager(cluster: Cluster) -> Program:
         port=9093,
         labels=ALERTMANAGER,
         arguments=(
-            f"--config.file=/var/tmp/sre-dispatch-{name}/alertmanager.yml",
             "--storage.path=/tmp",
             "--cluster.listen-address=",
         ),
@@ -136,7 +135,6 @@ def prometheus(cluster: Cluster, *flags: str) -> Program:
         port=9090,
         labels=PROMETHEUS,
         arguments=(
-            f"--config.file=/var/tmp/sre-dispatch-{name}/prometheus.yml",
             "--storage.tsdb.path=/tmp",
             "--web.enable-lifecycle",
             *flags,
