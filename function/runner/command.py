@@ -67,6 +67,7 @@ def argv(program: Path, tier: Tier, mcp_config: Path) -> list[str]:
         "--no-session-persistence",
         "--disable-slash-commands",
         f"--model={tier.model}",
+        *([f"--fallback-model={','.join(tier.fallback_models)}"] if tier.fallback_models else []),
     ]
 
 

@@ -43,6 +43,7 @@ def _below(path: str) -> str:
 
 Url = Annotated[str, Field(pattern=r"^https?://[^\s$@]+$", max_length=1024), AfterValidator(_url)]
 """Without a user or a password in it: those stand in a file."""
+Model = Annotated[str, Field(pattern=r"^[\w.:@/-]{1,128}$")]
 File = Annotated[str, Field(pattern=r"^/", max_length=1024)]
 Folder = Annotated[str, Field(pattern=r"^(?:[\w.-]+/)*[\w.-]*$", max_length=512), AfterValidator(_below)]
 
@@ -129,8 +130,11 @@ class Reporting:
 class Tier:
     __pydantic_config__ = STRICT
     mode: Literal["autonomous", "merge-request", "investigate"]
-    model: Annotated[str, Field(pattern=r"^[\w.:@/-]{1,128}$")]
+    model: Model
     servers: Mapping[Name, Server]
+    fallback_models: Annotated[tuple[Model, ...], Field(max_length=3)] = ()
+    """Who is asked in their order where `model` is not there or overloaded; at each turn it is tried first
+    again. `sre-dispatch check` tells when a model retires."""
     built_in: tuple[BuiltIn, ...] = ()
     """Tools for the files of the clone."""
     max_turns: Annotated[int, Field(ge=1, le=500)] = 60

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.models import MODEL
 from tests.process import ROOT
 from tests.real.components import find
 from tests.runner.model import Model, Reply, model
@@ -116,5 +117,5 @@ def investigating(world: WorldModel, **changes: Any) -> dict[str, Any]:
         "tools": [*WORLD_TOOLS],
         "token_file": str(world.folder / "reader"),
     }
-    tier = {"mode": "investigate", "model": "claude-sonnet-4-5", "servers": {"world": server}, "seconds": 60}
+    tier = {"mode": "investigate", "model": MODEL, "servers": {"world": server}, "seconds": 60}
     return tier | changes

@@ -1,17 +1,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from function.runner import command
 from function.runner.tier import Server, Tier
+from tests.models import MODEL
 
 SERVERS = {
     "world": Server("http://127.0.0.1:8001/mcp", ("get_resource_context", "list_outcomes"), "/run/reader"),
     "kubernetes": Server("http://127.0.0.1:8002/mcp", ("pods_list_in_namespace",)),
 }
-READING = Tier("investigate", "claude-sonnet-4-5", SERVERS)
-WRITING = Tier("merge-request", "claude-sonnet-4-5", SERVERS, built_in=("Read", "Edit"))
+READING = Tier("investigate", MODEL, SERVERS)
+WRITING = Tier("merge-request", MODEL, SERVERS, built_in=("Read", "Edit"))
 
 
 def flags(tier: Tier) -> dict[str, str]:
@@ -40,6 +42,15 @@ def test_an_agent_with_a_clone_has_file_tools_confined_to_it_and_not_for_what_ru
     assert told["--tools"] == "Read,Edit" and "--restricted" in told
     assert "Edit(./**)" in told["--allowedTools"].split(",")
     assert {"Edit(/.git/**)", "Edit(/.gitlab-ci.yml)"} <= set(told["--disallowedTools"].split(","))
+
+
+def test_the_models_that_take_over_are_named_in_their_order() -> None:
+    told = flags(replace(READING, fallback_models=("claude-b", "claude-a")))
+    assert (told["--model"], told["--fallback-model"]) == (MODEL, "claude-b,claude-a")
+
+
+def test_where_no_model_takes_over_none_is_named() -> None:
+    assert "--fallback-model" not in flags(READING)
 
 
 def test_the_outcome_is_asked_for_by_its_schema() -> None:

@@ -8,8 +8,9 @@ import pytest
 from function.errors import Misconfigured
 from function.runner.given import Given, Places, load, read
 from function.runner.tier import Tier
+from tests.models import MODEL
 
-TIER = Tier("investigate", "claude-sonnet-4-5", {})
+TIER = Tier("investigate", MODEL, {})
 
 
 def folder(path: Path, **files: str) -> Path:

@@ -9,8 +9,9 @@ import pytest
 from function.runner.claude import ENDED, Claude, Event
 from function.runner.session import RECONNECTS, SIGNAL, WRAP_UP, Ending, Session
 from function.runner.tier import Server, Tier
+from tests.models import MODEL
 
-TIER = Tier("investigate", "claude-sonnet-4-5", {"world": Server("http://x", ("look",))}, seconds=30)
+TIER = Tier("investigate", MODEL, {"world": Server("http://x", ("look",))}, seconds=30)
 CONNECTED = {"name": "world", "status": "connected", "tools": [{"name": "look"}, {"name": "other"}]}
 OUTCOME = {"status": "investigated"}
 SILENT: Event = {}
