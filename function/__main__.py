@@ -95,9 +95,10 @@ def replay(file: BinaryIO, url: str, token_file: BinaryIO | None, cloudevent: bo
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array for a program.")
 def check(as_json: bool) -> None:
     """Tell whether this installation is usable: its settings, its policy by what it is known to answer, and,
-    where Jobs go to a cluster, rights, tiers, enrolments and admission there. Changes nothing.
+    where Jobs go to a cluster, rights, tiers, their models, enrolments and admission there. Changes nothing.
 
-    Reads the same environment variables as `serve`. Exit status 1 where something is not as it must be.
+    Reads the same environment variables as `serve`. Exit status 1 where something is not as it must be, not
+    where a warning says that it soon will not be.
     """
     from function import check as checking
 

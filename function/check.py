@@ -1,9 +1,10 @@
 """Is this installation usable? Each answer as a row that a person can read.
 
 In a cluster it runs as the function does: with its settings, and with its ServiceAccount, so that what is
-told of rights and admission is true of the function. Two things it has to read that the function need not:
-who is bound to what, and which admission policies are in force. knative/base/check.yaml grants that to the
-same ServiceAccount; it changes nothing and shows no content. A ServiceAccount of its own would spare the
+told of rights and admission is true of the function. Three things it has to read that the function need not:
+who is bound to what, which admission policies are in force, and which models the tiers name.
+knative/base/check.yaml grants that to the same ServiceAccount; it changes nothing, and of what it reads it
+shows no content but those models' names. A ServiceAccount of its own would spare the
 function that, and could tell nothing of the function's rights without a worse one: to impersonate it, or to
 ask for the rights of everybody.
 """
@@ -16,13 +17,14 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from pydantic import TypeAdapter, ValidationError
 
-from function import bundle, translate, wire, wiring
+from function import bundle, retirement, translate, wire, wiring
 from function.bundle import PolicyFiles
 from function.enrich import enrich
 from function.errors import DispatchError, Misconfigured, flaw
@@ -119,6 +121,8 @@ class Row:
     name: str
     passed: bool
     detail: str = ""
+    warning: bool = False
+    """It is as it must be, and will not be for long."""
 
 
 def check(environment: Mapping[str, str]) -> list[Row]:
@@ -239,6 +243,7 @@ def _cluster(settings: Settings, files: PolicyFiles, revisions: set[str]) -> Ite
     yield _row("rights: nothing dangerous", "it may not", found, WHO_GRANTS)
     for level, grant in grants.items():
         yield _tier(cluster, settings, _decision(level, grant, files.revision), grant)
+    yield from models(cluster, settings.root, grants.values(), datetime.now(UTC).date())
     enrolled = _enrolled(settings, files)
     faults = _disagreement(cluster, settings, _writers(cluster, settings, grants), enrolled)
     if not revisions <= {files.revision}:
@@ -374,6 +379,24 @@ def _unwelcome(verdict: Verdict, template: str) -> Iterator[str]:
         yield f"its Job is refused, and not by us: see who says so and let it in ({verdict.words})"
 
 
+def models(cluster: Inspection, root: Path, grants: Iterable[Grant], today: date) -> Iterator[Row]:
+    """Whether each tier's models still answer; the data is below `root`."""
+    try:
+        retires = retirement.read(root)
+    except Misconfigured as error:
+        yield Row("models", passed=False, detail=str(error))
+        return
+    for grant in grants:
+        name = f"model: {grant.tier}"
+        try:
+            named = retirement.named(cluster.config_map(grant.template), grant.template)
+        except DispatchError as error:
+            yield Row(name, passed=False, detail=str(error))
+            continue
+        standing, detail = retirement.judge(named, retires, today)
+        yield Row(name, passed=standing != "retired", detail=detail, warning=standing == "retiring")
+
+
 # --- who may write where ------------------------------------------------------------------------------
 
 
@@ -472,7 +495,10 @@ def _at(value: object, *path: str) -> Any:
 
 def as_text(rows: list[Row]) -> str:
     width = max(len(row.name) for row in rows)
-    return "".join(
-        f"{'ok  ' if row.passed else 'FAIL'}  {row.name:{width}}  {row.detail}".rstrip() + "\n"
-        for row in rows
-    )
+    return "".join(f"{_state(row)}  {row.name:{width}}  {row.detail}".rstrip() + "\n" for row in rows)
+
+
+def _state(row: Row) -> str:
+    if not row.passed:
+        return "FAIL"
+    return "WARN" if row.warning else "ok  "

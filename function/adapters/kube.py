@@ -307,6 +307,7 @@ class Inspection:
     def __init__(self, api: Api, namespace: str) -> None:
         self._api = api
         self._jobs = f"/apis/batch/v1/namespaces/{namespace}/jobs"
+        self._config_maps = f"/api/v1/namespaces/{namespace}/configmaps"
         self.template = Kubernetes(api, namespace).template
 
     def who(self) -> tuple[str, Sequence[str]]:
@@ -330,12 +331,17 @@ class Inspection:
 
     def find(self, path: str) -> Json | None:
         """The object, or the listing, at /apis/`path`; None where there is none. Raises Unavailable."""
-        answer = self._api.request("GET", f"/apis/{path}")
-        if answer.status == 404:
-            return None
-        if answer.status != 200:
-            raise _refused(f"read {path}", answer)
-        return answer.body
+        return _found(path, self._api.request("GET", f"/apis/{path}"))
+
+    def config_map(self, name: str) -> Json | None:
+        """The agents' ConfigMap of that name; None where there is none. Raises Unavailable."""
+        answer = self._api.request("GET", f"{self._config_maps}/{name}")
+        if answer.status == 403:
+            what = f"the function's ServiceAccount may not read the ConfigMap {name}"
+            raise Unavailable(
+                "kubernetes_forbidden", f"{what}: name it in knative/base/check.yaml and apply that file"
+            )
+        return _found(f"the ConfigMap {name}", answer)
 
     def judge(self, job: Json) -> Verdict:
         """Whether the Job would be admitted, by a dry run. Raises Unavailable."""
@@ -398,6 +404,14 @@ def _known(
 def _message(answer: Answer) -> str:
     """The API server's own words: looked at, never passed on, as they may quote the Job."""
     return str(answer.body.get("message", ""))
+
+
+def _found(what: str, answer: Answer) -> Json | None:
+    if answer.status == 404:
+        return None
+    if answer.status != 200:
+        raise _refused(f"read {what}", answer)
+    return answer.body
 
 
 def _refused(what: str, answer: Answer) -> Unavailable:

@@ -34,6 +34,7 @@ DISPATCHER = KNATIVE / "base" / "dispatcher.yaml"
 FUNCTION = "--serviceaccount=f3iai:sre-dispatch"
 LOW = "--serviceaccount=sre-agents:sre-agent-low"
 TIERS = ("tier: low", "tier: medium", "tier: high")
+MODELS = ("model: low", "model: medium", "model: high")
 FORGOTTEN_SECONDS = 3
 """After which Kubernetes has stopped what watches a policy's parameters; it looks each second."""
 SETTLE_SECONDS = 30
@@ -148,6 +149,21 @@ def patch(kind: str, name: str, spec: str, *more: str) -> tuple[str | Path, ...]
     return ("patch", kind, name, *more, "--type=merge", "-p", f'{{"spec": {spec}}}')
 
 
+def naming(model: str) -> tuple[str | Path, ...]:
+    """The tier `high` names that model."""
+    data = {"data": {"tier.json": json.dumps({"model": model})}}
+    return (
+        "-n",
+        "sre-agents",
+        "patch",
+        "configmap",
+        "sre-agent-high",
+        "--type=merge",
+        "-p",
+        json.dumps(data),
+    )
+
+
 BINDINGS = "validatingadmissionpolicybindings"
 QUOTA = ("-n", "sre-agents", "create", "quota")
 WARN = '{"validationActions": ["Warn"]}'
@@ -206,6 +222,21 @@ FAULTS = {
             )
         ],
         {"tier: high": "Pod Security will refuse its pods"},
+    ),
+    "a tier whose model has retired": Fault(
+        [naming("claude-3-opus")],
+        [apply(KNATIVE / "tiers" / "high.yaml")],
+        {"model: high": "claude-3-opus retired on 2026-01-05: name another model"},
+    ),
+    "a tier without its ConfigMap": Fault(
+        [("delete", "configmap", "-n", "sre-agents", "sre-agent-low")],
+        [apply(KNATIVE / "tiers" / "low.yaml")],
+        {"model: low": "there is no ConfigMap sre-agent-low: apply knative/tiers"},
+    ),
+    "without the right to read the tiers' ConfigMaps": Fault(
+        [("delete", "rolebinding", "-n", "sre-agents", "sre-dispatch-check")],
+        [apply(CHECK)],
+        dict.fromkeys(MODELS, "name it in knative/base/check.yaml and apply that file"),
     ),
     "a tier without its binding": Fault(
         [("delete", BINDINGS, "sre-dispatch-template-medium")],
