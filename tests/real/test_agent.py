@@ -20,7 +20,7 @@ from tests.models import FALLBACK_MODELS, MODEL
 from tests.real.conftest import need
 from tests.runner.container import IDENTITY, KEY, Container, Run, investigating
 from tests.runner.model import OUTCOME, Model, Reply, call, only, outcome, text
-from tests.runner.test_secrets import SHAPES, WORD
+from tests.runner.test_redact import SHAPES, WORD
 from tests.worldmodel.process import READER, WorldModel, world_model
 
 CLAIM = {"resource_type": "k8s_pvc", "namespace": "f3iai", "resource_id": "typedb-data"}
@@ -48,7 +48,7 @@ def investigator(world: WorldModel, tmp_path: Path) -> Container:
 @pytest.fixture(params=[{}, FILE_TOOLS], ids=["investigate", "merge-request"])
 def container(investigator: Container, request: pytest.FixtureRequest) -> Container:
     investigator.tier |= request.param
-    decision = {"mode": investigator.tier["mode"], "grant": {"tier": "high"}}
+    decision = {"mode": investigator.tier["mode"], "grant": {"tier": "investigate"}}
     investigator.given["decision"] = json.dumps(decision)
     return investigator
 
@@ -426,7 +426,7 @@ def test_a_credential_in_a_long_line_is_not_shown_also_not_by_half(
     assert SECRET[:20] not in run.everything()
 
 
-@pytest.mark.parametrize("missing", ["AGENT_PROGRAM", "AGENT_WORK"])
+@pytest.mark.parametrize("missing", ["SRE_DISPATCH_AGENT_PROGRAM", "SRE_DISPATCH_AGENT_WORK"])
 def test_whatever_is_missing_the_job_is_told(container: Container, missing: str) -> None:
     container.environment[missing] = str(container.folder / "none")
     run = container.run(DONE)

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import yaml
 
-from function.errors import Misconfigured
 from function.runner import tier
-from function.runner.tier import Jira, Reporting, Server, Tier
+from function.runner.tier import JiraTarget, Reporting, Server, Tier
+from function.shared.errors import Misconfigured
 from tests.models import MODEL
 from tests.process import TIER_FILES
 
@@ -94,7 +94,7 @@ REPORTING: dict[str, Any] = {
 def test_how_it_reports_is_read_and_nothing_of_it_is_needed(tmp_path: Path) -> None:
     told = tier.read_reporting(written(tmp_path, REPORTING, "report.json"))
     assert [each.branch for each in told.repositories] == ["main"]
-    assert told.jira == Jira("https://jira.example", "SRE", "/etc/jira")
+    assert told.jira == JiraTarget("https://jira.example", "SRE", "/etc/jira")
     assert tier.read_reporting(written(tmp_path, {}, "report.json")) == Reporting()
 
 
