@@ -1,5 +1,5 @@
 # METADATA
-# title: LOW is to be had from the beginning of a day's hours until just before their end.
+# title: LOW is available from the start of a day's hours until just before their end.
 package sre_dispatch.rules.business_hours_test
 
 import data.sre_dispatch.rules.business_hours
