@@ -24,8 +24,8 @@ incident: $(READY) ## the incident from metric to remedy with real components; K
 test: $(READY) ## all tests; tests without their real components skip and say so
 	@$(BIN)/pytest -rs
 
-check: $(READY) ## format, lint, types, import contracts
-	@$(BIN)/ruff format --check -q . && $(BIN)/ruff check -q . && $(BIN)/mypy && $(BIN)/lint-imports --no-logo
+check: $(READY) ## format, lint, types, import contracts; the policy too, if OPA and Regal are found
+	@$(BIN)/ruff format --check -q . && $(BIN)/ruff check -q . && $(BIN)/mypy && $(BIN)/lint-imports --no-logo && policies/check
 
 real: $(READY) ## the tests that need real components; builds missing ones (35 minutes, once)
 	@tests/real/tools/build >/dev/null

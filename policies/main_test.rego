@@ -69,7 +69,7 @@ joined(rules) := answer if {
 	answer := sre_dispatch.decision with input as asked
 		with data.revision as revision
 		with data.tiers as tiers
-		with data.sre_dispatch.rules as rules
+		with sre_dispatch.rules as rules
 }
 
 start(level) := {"ready": true, "initial": level, "contributions": set()}
@@ -371,7 +371,7 @@ test_a_level_without_a_tier_is_not_allowed if {
 	sre_dispatch.decision == expected with input as asked
 		with data.revision as revision
 		with data.tiers as {"HIGH": tiers.HIGH}
-		with data.sre_dispatch.rules as {"a": start("LOW")}
+		with sre_dispatch.rules as {"a": start("LOW")}
 }
 
 test_without_one_rules_config_all_is_refused if {

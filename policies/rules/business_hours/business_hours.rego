@@ -25,16 +25,16 @@ withheld contains {"code": "outside_hours", "level": "LOW"} if not _within_hours
 _within_hours(clock) if {
 	ready
 	is_string(clock.utc)
-	[_, time] := split(clock.utc, "T")
+	[_, moment] := split(clock.utc, "T")
 	some hours in data.config.business_hours.hours[clock.weekday]
-	hours.from <= time
-	time < hours.until
+	hours.from <= moment
+	moment < hours.until
 }
 
 _well_formed(hours) if {
-	every time in [hours.from, hours.until] {
-		is_string(time)
-		glob.match("[0-2][0-9]:[0-5][0-9]", null, time)
+	every moment in [hours.from, hours.until] {
+		is_string(moment)
+		glob.match("[0-2][0-9]:[0-5][0-9]", null, moment)
 	}
 	hours.from < hours.until
 }

@@ -103,12 +103,6 @@ _ordered("strong verb", sentence, place) if {
 	}
 }
 
-_imperative(sentence, place) if {
-	not _excused(sentence, place)
-	not sentence[place - 1] in _lists.nouns_before
-	not sentence[place + 1] in _lists.nouns_behind
-}
-
 # "by deleting the volume"
 _ordered("gerund", sentence, place) if {
 	sentence[place - 1] in _lists.gerund_leads
@@ -119,9 +113,15 @@ _ordered("gerund", sentence, place) if {
 _ordered("participle", sentence, place) if {
 	sentence[place - 1] == "be"
 	_obliged(sentence, place)
-	some before, object in sentence
+	some before, noun in sentence
 	before < place
-	_holds_data(object)
+	_holds_data(noun)
+}
+
+_imperative(sentence, place) if {
+	not _excused(sentence, place)
+	not sentence[place - 1] in _lists.nouns_before
+	not sentence[place + 1] in _lists.nouns_behind
 }
 
 _obliged(sentence, place) if sentence[place - 2] in _lists.obligations
@@ -139,8 +139,8 @@ _orders_that(sentence, before) if {
 	_roles[word] in {"verb", "strong verb"}
 	_imperative(sentence, place)
 	sentence[place + 1] in _lists.pronouns
-	some object in before
-	_holds_data(object)
+	some noun in before
+	_holds_data(noun)
 	every other in before {
 		not other in _excuses.spared
 	}

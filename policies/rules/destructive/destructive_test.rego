@@ -791,9 +791,9 @@ test_each_shipped_word_of_an_order_or_excuse_is_written_as_sentences_are if {
 	}
 }
 
-of_its_form("steps", step) if {
-	is_number(step)
-	step >= 1
+of_its_form("steps", word) if {
+	is_number(word)
+	word >= 1
 }
 
 of_its_form(name, word) if {

@@ -46,9 +46,9 @@ _open(window, now) if {
 
 # A fixed width, so that times compare as strings.
 _well_formed(window) if {
-	every time in [window.from, window.until] {
-		is_string(time)
-		glob.match("[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9]Z", null, time)
+	every moment in [window.from, window.until] {
+		is_string(moment)
+		glob.match("[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9]Z", null, moment)
 	}
 	window.from < window.until
 }
