@@ -125,7 +125,7 @@ async def _authenticated(request: Request, settings: Settings, app: Dependencies
     given = auth.credential(headers)
     if auth.is_one_of(given, auth.accepted(settings.token_files, TOKEN_FILES)):
         return
-    if app.callers is None or not await app.callers.accept(auth.bearer(headers)):
+    if app.authenticator is None or not await app.authenticator.accept(auth.bearer(headers)):
         raise Unauthorized
 
 
@@ -279,7 +279,7 @@ def _started() -> tuple[Settings, Dependencies]:
         auth.accepted(settings.token_files, TOKEN_FILES)
     except Unavailable as error:
         raise Misconfigured(str(error)) from None
-    return settings, wiring.app(settings)
+    return settings, wiring.dependencies(settings)
 
 
 _printing = threading.Lock()

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import count
 from pathlib import Path
 from typing import Any
 
 from function.dispatch import render, translate
 from function.dispatch.model import Decision, Delivery, Facts, Grant, JobStatus, Reason, Result, Risk
+from function.dispatch.port_errors import contained
 from function.dispatch.ports import Cluster, Dependencies, Policy, WorldModel
 from function.shared.event import SREEvent
 from function.shared.strict_json import Json
@@ -175,11 +175,10 @@ def app(
     policy: Policy | None = None,
     cluster: Cluster | None = None,
     world: WorldModel | None = None,
-    ticks: Iterator[float] | None = None,
+    monotonic: Callable[[], float] = lambda: 0.0,
 ) -> Dependencies:
-    """The ports together; `ticks` are what the deadline's clock shows, one by one."""
-    monotonic: Callable[[], float] = (ticks or (0.0 for _ in count())).__next__
-    return Dependencies(
+    """The ports together, contained as wiring contains them. `monotonic` is the clock of the deadline."""
+    made = Dependencies(
         policy=policy or FakePolicy(),
         cluster=cluster or FakeCluster(),
         sink=FakeSink(),
@@ -188,10 +187,11 @@ def app(
         namespace="sre-agents",
         cluster_name="fmc",
         volatile_labels=frozenset(),
-        each=map,
+        parallel_map=map,
         clock=NOW.timestamp,
         monotonic=monotonic,
     )
+    return contained(made)
 
 
 def known(event: SREEvent, **changes: Any) -> JobStatus:

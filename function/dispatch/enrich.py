@@ -1,37 +1,79 @@
-"""SREEvent -> Facts. A world model that is missing, slow, wrong or hostile is a gap, never an error."""
+"""SREEvent -> Facts. A world model that is missing, slow, wrong or hostile causes a gap, never an error."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cache
+from dataclasses import asdict
+from functools import cache, partial
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from function.dispatch.model import Facts, Risk
+from function.dispatch.ports import WorldModel
 from function.shared import facts
 from function.shared.errors import Unavailable
-from function.shared.event import SREEvent
+from function.shared.event import STORM, SREEvent
 from function.shared.facts import KINDS, MAX_LIST, Fact
 from function.shared.strict_json import Json, to_json
 from function.shared.text import cut
 
 MAX_ITEMS = 50
 MAX_BYTES = 32 * 1024
-"""Of all facts together, as JSON: half of what a prompt may hold."""
+"""For all facts together, as JSON: half of a prompt."""
 MAX_DEPTH = 6
 
 STALE_SECONDS = 900
-"""Facts older than this describe another state than the one that an agent would act on."""
+"""Facts older than this describe a state that may be gone when the agent acts."""
 LASTING = frozenset({"memory", "owners", "note"})
-"""Kinds that tell of what does not change, and so do not grow stale."""
+"""Kinds of facts that do not become stale."""
 
-ORDER = {kind: place for place, kind in enumerate(KINDS)}
+ORDER = {kind: position for position, kind in enumerate(KINDS)}
+
+
+class FactSource:
+    """The facts of one delivery. Each resource is asked about once.
+
+    After a failure the world model is not asked again: every batch would wait for it and use up the time of
+    the delivery. Several threads use a FactSource.
+    """
+
+    def __init__(self, world: WorldModel | None) -> None:
+        self._ask = partial(self._asked, world) if world else None
+        self._lock = threading.Lock()
+        self._facts: dict[str, Facts] = {}
+        self._failure: Unavailable | None = None
+
+    def facts(self, event: SREEvent) -> Facts:
+        with self._lock:
+            known = self._facts.get(event.resource)
+        if known is None:
+            known = enrich(event, self._ask)
+            with self._lock:
+                self._facts[event.resource] = known
+        return known
+
+    def _asked(self, world: WorldModel, event: SREEvent) -> object:
+        with self._lock:
+            failure = self._failure
+        if failure:
+            raise Unavailable(failure.code, str(failure))
+        try:
+            return world.context(event)
+        except Unavailable as error:
+            with self._lock:
+                self._failure = error
+            raise
 
 
 def enrich(event: SREEvent, ask: Callable[[SREEvent], object] | None) -> Facts:
-    """What the world model tells of the event's resource when asked: read strictly, in order, within the
-    bounds above."""
+    """The world model's answer about the event's resource: read strictly, sorted, and limited in size.
+
+    A storm has no resource, so the world model is not asked about it.
+    """
+    if event.source == STORM:
+        return Facts(gaps=("no_resource",))
     if ask is None:
         return Facts(gaps=("no_source",))
     try:
@@ -43,14 +85,14 @@ def enrich(event: SREEvent, ask: Callable[[SREEvent], object] | None) -> Facts:
     return _read(answer["facts"], answer["gaps"])
 
 
-def _read(told: list[Any], gaps: list[Any]) -> Facts:
-    read = [_fact(each) for each in told[:MAX_ITEMS]]
+def _read(answer: list[Any], gaps: list[Any]) -> Facts:
+    read = [_fact(each) for each in answer[:MAX_ITEMS]]
     found = sorted((fact for fact, _ in read if fact), key=lambda fact: ORDER[fact.kind])
     kept = _bounded(found)
     missing = set(_known(gaps))
     missing |= {gap for _, gap in read if gap}
     missing |= {"stale"} if any(map(_is_stale, found)) else set()
-    missing |= {"cut"} if len(kept) < len(found) or len(told) > MAX_ITEMS else set()
+    missing |= {"cut"} if len(kept) < len(found) or len(answer) > MAX_ITEMS else set()
     missing |= set() if kept else {"nothing_known"}
     risk = _risk(found) if kept else Risk()
     return Facts(not missing, tuple(sorted(missing)), kept, risk)
@@ -64,25 +106,25 @@ def _known(gaps: Iterable[object]) -> tuple[str, ...]:
     return tuple(gap if isinstance(gap, str) and gap in facts.GAPS else "other" for gap in gaps)
 
 
-def _fact(told: object) -> tuple[Fact | None, str]:
-    """The fact as its kind wants it, else None; and the gap that reading it left, if any."""
+def _fact(raw: object) -> tuple[Fact | None, str]:
+    """The fact, or None if it does not match its kind; and the gap that reading it left, if any."""
     cuts: list[str] = []
     try:
-        fact = _adapter(Fact).validate_json(to_json(_shortened(told, cuts)))
-        of = _adapter(KINDS[fact.kind])
-        content = of.dump_python(of.validate_json(to_json(fact.data)), mode="json", exclude_defaults=True)
+        fact = _adapter(Fact).validate_json(to_json(_shortened(raw, cuts)))
+        kind = _adapter(KINDS[fact.kind])
+        data = kind.dump_python(kind.validate_json(to_json(fact.data)), mode="json", exclude_defaults=True)
     except (ValidationError, ValueError, TypeError, KeyError):
         return None, "bad_fact"
-    return Fact(fact.kind, fact.source, fact.age_seconds, content), "cut" if cuts else ""
+    return Fact(fact.kind, fact.source, fact.age_seconds, data), "cut" if cuts else ""
 
 
 @cache
-def _adapter(of: type) -> TypeAdapter[Any]:
-    return TypeAdapter(of)
+def _adapter(cls: type) -> TypeAdapter[Any]:
+    return TypeAdapter(cls)
 
 
 def _shortened(value: object, cuts: list[str], depth: int = 0) -> object:
-    """Texts and lists within their limits; a long text shows its cut, a long list is noted in `cuts`."""
+    """Texts and lists within their limits. A cut text is marked, a cut list is noted in `cuts`."""
     if depth > MAX_DEPTH:
         raise ValueError("too deep")
     if isinstance(value, str):
@@ -97,8 +139,8 @@ def _shortened(value: object, cuts: list[str], depth: int = 0) -> object:
 
 
 def _bounded(found: Sequence[Fact]) -> tuple[Json, ...]:
-    """As many of them as fit, the most telling kinds first."""
-    return tuple(_fitting(vars(fact) for fact in found))
+    """As many facts as fit, the most important kinds first."""
+    return tuple(_fitting(asdict(fact) for fact in found))
 
 
 def _fitting(items: Iterable[Json]) -> Iterator[Json]:
@@ -115,19 +157,19 @@ def _is_stale(fact: Fact) -> bool:
 
 
 def _risk(found: Sequence[Fact]) -> Risk:
-    """What the policy weighs. Where two facts disagree, the worse one counts."""
-    classes = {told.get("classification") for told in _told(found, "governance")}
-    scopes = [told.get("scope") for told in _told(found, "governance")]
+    """What the policy weighs. If two facts disagree, the worse one counts."""
+    classes = {data.get("classification") for data in _data(found, "governance")}
+    scopes = [data.get("scope") for data in _data(found, "governance")]
     return Risk(
-        dependents=max((told["count"] for told in _told(found, "dependents")), default=None),
-        replicas=min((told["available"] for told in _told(found, "replicas")), default=None),
+        dependents=max((data["count"] for data in _data(found, "dependents")), default=None),
+        replicas=min((data["available"] for data in _data(found, "replicas")), default=None),
         classification=classes.pop() if len(classes) == 1 else None,
         scope=_common(scopes),
-        failures=max((told["failures_in_a_week"] for told in _told(found, "memory")), default=None),
+        failures=max((data["failures_in_a_week"] for data in _data(found, "memory")), default=None),
     )
 
 
-def _told(found: Sequence[Fact], kind: str) -> list[Any]:
+def _data(found: Sequence[Fact], kind: str) -> list[Any]:
     return [fact.data for fact in found if fact.kind == kind]
 
 

@@ -1,78 +1,89 @@
-"""What the program needs from outside, each as small as its use, and App, the bundle made at start."""
+"""What the program needs from outside: one protocol for each dependency, and the bundle of them all."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from function.dispatch.model import JobStatus, Result
 from function.shared.event import SREEvent
 from function.shared.strict_json import Json
 
+if TYPE_CHECKING:
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
 T = TypeVar("T")
+U = TypeVar("U")
+
+BATCH = 8
+"""How many alerts are processed side by side. Each batch is finished before the next one starts. So a
+delivery that is too large for the deadline gets further with every retry."""
 
 
 class Policy(Protocol):
     def ask(self, document: Json) -> object:
-        """The policy's raw answer to one input, None where it has none. Raises Unavailable."""
+        """Return the policy's raw answer to one input; None if it has none. Raises Unavailable."""
 
 
 class WorldModel(Protocol):
     def context(self, event: SREEvent) -> object:
-        """The world model's raw answer about the event's resource. Raises Unavailable."""
+        """Return the world model's raw answer about the event's resource. Raises Unavailable."""
 
 
 class Cluster(Protocol):
     def jobs(self) -> Sequence[JobStatus]:
-        """Every Job in the agents' namespace, by one listing. Raises Unavailable."""
+        """List every Job in the agents' namespace with one request. Raises Unavailable."""
 
     def job(self, name: str) -> JobStatus | None:
-        """The Job of that name, with the time it completed, or None. Raises Unavailable."""
+        """Return the Job of that name with its completion time, or None. Raises Unavailable."""
 
     def template(self, name: str) -> Mapping[str, Any]:
-        """The jobTemplate of the tier's CronJob of that name. Raises Unavailable."""
+        """Return the jobTemplate of the tier's CronJob. Raises Unavailable."""
 
     def create(self, manifest: Json) -> bool:
-        """Create the Job; False where its name is taken. Raises Unavailable where the outcome is not
-        known or may change, Poison where this manifest can never be accepted."""
+        """Create the Job. Return False if its name is taken.
+
+        Raises Unavailable if the result is unknown or can change, PermanentError if the API server can never
+        accept this manifest.
+        """
 
 
 class Sink(Protocol):
     def notify(self, results: Iterable[Result]) -> None:
-        """Bring outcomes to people. May raise anything: the sink that holds the others logs it."""
+        """Tell people about results. May raise anything: Fanout logs it."""
 
 
 class Authenticator(Protocol):
     async def accept(self, token: bytes) -> bool:
-        """Whether who sends this bearer token may send deliveries. Raises Unavailable where that cannot be
-        known now."""
+        """Whether the owner of this bearer token may send deliveries. Raises Unavailable if nobody can tell
+        right now."""
 
 
-class SideBySide(Protocol):
-    def __call__(self, call: Callable[[T], None], of: Iterable[T], /) -> Iterable[None]:
-        """As the built-in `map`, which does one after the other; what it gives has to be taken."""
+class ParallelMap(Protocol):
+    def __call__(self, call: Callable[[T], U], items: Iterable[T], /) -> Iterable[U]:
+        """Like the built-in `map`. The results come in the order of the items."""
 
 
 @dataclass(frozen=True)
 class Dependencies:
-    """All that a delivery is worked with; made once at start, never changed."""
+    """Everything that a delivery is processed with. Built once at start and never changed."""
 
     policy: Policy
     cluster: Cluster
     sink: Sink
     world: WorldModel | None
-    prompts: Any
-    """The Jinja environment that render.py made."""
+    prompts: ImmutableSandboxedEnvironment
+    """The prompt templates, as render.environment loads them."""
     namespace: str
-    """Where the agents' Jobs are created."""
+    """The namespace in which the agents' Jobs are created."""
     cluster_name: str
     volatile_labels: Set[str]
-    each: SideBySide
-    """How the events of a delivery are looked at."""
+    parallel_map: ParallelMap
+    """Runs a step on the alerts of a batch: in threads, or one after the other with the built-in `map`."""
     clock: Callable[[], float]
-    """Seconds since the epoch; what the policy is told of time."""
+    """Seconds since the epoch, as the policy sees the time."""
     monotonic: Callable[[], float]
     """Seconds, for the deadline of a delivery."""
-    callers: Authenticator | None = None
-    """Who may send besides those with a token from a file; None: nobody."""
+    authenticator: Authenticator | None = None
+    """Accepts senders whose token is in no file. None: nobody else may send."""

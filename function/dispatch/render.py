@@ -1,7 +1,7 @@
 """SREEvent, Decision and Facts -> the Prompt.
 
-Templates are trusted files; what an alert or the world model says reaches them only as finished blocks of
-JSON in which nothing can close the block, name a file or hide a character. Same input, same bytes.
+Templates are trusted files. Text of an alert or of the world model enters them only as JSON inside a block.
+There it cannot close the block, name a file or hide a character. The same input gives the same bytes.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,23 +21,29 @@ from function.shared.errors import Misconfigured, PermanentError, Unavailable
 from function.shared.event import STORM, SREEvent
 
 MAX_BYTES = 64 * 1024
-"""Of a prompt in UTF-8. A pod's annotations hold 256 KiB together, and the event stands there as well."""
+"""Of a prompt. A pod's annotations hold 256 KiB, and the event is among them."""
+PAGE_BYTES = 16 * 1024
+"""The part of it that is kept for the text of the templates. Ours take 6 KiB."""
+DATA_BYTES = MAX_BYTES - PAGE_BYTES
+"""The part of it for the alert, and for as many facts as fit beside the alert. It does not depend on the
+decision. So noting_cut can tell the policy whether the agent will see all facts."""
 
-CONTEXT = "context"
-"""The part of a prompt that is cut first, as Prompt.cut names it."""
+CONTEXT, ALERT = "context", "alert"
+"""The parts that can be cut, as Prompt.cut names them."""
 
 DEFAULT = "alerts/_default.md.j2"
 STORM_PAGE = "alerts/_storm.md.j2"
-"""Begins as no alert's name can that chooses a file: it is for storms alone."""
+"""Only storms use it: no alert name that selects a file begins with an underscore."""
 ALERTNAME = re.compile(r"[A-Za-z][A-Za-z0-9]{0,127}", re.ASCII)
-"""Alert names that may choose a file; all others take the default."""
+"""Alert names that select a file of their own. All others use the default."""
 
 UNSAFE = str.maketrans({character: f"\\u{ord(character):04x}" for character in "<>&@\x7f"})
-"""Beyond what JSON escapes: `<`, `>` and `&` could close the block, `@` names a file to Claude Code."""
+"""What is escaped in addition to what JSON escapes. `<`, `>` and `&` could close the block. Claude Code reads
+the file that is named after an `@`."""
 
 
 def environment(folder: Path) -> ImmutableSandboxedEnvironment:
-    """The strict Jinja environment over a folder of prompts. Raises Misconfigured where there is none."""
+    """A strict Jinja environment for a folder of prompts. Raises Misconfigured if it has none."""
     if not (folder / DEFAULT).is_file():
         raise Misconfigured(f"no prompts in {folder}: {DEFAULT} is missing; set SRE_DISPATCH_ROOT")
     return ImmutableSandboxedEnvironment(
@@ -49,48 +55,53 @@ def environment(folder: Path) -> ImmutableSandboxedEnvironment:
     )
 
 
+def noting_cut(event: SREEvent, facts: Facts) -> Facts:
+    """The same facts, incomplete and with the gap `cut` if the event's prompt cannot hold all of them."""
+    if facts.complete and len(_fitting(block(_alert(event)), facts)) < len(facts.items):
+        return replace(facts, complete=False, gaps=(*facts.gaps, "cut"))
+    return facts
+
+
 def render(
     event: SREEvent, decision: Decision, facts: Facts, environment: ImmutableSandboxedEnvironment
 ) -> Prompt:
-    """The prompt of an allowed event, at most 64 KiB: context is cut first, alert text last.
+    """The prompt of an allowed event, at most 64 KiB. Facts are left out first, the alert is shortened last.
 
-    Raises Unavailable where its template is broken, which is for the operator to mend and not the alert's
-    fault; Poison where it does not fit even without either.
+    Raises Unavailable if the template is broken: the operator can repair it, and the alert is not at fault.
+    Raises PermanentError if the template is so long that the prompt exceeds the limit.
     """
+    whole = block(_alert(event))
+    items = _fitting(whole, facts)
+    alert = whole if len(whole) <= DATA_BYTES else _shortened_block(event)
+    cut = ((CONTEXT,) if len(items) < len(facts.items) else ()) + ((ALERT,) if alert != whole else ())
+    blocks = {"alert": alert, "facts": "\n".join(items), "cut": cut}
     try:
         template = environment.select_template(_pages(event))
-        for alert, items, cut in _variants(event, facts):
-            text = template.render(
-                tag=event.identity[:16],
-                mode=decision.mode,
-                level=decision.effective,
-                reasons=[reason.code for reason in decision.reasons],
-                alert=block(alert),
-                facts=lines(items),
-                status=facts.status,
-                gaps=facts.gaps,
-                cut=cut,
-            )
-            data = text.encode()
-            if len(data) <= MAX_BYTES:
-                return Prompt(template.name or DEFAULT, hashlib.sha256(data).hexdigest(), text, cut)
+        text = template.render(**blocks, **_words(event, decision, facts))
     except TemplateError as error:
+        name = getattr(error, "name", "")
         raise Unavailable(
-            "template_failed", f"a prompt is broken: {type(error).__name__} {getattr(error, 'name', '')}"
+            "template_failed", f"a prompt template is broken: {type(error).__name__} {name}"
         ) from None
-    raise PermanentError(
-        "prompt_too_large", f"the prompt is over {MAX_BYTES} bytes without any data of the alert"
-    )
+    data = text.encode()
+    name = template.name or DEFAULT
+    if len(data) > MAX_BYTES:
+        raise PermanentError(
+            "prompt_too_large",
+            f"a prompt of {name} has {len(data)} bytes, {MAX_BYTES} are allowed: shorten the template to "
+            f"{PAGE_BYTES} bytes",
+        )
+    return Prompt(name, hashlib.sha256(data).hexdigest(), text, cut)
 
 
 def block(value: Any) -> str:
-    """JSON as it may stand between the tags of a block: ASCII, without `<`, `>`, `&`, `@`."""
+    """JSON that is safe between the tags of a block: ASCII, without `<`, `>`, `&`, `@`."""
     return json.dumps(value, ensure_ascii=True, sort_keys=True, indent=2).translate(UNSAFE)
 
 
-def lines(items: Iterable[Any]) -> str:
-    """The same for several values, each on a line of its own, its keys in their own order."""
-    return "\n".join(json.dumps(item, ensure_ascii=True).translate(UNSAFE) for item in items)
+def line(item: Any) -> str:
+    """The same on one line, with the keys in their own order."""
+    return json.dumps(item, ensure_ascii=True).translate(UNSAFE)
 
 
 def _pages(event: SREEvent) -> list[str]:
@@ -100,18 +111,38 @@ def _pages(event: SREEvent) -> list[str]:
     return [*own, DEFAULT]
 
 
-def _variants(event: SREEvent, facts: Facts) -> Iterator[tuple[Any, Any, tuple[str, ...]]]:
-    """Alert and facts, whole first, then with ever more left out, each with what was cut."""
+def _words(event: SREEvent, decision: Decision, facts: Facts) -> dict[str, Any]:
+    """What a template says outside the blocks: constants of ours and of the policy, and nothing else."""
+    return {
+        "tag": event.identity[:16],
+        "mode": decision.mode,
+        "level": decision.effective,
+        "reasons": [reason.code for reason in decision.reasons],
+        "status": facts.status,
+        "gaps": facts.gaps,
+    }
+
+
+def _fitting(alert: str, facts: Facts) -> list[str]:
+    """The lines of the first facts, as many as fit beside the whole alert. A character of ASCII is a byte."""
+    room = DATA_BYTES - len(alert)
+    fitting: list[str] = []
+    for text in map(line, facts.items):
+        room -= len(text) + 1
+        if room < 0:
+            break
+        fitting.append(text)
+    return fitting
+
+
+def _shortened_block(event: SREEvent) -> str:
+    """The alert with its texts cut to the first limit at which it fits."""
     alert = _alert(event)
-    yield alert, facts.items, ()
-    count = len(facts.items)
-    while count:
-        count //= 2
-        yield alert, facts.items[:count], (CONTEXT,)
-    cut = (CONTEXT, "alert") if facts.items else ("alert",)
     for limit in (1024, 256, 64):
-        yield _shortened(alert, limit), (), cut
-    yield {**_shortened(alert, 64), "raw": "[cut]"}, (), cut
+        text = block(_shortened(alert, limit))
+        if len(text) <= DATA_BYTES:
+            return text
+    return block({**_shortened(alert, 64), "raw": "[cut]"})
 
 
 def _alert(event: SREEvent) -> dict[str, Any]:

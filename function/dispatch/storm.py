@@ -1,37 +1,31 @@
-"""Delivery and the Jobs there are -> which alerts share one Job; those that do -> the event of that Job.
+"""Storms: many new alerts of one group at once, which share one Job.
 
-Many new alerts of one group at once are seldom as many problems: an agent for each would find the same
-cause, in as many reports as nobody reads. Here they become one event, which goes the way of any other from
-then on.
+They are seldom as many problems. An agent for each would find the same cause, and nobody would read the
+reports.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from datetime import datetime
+from functools import partial
+from math import inf
 
-from function.dispatch.model import DeadLetter, Delivery, JobStatus, Level, Result
+from function.dispatch.model import DeadLetter, Decision, Delivery, JobStatus, Outcome, Result
+from function.dispatch.ports import BATCH
+from function.dispatch.steps import Arrived, New, Work, attempt, look_up, screen
+from function.dispatch.storm_event import storm_event, worst_first
 from function.shared.event import STORM, SREEvent, digest, job_name
-from function.shared.strict_json import Json, to_json
-from function.shared.text import cut
 
 FOLD_ABOVE = 20
-"""New problems of one group and cluster in a delivery, beyond which they share a Job. As many agents as the
-shipped policy lets start within an hour: each for itself, the others would come back for hours."""
+"""More new problems than this, of one group and cluster in one delivery, are a storm. The policy lets as many
+Jobs start within an hour (max_started_per_hour in policies/config/budget/data.yaml). More would only wait.
+test_a_storm_begins_where_the_policys_budget_for_an_hour_ends holds the two numbers together."""
 
-UNNAMED = "Storm"
-"""The alertname of a storm whose group has none."""
-
-EXAMPLES = 20
-EXAMPLES_BYTES = 24 * 1024
-"""Of the examples as JSON, so that they and the counts stand whole in a prompt and in the event's annotation,
-which hold 64 KiB."""
-MAX_TEXT = 400
-"""Characters of each text in the examples: one long text leaves room for the others."""
-MAX_NAMES = 20
-"""Alert names, namespaces and group labels that are told; what is left out is the rest of the sum."""
+Dispatch = Callable[[Sequence[SREEvent], Work], Iterator[Result]]
+"""pipeline.dispatch, which processes one batch."""
 
 
 @dataclass(frozen=True)
@@ -42,21 +36,38 @@ class Storm:
     alerts: tuple[SREEvent, ...]
 
 
-def identify(cluster: str, group_labels: Mapping[str, str]) -> str:
-    """SHA-256 in hex of the group on its cluster; the same in every delivery of the group.
+@dataclass(frozen=True)
+class Member:
+    """An alert of a storm, with the decision of its triage if there was time for it."""
 
-    Of an even number of parts, where the identity of an alert has an odd one: no alert can take a storm's.
+    event: SREEvent
+    decision: Decision | None = None
+
+
+@dataclass(frozen=True)
+class Screened:
+    """What the triage of a storm's alerts left over."""
+
+    members: list[Member]
+    """Those that an agent may work on."""
+    unread: Sequence[SREEvent]
+    """Those for which there was no time."""
+    refused: bool
+    """Whether all the others were refused for good. The next try would get no further."""
+
+
+def identify(cluster: str, group_labels: Mapping[str, str]) -> str:
+    """SHA-256 in hex of the group on its cluster. It is the same in every delivery of the group.
+
+    It is made of an even number of parts and an alert's identity of an odd one, so the two never collide.
     """
     return digest(cluster, STORM, *(part for pair in sorted(group_labels.items()) for part in pair))
 
 
-def gather(
-    delivery: Delivery, jobs: Mapping[str, JobStatus]
-) -> tuple[list[Storm], list[SREEvent | DeadLetter]]:
-    """The storms of a delivery, given the Jobs by name, and the alerts that are in none.
+def gather(delivery: Delivery, jobs: Mapping[str, JobStatus]) -> tuple[list[Storm], list[SREEvent]]:
+    """The storms of a delivery, and the firing alerts that belong to none. `jobs` are the Jobs by name.
 
-    A delivery is one group, so it has at most one storm a cluster. Counted by cluster, a storm's identity
-    hangs on no neighbour, and its agent, which sees one cluster, is told of that one alone.
+    A delivery is one group, so it has at most one storm for each cluster. An agent sees one cluster only.
     """
     new: defaultdict[str, list[SREEvent]] = defaultdict(list)
     for alert in delivery.firing:
@@ -66,63 +77,15 @@ def gather(
     for cluster, alerts in sorted(new.items()):
         identity = identify(cluster, delivery.group_labels)
         if folded := _folded(alerts, jobs.get(job_name(identity))):
-            storms.append(Storm(identity, tuple(sorted(folded, key=_worst_first))))
+            storms.append(Storm(identity, tuple(sorted(folded, key=worst_first))))
     inside = {alert.identity for storm in storms for alert in storm.alerts}
-    return storms, [alert for alert in delivery.alerts if not _is_inside(alert, inside)]
-
-
-def event(
-    storm: Storm,
-    members: Sequence[SREEvent],
-    group_labels: Mapping[str, str],
-    unread: int,
-    *,
-    named: bool = True,
-) -> SREEvent:
-    """The event of the storm's Job, which tells of `members` alone, in whatever order these come; `unread` is
-    how many alerts nobody looked at. Not `named`, it tells no word of a member's: only how many there are.
-    """
-    shown = _distinct(members)
-    spaces = {member.namespace for member in shown}
-    namespace = spaces.pop() if named and len(spaces) == 1 else ""
-    first = shown[0]
-    return SREEvent(
-        source=STORM,
-        status="firing",
-        identity=storm.identity,
-        severity="HIGH",  # the highest that an alert can ask for, and so never below that of a member
-        alertname=cut(group_labels.get("alertname") or UNNAMED, MAX_TEXT),
-        resource_type="",
-        namespace=namespace,
-        resource_id="",
-        cluster=first.cluster,
-        description=(f"[{namespace}] " if namespace else "") + f"{len(shown)} alerts at once in one group",
-        starts_at=min(member.starts_at for member in shown),
-        fingerprint="",
-        group_key=first.group_key,
-        namespace_label=namespace,
-        raw_payload=_told(shown, group_labels, unread, named),
-        truncated=any(member.truncated for member in shown),
-    )
-
-
-def notices(results: Iterable[Result]) -> list[Result]:
-    """What people are told of a delivery: one notice of all that share a Job, and of more than FOLD_ABOVE
-    that ended alike, with how many they are; of each other alert one of its own."""
-    alike: defaultdict[tuple[str, str, str], list[Result]] = defaultdict(list)
-    for result in results:
-        alike[result.outcome, result.code, result.job].append(result)
-    told: list[Result] = []
-    for (_, _, job), group in alike.items():
-        alerts = sum(not _is_storm(result.alert) for result in group)
-        told += [replace(group[0], alerts=alerts)] if job or alerts > FOLD_ABOVE else group
-    return told
+    return storms, [alert for alert in delivery.firing if alert.identity not in inside]
 
 
 def _folded(new: Sequence[SREEvent], job: JobStatus | None) -> Sequence[SREEvent]:
-    """Of new alerts those that share the Job: all that began before it was made, and the later ones too where
-    these alone are a storm."""
-    began: dict[str, Any] = {}
+    """The new alerts that share the Job: those that began before it was created. Later ones share it only if
+    they are a storm by themselves."""
+    began: dict[str, datetime] = {}
     for alert in new:
         began[alert.identity] = min(alert.starts_at, began.get(alert.identity, alert.starts_at))
     later = {identity for identity, at in began.items() if job is None or at > job.created_at}
@@ -131,64 +94,102 @@ def _folded(new: Sequence[SREEvent], job: JobStatus | None) -> Sequence[SREEvent
     return [alert for alert in new if alert.identity not in later]
 
 
-def _worst_first(alert: SREEvent) -> tuple[Any, ...]:
-    """Total over what is told of an alert, so that no order of a delivery shows in a prompt."""
-    where = (alert.namespace, alert.resource_type, alert.resource_id)
-    return (
-        -Level[alert.severity],
-        alert.alertname,
-        *where,
-        alert.identity,
-        alert.starts_at,
-        alert.description,
-    )
+def fold(found: Storm, delivery: Delivery, work: Work, dispatch: Dispatch) -> Iterator[Result]:
+    """Yield one Result for each alert of the storm, and one for the storm if its Job is new."""
+    job = work.index.jobs.get(job_name(found.identity))
+    if job is not None:
+        yield from (_share(job, found.identity, event, work) for event in found.alerts)
+        return
+    screened = yield from _screen(found.alerts, work)
+    unread = screened.unread
+    if screened.members:
+        itself = _storm_itself(found, screened, delivery, work, dispatch)
+        yield itself
+        outcome, code = _for_member(itself.outcome, itself.code)
+        ended = screened.members
+        if outcome is not Outcome.FOLDED:  # the next try would meet the same
+            ended, unread = [*ended, *map(Member, unread)], ()
+        for member in ended:
+            yield Result(member.event, outcome, code, member.decision, job=itself.job, detail=itself.detail)
+    late = (Outcome.DEAD_LETTERED, "storm_unread") if screened.refused else (Outcome.DEFERRED, "deadline")
+    yield from (Result(event, *late) for event in unread)
 
 
-def _distinct(members: Sequence[SREEvent]) -> list[SREEvent]:
-    """One alert a problem, the worst first."""
-    first: dict[str, SREEvent] = {}
-    for member in sorted(members, key=_worst_first):
-        first.setdefault(member.identity, member)
-    return list(first.values())
+def _share(job: JobStatus, identity: str, event: SREEvent, work: Work) -> Result:
+    """End an alert whose storm has a Job already."""
+    ended = attempt(work, look_up, Arrived(replace(event, identity=identity), job))
+    if isinstance(ended, New):
+        detail = f"Job {job.name} of the storm was deleted just now"
+        return Result(event, Outcome.DEFERRED, "job_deleting", job=job.name, detail=detail)
+    outcome, code = _for_member(ended.outcome, ended.code)
+    return replace(ended, alert=event, outcome=outcome, code=code)
 
 
-def _told(members: Sequence[SREEvent], group_labels: Mapping[str, str], unread: int, named: bool) -> Json:
-    counts: dict[str, Any] = {
-        "alerts": len(members),
-        "not_looked_at": unread,
-        "by_severity": _counted(member.severity for member in members),
-    }
-    group = {
-        cut(name, MAX_TEXT): cut(value, MAX_TEXT) for name, value in sorted(group_labels.items())[:MAX_NAMES]
-    }
-    if not named:
-        return {"group": group, "counts": counts}
-    counts["by_alertname"] = _counted(member.alertname for member in members)
-    counts["by_namespace"] = _counted(member.namespace for member in members)
-    return {"group": group, "counts": counts, "examples": list(_examples(members))}
+def _screen(alerts: Sequence[SREEvent], work: Work) -> Generator[Result, None, Screened]:
+    """Triage of each alert, batch by batch until the deadline. Yields the Results of those that end."""
+    started = replace(work, deadline=inf)  # a batch that was started is finished
+    members: list[Member] = []
+    retried = False
+    for start in range(0, len(alerts), BATCH):
+        if work.deps.monotonic() > work.deadline:
+            return Screened(members, alerts[start:], start > 0 and not members and not retried)
+        batch = map(New, alerts[start : start + BATCH])
+        for outcome in work.deps.parallel_map(partial(attempt, started, _screen_member), batch):
+            if isinstance(outcome, Member):
+                members.append(outcome)
+            else:
+                retried |= outcome.outcome is Outcome.DEFERRED
+                yield outcome
+    return Screened(members, (), not members and not retried)
 
 
-def _counted(names: Iterable[str]) -> dict[str, int]:
-    """How often each name is there, for the most frequent ones."""
-    counted = sorted(Counter(names).items(), key=lambda item: (-item[1], item[0]))
-    return dict(counted[:MAX_NAMES])
+def _screen_member(item: New, work: Work) -> Member | Result:
+    """Keeps the decision and drops the text: the texts of thousands of alerts would fill the memory."""
+    triaged = screen(item, work)
+    return triaged if isinstance(triaged, Result) else Member(triaged.event, triaged.decision)
 
 
-def _examples(members: Sequence[SREEvent]) -> Iterator[Json]:
-    """Of the worst as many as fit."""
-    room = EXAMPLES_BYTES
-    for member in members[:EXAMPLES]:
-        names = ("alertname", "severity", "namespace", "resource_type", "resource_id", "description")
-        example = {name: cut(getattr(member, name), MAX_TEXT) for name in names}
-        example["starts_at"] = member.starts_at.isoformat()
-        size = len(to_json(example))
-        if size <= room:
-            room -= size
-            yield example
+def _storm_itself(
+    found: Storm, screened: Screened, delivery: Delivery, work: Work, dispatch: Dispatch
+) -> Result:
+    """The Result of the storm's own event.
+
+    No deadline stops it: without its Job the next delivery would start from the beginning. Texts that passed
+    one by one can be refused together; then the event goes without them.
+    """
+    events = [member.event for member in screened.members]
+
+    def dispatched(named: bool) -> Result:
+        event = storm_event(found.identity, events, delivery.group_labels, len(screened.unread), named=named)
+        (result,) = dispatch([event], replace(work, deadline=inf))
+        return result
+
+    whole = dispatched(named=True)
+    if whole.outcome not in (Outcome.BLOCKED, Outcome.DEAD_LETTERED):
+        return whole
+    bare = dispatched(named=False)
+    return replace(bare, detail=bare.detail or f"made without the words of its alerts: {whole.code}")
 
 
-def _is_inside(alert: SREEvent | DeadLetter, identities: set[str]) -> bool:
-    return isinstance(alert, SREEvent) and alert.status == "firing" and alert.identity in identities
+def _for_member(outcome: Outcome, code: str) -> tuple[Outcome, str]:
+    """What the outcome of a storm's Job means for an alert of the storm."""
+    return (Outcome.FOLDED, "") if outcome in (Outcome.CREATED, Outcome.DUPLICATE) else (outcome, code)
+
+
+def notices(results: Iterable[Result]) -> list[Result]:
+    """What people are told of a delivery.
+
+    There is one notice for all alerts that share a Job, and one for more than FOLD_ABOVE alerts with the same
+    end; it says how many they are. Every other alert has a notice of its own.
+    """
+    alike: defaultdict[tuple[str, str, str], list[Result]] = defaultdict(list)
+    for result in results:
+        alike[result.outcome, result.code, result.job].append(result)
+    found: list[Result] = []
+    for (_, _, job), group in alike.items():
+        alerts = sum(not _is_storm(result.alert) for result in group)
+        found += [replace(group[0], alerts=alerts)] if job or alerts > FOLD_ABOVE else group
+    return found
 
 
 def _is_storm(alert: SREEvent | DeadLetter) -> bool:

@@ -1,4 +1,7 @@
-"""Settings -> App. The only place that picks adapters; what is heavy is imported in its branch."""
+"""Settings -> Dependencies. The only place that selects adapters.
+
+A module that is slow to import is imported in the branch that selects it.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,8 @@ from typing import TYPE_CHECKING
 from function.dispatch import render
 from function.dispatch.adapters.notify import Fanout, Log
 from function.dispatch.adapters.token_reviews import TokenReviewCache
-from function.dispatch.pipeline import BATCH
-from function.dispatch.ports import Authenticator, Cluster, Dependencies, Policy, Sink, WorldModel
+from function.dispatch.port_errors import contained
+from function.dispatch.ports import BATCH, Authenticator, Cluster, Dependencies, Policy, Sink, WorldModel
 from function.dispatch.settings import Settings
 from function.shared.errors import Misconfigured
 from function.shared.http import token_in
@@ -21,10 +24,10 @@ if TYPE_CHECKING:
     from function.dispatch.adapters.opa import Opa
 
 
-def app(settings: Settings) -> Dependencies:
-    """The bundle that every delivery is worked with. Raises Misconfigured."""
-    cluster, events, callers = _cluster(settings)
-    return Dependencies(
+def dependencies(settings: Settings) -> Dependencies:
+    """What the function processes every delivery with. Raises Misconfigured."""
+    cluster, events, authenticator = _cluster(settings)
+    made = Dependencies(
         policy=policy(settings),
         cluster=cluster,
         sink=Fanout(Log(), *events, *_sinks(settings)),
@@ -33,21 +36,22 @@ def app(settings: Settings) -> Dependencies:
         namespace=settings.agents_namespace,
         cluster_name=settings.cluster,
         volatile_labels=settings.volatile_labels,
-        each=ThreadPoolExecutor(BATCH, "look").map,
+        parallel_map=ThreadPoolExecutor(BATCH, "batch").map,
         clock=time.time,
         monotonic=time.monotonic,
-        callers=callers,
+        authenticator=authenticator,
     )
+    return contained(made)
 
 
 def offline(
     settings: Settings, policy: Policy | None = None, clock: Callable[[], float] = time.time
 ) -> Dependencies:
-    """The bundle of `explain`: embedded policy unless one is given, context as the settings say, nothing
-    created or told."""
+    """What `explain` processes a delivery with: the embedded policy unless another one is given, and the
+    context that the settings name. It creates nothing and notifies nobody."""
     from function.dispatch.adapters.local import DryRunCluster
 
-    return Dependencies(
+    made = Dependencies(
         policy=policy or _embedded(settings),
         cluster=DryRunCluster(settings.root / "knative" / "tiers"),
         sink=Fanout(),
@@ -56,10 +60,11 @@ def offline(
         namespace=settings.agents_namespace,
         cluster_name=settings.cluster,
         volatile_labels=settings.volatile_labels,
-        each=map,
+        parallel_map=map,
         clock=clock,
         monotonic=lambda: 0.0,
     )
+    return contained(made)
 
 
 def opa(url: str, token_file: Path | None = None) -> Opa:

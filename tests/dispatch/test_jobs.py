@@ -39,7 +39,7 @@ def test_a_dying_job_defers_its_event() -> None:
 
 
 def test_a_job_of_another_identity_is_no_duplicate() -> None:
-    with pytest.raises(PermanentError, match="not of this identity"):
+    with pytest.raises(PermanentError, match="with another identity"):
         jobs.outcome_for(EVENT, known(EVENT, identity="00" * 32))
 
 
@@ -58,19 +58,11 @@ def test_activity_counts_running_jobs_their_resource_and_the_last_hour() -> None
         known(EVENT, name="b", finished=True, created_at=NOW - timedelta(minutes=50)),
         known(other, name="c", created_at=NOW - timedelta(hours=2)),
     ]
-    taken = jobs.take(listed, NOW.timestamp())
-    assert taken.activity(EVENT) == Activity(active=2, on_resource=1, started_last_hour=2)
-
-
-def test_a_closer_look_takes_the_place_of_what_was_listed() -> None:
-    job = known(EVENT, finished=True)
-    taken = jobs.take([job], NOW.timestamp())
-    seen = replace(job, completed_at=LATER)
-    assert taken.seen(job.name, seen).jobs == {job.name: seen}
-    assert taken.seen(job.name, None).jobs == {}
+    index = jobs.index_of(listed, NOW.timestamp())
+    assert index.activity(EVENT) == Activity(active=2, on_resource=1, started_last_hour=2)
 
 
 def test_what_the_delivery_admitted_counts() -> None:
-    taken = jobs.take([], NOW.timestamp()).admit(EVENT)
-    assert taken.activity(EVENT) == Activity(active=1, on_resource=1, started_last_hour=1)
-    assert EVENT.job in taken.jobs
+    index = jobs.index_of([], NOW.timestamp()).admit(EVENT)
+    assert index.activity(EVENT) == Activity(active=1, on_resource=1, started_last_hour=1)
+    assert EVENT.job in index.jobs

@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
-from itertools import chain, repeat
 from typing import Any
 
 import pytest
@@ -16,14 +15,15 @@ from hypothesis import strategies as st
 from function.dispatch import pipeline, storm, translate
 from function.dispatch.adapters.opa import Opa
 from function.dispatch.model import DeadLetter, Delivery, JobStatus, Outcome, Result
+from function.dispatch.pipeline import SOFT_DEADLINE_SECONDS
 from function.dispatch.policy_files import read
-from function.dispatch.ports import Dependencies
+from function.dispatch.ports import BATCH, Dependencies
 from function.dispatch.storm import FOLD_ABOVE
 from function.shared.errors import PermanentError, Unavailable
 from function.shared.event import STORM, SREEvent
 from tests.dispatch.adapters.test_opa import Request, served, stub
 from tests.dispatch.adapters.test_rego import OneEngine
-from tests.dispatch.test_storm import EARLIER, HERE, LATER, alert, alerts, job_of, of
+from tests.dispatch.storms import EARLIER, HERE, LATER, alert, alerts, job_of, of
 from tests.fakes import (
     NOW,
     REVISION,
@@ -42,6 +42,11 @@ from tests.process import ROOT
 
 Answer = Callable[[Request], None]
 DOWN = Unavailable("down", "it is down")
+
+
+def late_once(happened: Callable[[], bool]) -> Callable[[], float]:
+    """A clock that passes the deadline as soon as this has happened."""
+    return lambda: SOFT_DEADLINE_SECONDS + 1 if happened() else 0.0
 
 
 def outcomes(delivery: Delivery, app: Dependencies) -> list[tuple[str, str]]:
@@ -113,17 +118,17 @@ def test_the_looks_of_a_batch_are_side_by_side() -> None:
         return decided()
 
     with ThreadPoolExecutor(2) as threads:
-        beside = replace(app(FakePolicy(both)), each=threads.map)
+        beside = replace(app(FakePolicy(both)), parallel_map=threads.map)
         assert outcomes(delivery("group-grown"), beside) == [("created", "")] * 2
 
 
 def test_a_large_delivery_gets_on_by_batches() -> None:
     several = tuple(numbered(number, resource_id=f"claim-{number}") for number in range(20))
     many = replace(delivery("incident-75"), alerts=several)
-    calls = 1 + 4 * pipeline.BATCH
-    late = pipeline.SOFT_DEADLINE_SECONDS + 1
-    told = outcomes(many, app(ticks=chain([0.0] * calls, repeat(late))))
-    assert told == [("created", "")] * pipeline.BATCH + [("deferred", "deadline")] * (20 - pipeline.BATCH)
+    cluster = FakeCluster()
+    late = late_once(lambda: len(cluster.created) == BATCH)
+    told = outcomes(many, app(cluster=cluster, monotonic=late))
+    assert told == [("created", "")] * BATCH + [("deferred", "deadline")] * (20 - BATCH)
 
 
 def numbered(number: int, **changes: str) -> SREEvent:
@@ -147,20 +152,20 @@ def test_context_of_several_resources_is_asked_side_by_side() -> None:
             return super().context(event)
 
     with ThreadPoolExecutor(2) as threads:
-        beside = replace(app(world=Slow()), each=threads.map)
+        beside = replace(app(world=Slow()), parallel_map=threads.map)
         assert outcomes(delivery("group-grown"), beside) == [("created", "")] * 2
 
 
 def test_a_world_model_that_failed_once_is_not_waited_for_again_in_the_same_delivery() -> None:
     """Two seconds for each batch would use up the time of all, and defer what needs no context."""
     world = FakeWorld(Unavailable("world_model_slow", "it took over 2 s"))
-    alerts = tuple(numbered(number, resource_id=f"claim-{number}") for number in range(2 * pipeline.BATCH))
+    alerts = tuple(numbered(number, resource_id=f"claim-{number}") for number in range(2 * BATCH))
     told = [*pipeline.run(replace(delivery("incident-75"), alerts=alerts), app(world=world))]
     assert {result.facts.gaps for result in told if result.facts} == {("world_model_slow",)}
-    assert len(told) == 2 * pipeline.BATCH and len(world.asked) == 1
+    assert len(told) == 2 * BATCH and len(world.asked) == 1
 
 
-def test_what_was_decided_with_context_is_decided_again_where_the_context_has_to_be_cut() -> None:
+def test_the_review_knows_that_the_prompt_cannot_hold_the_whole_context() -> None:
     """The alert's own text can push the facts out of the prompt, and an agent acts alone only with them."""
 
     def low_with_the_whole(document: Any) -> Any:
@@ -175,11 +180,7 @@ def test_what_was_decided_with_context_is_decided_again_where_the_context_has_to
     assert result.decision and result.prompt and result.facts
     assert (result.decision.effective, result.facts.gaps) == ("MEDIUM", ("cut",))
     assert "incomplete (cut)" in result.prompt.text or "context" in result.prompt.cut
-    assert [document["facts"] and document["facts"]["complete"] for document in policy.asked] == [
-        None,
-        True,
-        False,
-    ]
+    assert [document["facts"] and document["facts"]["complete"] for document in policy.asked] == [None, False]
 
 
 def test_a_world_model_that_fails_in_an_unknown_way_costs_no_alert_of_its_resource() -> None:
@@ -211,12 +212,12 @@ def test_resolved_alerts_and_dead_letters_need_nothing() -> None:
 
 def test_a_poison_alert_is_accounted_for_among_its_neighbours() -> None:
     assert outcomes(delivery("poison-among-good"), app()) == [
-        ("created", ""),
-        ("created", ""),
         ("dead-lettered", "bad_labels"),
         ("dead-lettered", "no_alertname"),
         ("dead-lettered", "bad_body"),
         ("dead-lettered", "bad_startsAt"),
+        ("created", ""),
+        ("created", ""),
     ]
 
 
@@ -324,7 +325,7 @@ def test_an_opa_that_answers_otherwise_starts_no_job_and_says_why(failure: str) 
 def test_an_embedded_engine_that_panics_in_another_thread_starts_no_job_and_says_why() -> None:
     cluster = FakeCluster()
     with ThreadPoolExecutor(1) as threads:
-        elsewhere = replace(app(OneEngine(read(ROOT / "policies")), cluster), each=threads.map)
+        elsewhere = replace(app(OneEngine(read(ROOT / "policies")), cluster), parallel_map=threads.map)
         assert outcomes(delivery("incident-75"), elsewhere) == [("deferred", "policy_engine")]
     assert cluster.created == []
 
@@ -368,9 +369,10 @@ def test_of_two_alerts_about_one_thing_the_more_severe_is_worked_on() -> None:
 
 
 def test_after_the_soft_deadline_the_rest_is_deferred() -> None:
-    looks_context_and_one_job = [0.0] * (1 + 2 + 2 + 2 + 1)
-    ticks = chain(looks_context_and_one_job, [pipeline.SOFT_DEADLINE_SECONDS + 1])
-    assert outcomes(delivery("group-grown"), app(ticks=ticks)) == [("created", ""), ("deferred", "deadline")]
+    cluster = FakeCluster()
+    late = late_once(lambda: len(cluster.created) == 1)
+    told = outcomes(delivery("group-grown"), app(cluster=cluster, monotonic=late))
+    assert told == [("created", ""), ("deferred", "deadline")]
 
 
 def test_a_result_keeps_what_was_learnt_before_it_failed() -> None:
@@ -650,16 +652,15 @@ def test_a_storms_job_that_went_between_two_looks_defers_its_alerts() -> None:
     assert cluster.calls == ["jobs", "job"]
 
 
-def late_after(batches: int) -> chain[float]:
+def late_after(batches: int, policy: FakePolicy, cluster: FakeCluster) -> Callable[[], float]:
     """A clock that passes the deadline when so many batches of a storm were looked at."""
-    calls = 1 + batches * (1 + pipeline.BATCH)
-    return chain([0.0] * calls, repeat(pipeline.SOFT_DEADLINE_SECONDS + 1))
+    return late_once(lambda: cluster.calls != [] and len(policy.asked) >= batches * BATCH)
 
 
 def test_a_storm_too_large_for_the_deadline_has_its_job_and_ends_with_the_next_delivery() -> None:
     huge, policy, cluster = of(*alerts(5000)), FakePolicy(decided_for), FakeCluster()
-    read = 3 * pipeline.BATCH
-    first = list(by_alert(huge, app(policy, cluster, ticks=late_after(3))).values())
+    read = 3 * BATCH
+    first = list(by_alert(huge, app(policy, cluster, monotonic=late_after(3, policy, cluster))).values())
     assert first.count(("folded", "", STORM_JOB)) == read
     assert first.count(("deferred", "deadline", "")) == 5000 - read
     assert f'"not_looked_at": {5000 - read}' in prompts(cluster)[0]
@@ -670,9 +671,10 @@ def test_a_storm_too_large_for_the_deadline_has_its_job_and_ends_with_the_next_d
 
 
 def test_a_storm_of_which_nothing_read_may_be_worked_on_ends_as_well() -> None:
-    huge, cluster = of(*alerts(5000)), FakeCluster()
-    results = list(pipeline.run(huge, app(FakePolicy(refused()), cluster, ticks=late_after(2))))
-    read = 2 * pipeline.BATCH
+    huge, policy, cluster = of(*alerts(5000)), FakePolicy(refused()), FakeCluster()
+    late = late_after(2, policy, cluster)
+    results = list(pipeline.run(huge, app(policy, cluster, monotonic=late)))
+    read = 2 * BATCH
     assert [result.outcome for result in results].count(Outcome.BLOCKED) == read
     unread = [result for result in results if result.code == "storm_unread"]
     assert len(unread) == 5000 - read and {result.outcome for result in unread} == {Outcome.DEAD_LETTERED}
@@ -680,18 +682,25 @@ def test_a_storm_of_which_nothing_read_may_be_worked_on_ends_as_well() -> None:
 
 
 def test_a_storm_that_can_have_no_job_ends_for_those_unread_too() -> None:
-    cluster = FakeCluster(failing={"create": PermanentError("invalid_job", "no")})
-    told = by_alert(of(*alerts(5000)), app(FakePolicy(decided_for), cluster, ticks=late_after(2)))
+    policy, cluster = (
+        FakePolicy(decided_for),
+        FakeCluster(failing={"create": PermanentError("invalid_job", "no")}),
+    )
+    late = late_after(2, policy, cluster)
+    told = by_alert(of(*alerts(5000)), app(policy, cluster, monotonic=late))
     assert {outcome[:2] for outcome in told.values()} == {("dead-lettered", "invalid_job")}
 
 
 def test_a_storm_that_a_policy_without_answers_left_unread_comes_back() -> None:
-    told = by_alert(of(*alerts(5000)), app(FakePolicy(DOWN), ticks=late_after(2)))
+    policy, cluster = FakePolicy(DOWN), FakeCluster()
+    late = late_after(2, policy, cluster)
+    told = by_alert(of(*alerts(5000)), app(policy, cluster, monotonic=late))
     assert {outcome for outcome, _, _ in told.values()} == {"deferred"}
 
 
 def test_a_storm_that_nobody_had_time_to_look_at_comes_back() -> None:
-    told = by_alert(storm_of(), app(ticks=late_after(0)))
+    policy, cluster = FakePolicy(), FakeCluster()
+    told = by_alert(storm_of(), app(policy, cluster, monotonic=late_after(0, policy, cluster)))
     assert set(told.values()) == {("deferred", "deadline", "")}
 
 
@@ -737,7 +746,9 @@ def test_of_any_storm_every_alert_ends_once_and_what_is_folded_names_a_job(
     members: list[SREEvent | DeadLetter], there: bool, batches: int, fault: str
 ) -> None:
     cluster = FakeCluster(job_of(HERE) if there else {}, failing={fault: DOWN})
-    told = by_alert(of(*members), app(FakePolicy(by_kind), cluster, ticks=late_after(batches)))
+    policy = FakePolicy(by_kind)
+    late = late_after(batches, policy, cluster)
+    told = by_alert(of(*members), app(policy, cluster, monotonic=late))
     names = {job["metadata"]["name"] for job in cluster.created} | set(cluster.known)
     assert {job for outcome, _, job in told.values() if outcome == "folded"} <= names & {STORM_JOB}
     assert [job["metadata"]["name"] for job in cluster.created].count(STORM_JOB) <= 1

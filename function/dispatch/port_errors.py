@@ -1,0 +1,73 @@
+"""Turns every unexpected error of a port into Unavailable.
+
+What is behind a port may recover, so the alert is retried instead of given up. Only the place of the error is
+kept, because its message may quote an alert.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ParamSpec, TypeVar
+
+from function.dispatch.model import JobStatus
+from function.dispatch.ports import Cluster, Dependencies, Policy, WorldModel
+from function.shared.errors import DispatchError, Unavailable, location
+from function.shared.event import SREEvent
+from function.shared.strict_json import Json
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def contained(dependencies: Dependencies) -> Dependencies:
+    """The same dependencies, of which policy, cluster and world model raise nothing but DispatchError."""
+    world = dependencies.world
+    return replace(
+        dependencies,
+        policy=_Policy(dependencies.policy),
+        cluster=_Cluster(dependencies.cluster),
+        world=_WorldModel(world) if world else None,
+    )
+
+
+def _call(port: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
+    try:
+        return port(*arguments, **options)
+    except DispatchError:
+        raise
+    except Exception as error:  # noqa: BLE001
+        raise Unavailable("dependency_error", location(error)) from None
+
+
+@dataclass(frozen=True)
+class _Policy:
+    policy: Policy
+
+    def ask(self, document: Json) -> object:
+        return _call(self.policy.ask, document)
+
+
+@dataclass(frozen=True)
+class _WorldModel:
+    world: WorldModel
+
+    def context(self, event: SREEvent) -> object:
+        return _call(self.world.context, event)
+
+
+@dataclass(frozen=True)
+class _Cluster:
+    cluster: Cluster
+
+    def jobs(self) -> Sequence[JobStatus]:
+        return _call(self.cluster.jobs)
+
+    def job(self, name: str) -> JobStatus | None:
+        return _call(self.cluster.job, name)
+
+    def template(self, name: str) -> Mapping[str, Any]:
+        return _call(self.cluster.template, name)
+
+    def create(self, manifest: Json) -> bool:
+        return _call(self.cluster.create, manifest)

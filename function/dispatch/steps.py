@@ -1,0 +1,297 @@
+"""The steps that one alert goes through. pipeline.py says in which order.
+
+A step takes a frozen value and returns the next one, or the Result in which the alert ends:
+
+    Arrived -> New -> Triaged -> Enriched -> Granted -> Prompted -> Planned -> Result
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Protocol, TypeVar
+
+from function.dispatch import decide, jobs
+from function.dispatch.decide import PolicyText
+from function.dispatch.enrich import FactSource
+from function.dispatch.jobs import JobIndex
+from function.dispatch.model import (
+    Activity,
+    Decision,
+    Facts,
+    Grant,
+    JobStatus,
+    Outcome,
+    Prompt,
+    Result,
+)
+from function.dispatch.normalize import NormalizedText
+from function.dispatch.plan import plan
+from function.dispatch.ports import Dependencies
+from function.dispatch.render import noting_cut, render
+from function.shared.errors import PermanentError, Unavailable, location
+from function.shared.event import SREEvent
+from function.shared.strict_json import Json
+
+
+class Step(Protocol):
+    """An alert between two steps."""
+
+    def end(self, outcome: Outcome, code: str = "", detail: str = "") -> Result:
+        """The Result of an alert that ends here. It holds everything that is known so far."""
+
+
+S = TypeVar("S", bound=Step)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Work:
+    """What the alerts of one delivery share."""
+
+    deps: Dependencies
+    deadline: float
+    """After this moment no further step is started."""
+    notification: NormalizedText
+    """The text of the whole notification. The policy reads it with each alert."""
+    index: JobIndex
+    job: Callable[[str], JobStatus | None]
+    """Reads one Job with its completion time, at most once for each name."""
+    template: Callable[[str], Mapping[str, Any]]
+    """Reads a tier's template, at most once in a delivery. A tier can change between two deliveries."""
+    source: FactSource
+
+    def after(self, result: Result) -> Work:
+        """The work with a created Job in its index, so that later alerts find the Job and count it."""
+        if result.outcome is Outcome.CREATED and isinstance(result.alert, SREEvent):
+            return replace(self, index=self.index.admit(result.alert))
+        return self
+
+
+@dataclass(frozen=True)
+class Arrived:
+    event: SREEvent
+    job: JobStatus | None
+    """The listed Job of the event's name."""
+
+    def end(self, outcome: Outcome, code: str = "", detail: str = "") -> Result:
+        return Result(self.event, outcome, code, job=self.job.name if self.job else "", detail=detail)
+
+
+@dataclass(frozen=True)
+class New:
+    """An alert that has no Job."""
+
+    event: SREEvent
+
+    def end(self, outcome: Outcome, code: str = "", detail: str = "") -> Result:
+        return Result(self.event, outcome, code, detail=detail)
+
+
+@dataclass(frozen=True)
+class Triaged:
+    event: SREEvent
+    text: PolicyText
+    """Read once, for triage and review."""
+    activity: Activity
+    decision: Decision
+
+    def end(self, outcome: Outcome, code: str = "", detail: str = "") -> Result:
+        return Result(self.event, outcome, code, self.decision, detail=detail)
+
+
+@dataclass(frozen=True)
+class Enriched:
+    event: SREEvent
+    text: PolicyText
+    activity: Activity
+    decision: Decision
+    """The one of triage."""
+    facts: Facts
+
+    def end(self, outcome: Outcome, code: str = "", detail: str = "") -> Result:
+        return Result(self.event, outcome, code, self.decision, self.facts, detail=detail)
+
+
+@dataclass(frozen=True)
+class Granted:
+    """An alert for which the policy allows an agent."""
+
+    event: SREEvent
+    decision: Decision
+    facts: Facts
+    grant: Grant
+
+    def end(self, outcome: Outcome, code: str = "", detail: str = "") -> Result:
+        return Result(self.event, outcome, code, self.decision, self.facts, detail=detail)
+
+
+@dataclass(frozen=True)
+class Prompted:
+    granted: Granted
+    prompt: Prompt
+
+    def end(self, outcome: Outcome, code: str = "", detail: str = "") -> Result:
+        return replace(self.granted.end(outcome, code, detail), prompt=self.prompt)
+
+
+@dataclass(frozen=True)
+class Planned:
+    prompted: Prompted
+    event: SREEvent
+    manifest: Json
+
+    def end(self, outcome: Outcome, code: str = "", detail: str = "") -> Result:
+        ended = self.prompted.end(outcome, code, detail)
+        return replace(ended, job=self.event.job, manifest=self.manifest)
+
+
+def attempt(work: Work, step: Callable[[S, Work], T | Result], item: S) -> T | Result:
+    """Run one step on one alert. A failure ends this alert and no other one."""
+    try:
+        if work.deps.monotonic() > work.deadline:
+            return item.end(Outcome.DEFERRED, "deadline")
+        return step(item, work)
+    except Unavailable as error:
+        return item.end(Outcome.DEFERRED, error.code, str(error))
+    except PermanentError as error:
+        return item.end(Outcome.DEAD_LETTERED, error.code, str(error))
+    except Exception as error:  # noqa: BLE001  a bug of ours: a retry would meet it again
+        return item.end(Outcome.DEAD_LETTERED, "internal_error", location(error))
+
+
+def each(
+    work: Work, step: Callable[[S, Work], T | Result], items: Sequence[S]
+) -> Generator[Result, None, list[T]]:
+    """Run the step on all items side by side. Yields the Results of those that end, returns the others' next
+    values."""
+    return (yield from _next_values(work.deps.parallel_map(partial(attempt, work, step), items)))
+
+
+def in_turn(
+    work: Work, step: Callable[[S, Work], T | Result], items: Sequence[S]
+) -> Generator[Result, None, list[T]]:
+    """The same on this thread, one item after the other."""
+    return (yield from _next_values(map(partial(attempt, work, step), items)))
+
+
+def _next_values(outcomes: Iterable[T | Result]) -> Generator[Result, None, list[T]]:
+    values: list[T] = []
+    for outcome in outcomes:
+        if isinstance(outcome, Result):
+            yield outcome
+        else:
+            values.append(outcome)
+    return values
+
+
+def look_up(item: Arrived, work: Work) -> New | Result:
+    """End an alert that has a Job already."""
+    job = item.job
+    if job is not None and jobs.needs_completion_time(item.event, job):
+        job = work.job(job.name)
+    if job is None:
+        return New(item.event)
+    return item.end(*jobs.outcome_for(item.event, job))
+
+
+def screen(item: New, work: Work) -> Triaged | Result:
+    """Ask the policy without context. End what it refuses for good; what it refuses for now may still share
+    the Job of a storm."""
+    text = decide.prepared(item.event, work.notification)
+    activity = work.index.activity(item.event)
+    decision = _ask_policy(item.event, text, activity, work)
+    triaged = Triaged(item.event, text, activity, decision)
+    if decision.allowed or _refusal(decision)[0] is Outcome.DEFERRED:
+        return triaged
+    return triaged.end(*_refusal(decision))
+
+
+def triage(item: New, work: Work) -> Triaged | Result:
+    """Ask the policy without context, and end what it refuses."""
+    triaged = screen(item, work)
+    if isinstance(triaged, Result) or triaged.decision.allowed:
+        return triaged
+    return triaged.end(*_refusal(triaged.decision))
+
+
+def reserve(triaged: Iterable[Triaged], index: JobIndex) -> list[Triaged]:
+    """Let each alert count the Jobs that those before it may start."""
+    counted = []
+    for item in triaged:
+        counted.append(replace(item, activity=index.activity(item.event)))
+        index = index.admit(item.event)
+    return counted
+
+
+def enrich(work: Work, triaged: Sequence[Triaged]) -> Generator[Result, None, list[Enriched]]:
+    """Fetch the facts, side by side, and once for all alerts of one resource."""
+    first = {item.event.resource: item for item in reversed(triaged)}
+    found = work.deps.parallel_map(partial(attempt, work, _facts), first.values())
+    by_resource = dict(zip(first, found, strict=True))
+    enriched = []
+    for item in triaged:
+        facts = by_resource[item.event.resource]
+        if isinstance(facts, Result):
+            yield item.end(facts.outcome, facts.code, facts.detail)
+        else:
+            enriched.append(Enriched(item.event, item.text, item.activity, item.decision, facts))
+    return enriched
+
+
+def _facts(item: Triaged, work: Work) -> Facts | Result:
+    return work.source.facts(item.event)
+
+
+def review(item: Enriched, work: Work) -> Granted | Result:
+    """Ask the policy again, with the facts. Facts that do not fit into the prompt count as incomplete."""
+    facts = noting_cut(item.event, item.facts)
+    reviewed = _ask_policy(item.event, item.text, item.activity, work, facts)
+    decision = decide.confirm(item.decision, reviewed)
+    if decision.grant is None:
+        return Result(item.event, *_refusal(decision), decision, facts)
+    return Granted(item.event, decision, facts, decision.grant)
+
+
+def write_prompt(item: Granted, work: Work) -> Prompted | Result:
+    return Prompted(item, render(item.event, item.decision, item.facts, work.deps.prompts))
+
+
+def plan_job(item: Prompted, work: Work) -> Planned | Result:
+    granted = item.granted
+    template = work.template(granted.grant.template)
+    manifest = plan(
+        granted.event, granted.decision, granted.grant, item.prompt, template, work.deps.namespace
+    )
+    return Planned(item, granted.event, manifest)
+
+
+def submit(item: Planned, work: Work) -> Result:
+    """Create the Job."""
+    cluster = work.deps.cluster
+    for _ in range(2):  # twice: the Job that holds the name can disappear between our POST and our GET
+        if cluster.create(item.manifest):
+            return item.end(Outcome.CREATED)
+        if (job := cluster.job(item.event.job)) is not None:
+            return item.end(*jobs.outcome_for(item.event, job))
+    raise Unavailable(
+        "name_conflict", f"Job name {item.event.job} is taken, but no Job of that name is found"
+    )
+
+
+def _ask_policy(
+    event: SREEvent, text: PolicyText, activity: Activity, work: Work, facts: Facts | None = None
+) -> Decision:
+    document = decide.question(event, text, activity, work.deps.clock(), facts)
+    return decide.decide(event, work.deps.policy.ask(document))
+
+
+def _refusal(decision: Decision) -> tuple[Outcome, str]:
+    """The outcome and code of a decision that allows nothing."""
+    if decision.effective == "CRITICAL":
+        return Outcome.BLOCKED, "critical"
+    final = [denial.code for denial in decision.denials if not denial.retry]
+    if final:
+        return Outcome.DENIED, final[0]
+    return Outcome.DEFERRED, decision.denials[0].code
