@@ -15,8 +15,8 @@ from function.dispatch import jobs, normalize, storm
 from function.dispatch.enrich import FactSource
 from function.dispatch.model import DeadLetter, Delivery, Level, Outcome, Result
 from function.dispatch.ports import BATCH, Dependencies
+from function.dispatch.stages import Arrived
 from function.dispatch.steps import (
-    Arrived,
     Work,
     attempt,
     each,

@@ -1,8 +1,6 @@
 """The steps that one alert goes through. pipeline.py says in which order.
 
-A step takes a frozen value and returns the next one, or the Result in which the alert ends:
-
-    Arrived -> New -> Triaged -> Enriched -> Granted -> Prompted -> Planned -> Result
+A step takes a frozen value of stages.py and returns the next one, or the Result in which the alert ends.
 """
 
 from __future__ import annotations
@@ -10,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from function.dispatch import decide, jobs
 from function.dispatch.decide import PolicyText
@@ -20,29 +18,19 @@ from function.dispatch.model import (
     Activity,
     Decision,
     Facts,
-    Grant,
     JobStatus,
     Outcome,
-    Prompt,
     Result,
 )
 from function.dispatch.normalize import NormalizedText
 from function.dispatch.plan import plan
 from function.dispatch.ports import Dependencies
 from function.dispatch.render import noting_cut, render
+from function.dispatch.stages import Arrived, Enriched, Granted, New, Planned, Prompted, Stage, Triaged
 from function.shared.errors import PermanentError, Unavailable, location
 from function.shared.event import SREEvent
-from function.shared.strict_json import Json
 
-
-class Step(Protocol):
-    """An alert between two steps."""
-
-    def end(self, outcome: Outcome, code: str = "", detail: str = "") -> Result:
-        """The Result of an alert that ends here. It holds everything that is known so far."""
-
-
-S = TypeVar("S", bound=Step)
+S = TypeVar("S", bound=Stage)
 T = TypeVar("T")
 
 
@@ -67,84 +55,6 @@ class Work:
         if result.outcome is Outcome.CREATED and isinstance(result.alert, SREEvent):
             return replace(self, index=self.index.admit(result.alert))
         return self
-
-
-@dataclass(frozen=True)
-class Arrived:
-    event: SREEvent
-    job: JobStatus | None
-    """The listed Job of the event's name."""
-
-    def end(self, outcome: Outcome, code: str = "", detail: str = "") -> Result:
-        return Result(self.event, outcome, code, job=self.job.name if self.job else "", detail=detail)
-
-
-@dataclass(frozen=True)
-class New:
-    """An alert that has no Job."""
-
-    event: SREEvent
-
-    def end(self, outcome: Outcome, code: str = "", detail: str = "") -> Result:
-        return Result(self.event, outcome, code, detail=detail)
-
-
-@dataclass(frozen=True)
-class Triaged:
-    event: SREEvent
-    text: PolicyText
-    """Read once, for triage and review."""
-    activity: Activity
-    decision: Decision
-
-    def end(self, outcome: Outcome, code: str = "", detail: str = "") -> Result:
-        return Result(self.event, outcome, code, self.decision, detail=detail)
-
-
-@dataclass(frozen=True)
-class Enriched:
-    event: SREEvent
-    text: PolicyText
-    activity: Activity
-    decision: Decision
-    """The one of triage."""
-    facts: Facts
-
-    def end(self, outcome: Outcome, code: str = "", detail: str = "") -> Result:
-        return Result(self.event, outcome, code, self.decision, self.facts, detail=detail)
-
-
-@dataclass(frozen=True)
-class Granted:
-    """An alert for which the policy allows an agent."""
-
-    event: SREEvent
-    decision: Decision
-    facts: Facts
-    grant: Grant
-
-    def end(self, outcome: Outcome, code: str = "", detail: str = "") -> Result:
-        return Result(self.event, outcome, code, self.decision, self.facts, detail=detail)
-
-
-@dataclass(frozen=True)
-class Prompted:
-    granted: Granted
-    prompt: Prompt
-
-    def end(self, outcome: Outcome, code: str = "", detail: str = "") -> Result:
-        return replace(self.granted.end(outcome, code, detail), prompt=self.prompt)
-
-
-@dataclass(frozen=True)
-class Planned:
-    prompted: Prompted
-    event: SREEvent
-    manifest: Json
-
-    def end(self, outcome: Outcome, code: str = "", detail: str = "") -> Result:
-        ended = self.prompted.end(outcome, code, detail)
-        return replace(ended, job=self.event.job, manifest=self.manifest)
 
 
 def attempt(work: Work, step: Callable[[S, Work], T | Result], item: S) -> T | Result:

@@ -15,7 +15,8 @@ from math import inf
 
 from function.dispatch.model import DeadLetter, Decision, Delivery, JobStatus, Outcome, Result
 from function.dispatch.ports import BATCH
-from function.dispatch.steps import Arrived, New, Work, attempt, look_up, screen
+from function.dispatch.stages import Arrived, New
+from function.dispatch.steps import Work, attempt, look_up, screen
 from function.dispatch.storm_event import storm_event, worst_first
 from function.shared.event import STORM, SREEvent, digest, job_name
 

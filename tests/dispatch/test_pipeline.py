@@ -44,6 +44,14 @@ Answer = Callable[[Request], None]
 DOWN = Unavailable("down", "it is down")
 
 
+class Closer(FakeCluster):
+    """A listing, which does not tell when a Job ended; a look by name does."""
+
+    def jobs(self) -> list[JobStatus]:
+        self.calls.append("jobs")
+        return [replace(job, completed_at=None) for job in self.known.values()]
+
+
 def late_once(happened: Callable[[], bool]) -> Callable[[], float]:
     """A clock that passes the deadline as soon as this has happened."""
     return lambda: SOFT_DEADLINE_SECONDS + 1 if happened() else 0.0
@@ -131,8 +139,8 @@ def test_a_large_delivery_gets_on_by_batches() -> None:
     assert told == [("created", "")] * BATCH + [("deferred", "deadline")] * (20 - BATCH)
 
 
-def numbered(number: int, **changes: str) -> SREEvent:
-    return replace(event(), identity=f"{number:02x}".ljust(64, "0"), **changes)  # type: ignore[arg-type]
+def numbered(number: int, **changes: Any) -> SREEvent:
+    return replace(event(), identity=f"{number:02x}".ljust(64, "0"), **changes)
 
 
 def test_context_is_asked_once_for_each_resource_of_a_delivery() -> None:
@@ -183,6 +191,16 @@ def test_the_review_knows_that_the_prompt_cannot_hold_the_whole_context() -> Non
     assert [document["facts"] and document["facts"]["complete"] for document in policy.asked] == [None, False]
 
 
+def test_of_two_alerts_about_one_resource_only_the_crowded_one_goes_without_the_whole_context() -> None:
+    crowded = numbered(1, raw_payload={"annotations": {f"note-{n}": "<" * 4000 for n in range(4)}})
+    both = replace(delivery("incident-75"), alerts=(crowded, numbered(2)))
+    world = FakeWorld()
+    without, whole = pipeline.run(both, app(world=world))
+    assert without.facts and not without.facts.complete and without.facts.gaps == ("cut",)
+    assert whole.facts and whole.facts.complete and whole.prompt and whole.prompt.cut == ()
+    assert len(world.asked) == 1
+
+
 def test_a_world_model_that_fails_in_an_unknown_way_costs_no_alert_of_its_resource() -> None:
     alerts = tuple(numbered(number) for number in range(3))
     world = FakeWorld(ZeroDivisionError())
@@ -221,6 +239,24 @@ def test_a_poison_alert_is_accounted_for_among_its_neighbours() -> None:
     ]
 
 
+def test_what_needs_no_decision_is_told_before_anything_is_asked() -> None:
+    cluster = FakeCluster()
+    results = pipeline.run(delivery("poison-among-good"), app(cluster=cluster))
+    assert next(results).outcome is Outcome.DEAD_LETTERED
+    assert cluster.calls == []
+
+
+def test_the_results_of_a_batch_are_told_before_the_next_one_is_begun() -> None:
+    several = tuple(numbered(number, resource_id=f"claim-{number}") for number in range(BATCH + 1))
+    policy, cluster = FakePolicy(), FakeCluster()
+    results = pipeline.run(replace(delivery("incident-75"), alerts=several), app(policy, cluster))
+    assert next(results).outcome is Outcome.CREATED
+    assert len(cluster.created) == 1
+    assert [next(results).outcome for _ in range(BATCH - 1)] == [Outcome.CREATED] * (BATCH - 1)
+    assert len(policy.asked) == 2 * BATCH
+    assert [result.outcome for result in results] == [Outcome.CREATED]
+
+
 def test_blocked_at_triage_calls_nothing_further() -> None:
     cluster, world = FakeCluster(), FakeWorld(AssertionError("must not be asked"))
     assert outcomes(delivery("incident-75"), app(FakePolicy(refused()), cluster, world)) == [
@@ -257,6 +293,17 @@ def test_an_alert_back_after_its_run_is_held_after_one_closer_look() -> None:
     cluster = Listing({back.job: replace(job, completed_at=ended)})
     again = replace(delivery("incident-75"), alerts=(back,))
     assert outcomes(again, app(cluster=cluster)) == [("held", "recurred")]
+    assert cluster.calls == ["jobs", "job"]
+
+
+def test_two_alerts_back_after_the_same_run_need_one_closer_look() -> None:
+    back = replace(event(), starts_at=NOW)
+    job = known(
+        back, created_at=NOW - timedelta(hours=1), completed_at=NOW - timedelta(minutes=1), finished=True
+    )
+    cluster = Closer({back.job: job})
+    twice = replace(delivery("incident-75"), alerts=(back, back))
+    assert outcomes(twice, app(cluster=cluster)) == [("held", "recurred")] * 2
     assert cluster.calls == ["jobs", "job"]
 
 
@@ -599,6 +646,12 @@ def test_a_storm_told_again_is_folded_without_a_question_however_few_are_left(co
     assert policy.asked == [] and cluster.calls == ["jobs"]
 
 
+def test_a_resolved_alert_of_a_problem_in_a_storm_is_resolved() -> None:
+    told = by_alert(storm_of(alert(0, status="resolved")), app(FakePolicy(decided_for)))
+    assert told.pop(MANY) == ("resolved", "", "")
+    assert set(told.values()) == {("folded", "", STORM_JOB)}
+
+
 def test_new_alerts_after_a_storms_job_was_made_get_jobs_of_their_own() -> None:
     cluster = FakeCluster(job_of(HERE))
     told = by_alert(storm_of(alert(800, starts_at=LATER)), app(FakePolicy(decided_for), cluster))
@@ -621,14 +674,6 @@ def test_a_storms_job_stands_for_its_alerts_as_any_job_does_and_people_are_told_
     results = list(pipeline.run(of(*alerts(200)), app(cluster=FakeCluster(there))))
     assert {(result.outcome.value, result.code) for result in results} == {expected}
     assert len(results) == 200 and len(storm.notices(results)) == 1
-
-
-class Closer(FakeCluster):
-    """A listing, which does not tell when a Job ended; a look by name does."""
-
-    def jobs(self) -> list[JobStatus]:
-        self.calls.append("jobs")
-        return [replace(job, completed_at=None) for job in self.known.values()]
 
 
 def test_a_storm_back_after_its_run_is_held_after_one_closer_look() -> None:

@@ -14,6 +14,7 @@ from function.dispatch import render
 from function.dispatch.model import Facts
 from function.shared.errors import Misconfigured, PermanentError, Unavailable
 from function.shared.event import STORM, SREEvent
+from function.shared.facts import GAPS
 from tests.fakes import PROMPTS, decision, event
 from tests.process import ROOT
 
@@ -129,6 +130,41 @@ def test_a_huge_alert_is_shortened_last() -> None:
     found = render.render(replace(event(), raw_payload=huge), decision(), SOME, PROMPTS)
     assert found.cut == ("context", "alert")
     assert len(found.text.encode()) <= render.MAX_BYTES
+
+
+def test_whether_the_whole_context_fits_is_known_without_a_decision() -> None:
+    items = tuple({"n": n, "text": "<" * 1000} for n in range(5))
+    facts = Facts(complete=True, items=items)
+    assert render.noting_cut(event(), facts) is facts
+    more = replace(facts, items=items * 2)
+    noted = render.noting_cut(event(), more)
+    assert (noted.complete, noted.gaps, noted.items) == (False, ("cut",), more.items)
+    for told in (facts, noted):
+        for level in ("LOW", "MEDIUM", "HIGH"):
+            found = render.render(event(), decision(level), told, PROMPTS)
+            assert found.cut == (() if told.complete else ("context",))
+
+
+def test_facts_that_are_incomplete_anyway_get_no_second_gap() -> None:
+    facts = Facts(gaps=("stale",), items=tuple({"text": "<" * 1000} for _ in range(20)))
+    assert render.noting_cut(event(), facts) is facts
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("level", ["LOW", "MEDIUM", "HIGH"])
+def test_every_page_of_ours_is_well_within_its_budget(page: Path, level: str) -> None:
+    source = STORM if page.name in render.STORM_PAGE else "grafana"
+    bare = replace(
+        event(), alertname=page.name.removesuffix(".md.j2"), source=source, description="", raw_payload={}
+    )
+    facts = replace(SOME, complete=False, gaps=tuple(sorted(GAPS)))
+    assert len(prompt(bare, facts, level).encode()) < render.PAGE_BYTES / 2
+
+
+def test_a_long_page_is_no_failure_as_long_as_the_prompt_fits(tmp_path: Path) -> None:
+    (tmp_path / "alerts").mkdir()
+    (tmp_path / render.DEFAULT).write_text("x" * 60_000 + "{{ alert }}", encoding="utf-8")
+    assert render.render(event(), decision(), NONE, render.environment(tmp_path)).cut == ()
 
 
 def test_a_folder_without_prompts_is_refused(tmp_path: Path) -> None:
