@@ -23,12 +23,17 @@ EXIT_REFUSED = 2
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="sre-dispatch")
 def main() -> None:
-    """Turns Alertmanager alerts into governed Claude Code Jobs."""
+    """Turn Alertmanager alerts into governed Claude Code Jobs."""
 
 
 @main.command(short_help="Run the function.")
 @click.option(
-    "--host", envvar="HOST", default="127.0.0.1", show_default=True, show_envvar=True, help="Address."
+    "--host",
+    envvar="HOST",
+    default="127.0.0.1",
+    show_default=True,
+    show_envvar=True,
+    help="The address to listen on.",
 )
 @click.option(
     "--port",
@@ -37,30 +42,34 @@ def main() -> None:
     show_default=True,
     show_envvar=True,
     type=click.IntRange(1, 65535),
-    help="TCP port.",
+    help="The TCP port to listen on.",
 )
 def serve(host: str, port: int) -> None:
     """Run the function. Its settings are environment variables; the README lists them."""
     from function.dispatch import serve as launcher
 
-    os.environ["HOST"], os.environ["PORT"] = host, str(port)  # main.py judges AUTH by the address
+    os.environ["HOST"], os.environ["PORT"] = (
+        host,
+        str(port),
+    )  # main.py checks SRE_DISPATCH_AUTH against the address
     try:
         launcher.serve(host, port)
     except Misconfigured as error:
         _fail(error)
 
 
-@main.command(short_help="Tell what would happen to a delivery, and why.")
+@main.command(short_help="Show what would happen to a delivery, and why.")
 @click.argument("file", type=click.File("rb"))
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object for a program.")
-@click.option("--at", metavar="TIME", help="The policy's clock, RFC 3339; now if not given.")
-@click.option("--opa", metavar="URL", help="Ask the OPA server there in place of the embedded policy.")
-@click.option("--context", metavar="FILE", help="Take context from the world model's file there.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--at", metavar="TIME", help="The time that the policy sees, in RFC 3339. Default: now.")
+@click.option("--opa", metavar="URL", help="Ask this OPA server instead of the embedded policy.")
+@click.option("--context", metavar="FILE", help="Read context from this world model's file.")
 def explain(file: BinaryIO, as_json: bool, at: str | None, opa: str | None, context: str | None) -> None:
-    """Tell what would happen to the delivery in FILE (or - for standard input), and why.
+    """Show what would happen to the delivery in FILE (or - for standard input), and why.
 
-    Nothing is created. No context is fetched unless told otherwise, and no running Job is counted. Exit
-    status 1 where the policy could not be asked, 2 where the web edge would refuse the body.
+    Nothing is created. No running Job is counted. There is no context unless --context is given.
+
+    Exit status 1 if the policy could not be asked, 2 if the function would refuse the body.
     """
     from function.commands import explain as explaining
 
@@ -75,9 +84,9 @@ def explain(file: BinaryIO, as_json: bool, at: str | None, opa: str | None, cont
 
 @main.command(short_help="Send a delivery as Alertmanager would.")
 @click.argument("file", type=click.File("rb"))
-@click.option("--url", default="http://127.0.0.1:8080", show_default=True, help="Where the function listens.")
-@click.option("--token-file", type=click.File("rb"), help="Send the token in this file as bearer.")
-@click.option("--cloudevent", is_flag=True, help="Send it as a binary CloudEvent, as `func invoke` does.")
+@click.option("--url", default="http://127.0.0.1:8080", show_default=True, help="The URL of the function.")
+@click.option("--token-file", type=click.File("rb"), help="Send the bearer token in this file.")
+@click.option("--cloudevent", is_flag=True, help="Send a binary CloudEvent, as `func invoke` does.")
 def replay(file: BinaryIO, url: str, token_file: BinaryIO | None, cloudevent: bool) -> None:
     """Send the delivery in FILE (or - for standard input) as Alertmanager would, and print the reply."""
     from function.commands import replay as replaying
@@ -92,31 +101,33 @@ def replay(file: BinaryIO, url: str, token_file: BinaryIO | None, cloudevent: bo
         sys.exit(1)
 
 
-@main.command(short_help="Tell whether this installation is usable.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON array for a program.")
+@main.command(short_help="Check this installation.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
 def check(as_json: bool) -> None:
-    """Tell whether this installation is usable: its settings, its policy by what it is known to answer, and,
-    where Jobs go to a cluster, rights, tiers, their models, enrolments and admission there. Changes nothing.
+    """Check this installation: its settings, and its policy with inputs whose decisions are known. If Jobs
+    go to a cluster, also check permissions, tiers, their models, enrolments and admission there. Nothing is
+    changed.
 
-    Reads the same environment variables as `serve`. Exit status 1 where something is not as it must be, not
-    where a warning says that it soon will not be.
+    Reads the same environment variables as `serve`. Exit status 1 if a check fails. A warning is no failure.
     """
     from function.commands.check import check as checking
 
     rows = checking.check(os.environ)
-    told = json.dumps([asdict(row) for row in rows], indent=2) + "\n" if as_json else as_text(rows)
-    click.echo(told, nl=False)
+    text = json.dumps([asdict(row) for row in rows], indent=2) + "\n" if as_json else as_text(rows)
+    click.echo(text, nl=False)
     if not all(row.passed for row in rows):
         sys.exit(EXIT_FAILED)
 
 
-@main.command(short_help="Run the world model, for those who have no FFO.")
-@click.option("--backup", type=click.Path(path_type=Path), help="Write a copy of the memory there, and end.")
+@main.command(short_help="Run the world model, if you have no FFO.")
+@click.option(
+    "--backup", type=click.Path(path_type=Path), help="Write a copy of the memory to this file, and exit."
+)
 def worldmodel(backup: Path | None) -> None:
-    """Run the world model, for those who have no FFO: an MCP server that tells what is known of a resource
-    and remembers what runs did. README.md lists the environment variables that it reads.
+    """Run the world model, if you have no FFO. It is an MCP server that reports on Kubernetes resources and
+    remembers what agents did. README.md lists its environment variables.
 
-    With --backup it writes a whole copy of its file instead, also while another process serves it.
+    With --backup it writes a complete copy of its file instead. Another process may use the file meanwhile.
     """
     from function.worldmodel.settings import WorldModelSettings
 
@@ -137,17 +148,23 @@ def worldmodel(backup: Path | None) -> None:
         _fail(error)
 
 
-@main.command(short_help="Have the world model remember what was done.")
+@main.command(short_help="Record a run in the world model's memory.")
 @click.argument("file", type=click.File("rb"))
 @click.option(
-    "--to", default=".worldmodel.db", show_default=True, metavar="FILE|URL", help="Its file or URL."
+    "--to",
+    default=".worldmodel.db",
+    show_default=True,
+    metavar="FILE|URL",
+    help="The world model's file or URL.",
 )
 @click.option(
-    "--token-file", type=click.Path(path_type=Path), help="File with the token of a writer, for a URL."
+    "--token-file", type=click.Path(path_type=Path), help="The file with a writer token, for a URL."
 )
 def record(file: BinaryIO, to: str, token_file: Path | None) -> None:
-    """Have the world model remember the run in FILE (or - for standard input), a JSON object: what an agent,
-    or you, did about an alert and what came of it. The next agent is told of it.
+    """Record the run in FILE (or - for standard input) in the world model's memory.
+
+    FILE is a JSON object: what an agent or a person did about an alert, and the result. The next agent sees
+    it.
     """
     from function.commands import record as recording
 
@@ -155,22 +172,22 @@ def record(file: BinaryIO, to: str, token_file: Path | None) -> None:
         new = recording.record(file.read(), to, token_file)
     except DispatchError as error:
         _fail(error)
-    click.echo("recorded" if new else "recorded already: a session is recorded once")
+    click.echo("recorded" if new else "already recorded: each session is recorded once")
 
 
 def _present(path: Path) -> Path:
     if not path.is_file():
-        raise Misconfigured(f"there is no {path}: see SRE_DISPATCH_WORLD_MODEL_FILE")
+        raise Misconfigured(f"{path} does not exist: set SRE_DISPATCH_WORLD_MODEL_FILE")
     return path
 
 
 @main.command(short_help="Write the policy as a bundle for OPA.")
 @click.argument("target", type=click.Path(path_type=Path))
-@click.option("--overlay", type=click.Path(path_type=Path), help="An organisation's data, laid over ours.")
+@click.option("--overlay", type=click.Path(path_type=Path), help="A folder with your own policy data.")
 def bundle(target: Path, overlay: Path | None) -> None:
-    """Write the policy, with an organisation's data laid over it, as a bundle to the new folder TARGET.
+    """Write the policy as a bundle for OPA to the new folder TARGET, and print its revision.
 
-    Prints its revision. Exit status 2 where the data is not as its schema wants it.
+    The data in the overlay replaces ours. Exit status 2 if data does not match its schema.
     """
     from function.dispatch import policy_files as bundling
     from function.dispatch.settings import ROOT
@@ -181,7 +198,7 @@ def bundle(target: Path, overlay: Path | None) -> None:
     except DispatchError as error:
         _fail(error)
     except FileExistsError:
-        _fail(Misconfigured(f"{target} is there already: name a new folder"))
+        _fail(Misconfigured(f"{target} already exists: name a new folder"))
 
 
 def _fail(error: DispatchError) -> NoReturn:

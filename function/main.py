@@ -1,7 +1,7 @@
-"""The web edge: a request in, a status out; one audit line for each alert, and for each storm of them.
+"""The web edge: HTTP requests in, HTTP replies out, and one audit line for each alert and each storm.
 
-Alertmanager retries 5xx and nothing else, and writes an error's body to its log. So 503 where another try
-can help, 4xx where the request is at fault, 200 only for what is done; never a word of the request.
+Alertmanager retries only after 5xx, and logs the body of an error. So the reply is 503 if a retry can help,
+4xx if the request is at fault, and 200 only if all alerts are done. No reply contains text of the request.
 """
 
 from __future__ import annotations
@@ -41,29 +41,30 @@ T = TypeVar("T")
 
 BODY_SECONDS = 10.0
 REPLY_SECONDS = 10.0
-"""No reply is later than this after the body is there and the token reviewed, which has 3 s:
-Alertmanager's HA peers wait for 15 s."""
+"""The time limit for a reply, from the moment at which the body is complete. A token review can add 3 s
+before that. Alertmanager's HA peers wait for 15 s."""
 RETRY_AFTER_SECONDS = 15
 WORKERS = 10
-"""Deliveries worked on at once: containerConcurrency of the Knative Service."""
-TOKEN_FILES = "SRE_DISPATCH_TOKEN_FILES"  # noqa: S105  the setting's name
+"""How many deliveries are processed at once: the containerConcurrency of the Knative Service."""
+TOKEN_FILES = "SRE_DISPATCH_TOKEN_FILES"  # noqa: S105  the name of a setting
 CLOSE = {"Connection": "close"}
-"""On replies that may go out before the body has come: the rest of it is not waited for."""
+"""For replies that can be sent before the whole body has arrived."""
 
 WEBHOOK_PATH = "/alertmanager"
 HEALTH_PATHS = frozenset({"/health/liveness", "/health/readiness"})
-"""What Knative's func expects. That we run means that settings, prompts and embedded policy were read."""
+"""The paths that Knative's func expects. The process runs only if settings, prompts and embedded policy are
+valid."""
 
 READERS = {
     "sre-dispatch.alertmanager.v4": translate.webhook,
     "sre-dispatch.alert.v1": translate.alert,
-    "boson.fn": translate.either,  # what `func invoke` sends if it is not told a type
+    "boson.fn": translate.either,  # the default type of `func invoke`
 }
 OWN_TYPES = frozenset({RECEIPT_TYPE, NOTICE_TYPE})
 
 
 async def answer(request: Request, settings: Settings, app: Dependencies) -> Response:
-    """The whole reply contract; `request` may be anything that HTTP can carry."""
+    """Reply to any HTTP request."""
     event = _is_event(request)
     try:
         return await _answered(request, event, settings, app)
@@ -73,11 +74,11 @@ async def answer(request: Request, settings: Settings, app: Dependencies) -> Res
         headers = {"Allow": "POST", **CLOSE} if error.status == 405 else CLOSE
         return _reply(error.status, {"error": error.code}, event, headers)
     except Unavailable as error:
-        log.error("%s", error)  # noqa: TRY400  what it was raised from may quote the request
+        log.error("%s", error)  # noqa: TRY400  the traceback may quote the request
         return _again({"error": error.code}, event, CLOSE)
     except TimeoutError:
         return _again({"error": "deadline"}, event)
-    except Exception as error:  # noqa: BLE001  the framework would log the message, and so the alert
+    except Exception as error:  # noqa: BLE001  the framework would log the message, which may quote an alert
         log.error("internal error: %s", location(error))  # noqa: TRY400
         return _again({"error": "internal_error"}, event)
 
@@ -107,16 +108,16 @@ def _media_type(request: Request) -> str:
 
 
 def _routed(request: Request, path: str, event: bool) -> None:
-    """Raises Rejected for what no door takes."""
+    """Raises Rejected for unknown paths and methods."""
     if path != WEBHOOK_PATH and not event:
         raise Rejected(404, "not_found", "no such path")
     if request.method != "POST":
-        raise Rejected(405, "method", "only POST is taken here")
+        raise Rejected(405, "method", "only POST is accepted here")
 
 
 async def _authenticated(request: Request, settings: Settings, app: Dependencies) -> None:
-    """Raises Unauthorized, or Unavailable where it cannot be known who it is. Nobody is asked about a token
-    from a file, or about a password."""
+    """Raises Unauthorized, or Unavailable if the token cannot be reviewed. A token from a file and a
+    password are checked here, without a review."""
     if settings.auth == "none":
         if (request.scope.get("server") or ("",))[0] not in LOOPBACK:
             raise Unauthorized
@@ -130,12 +131,14 @@ async def _authenticated(request: Request, settings: Settings, app: Dependencies
 
 
 async def _delivery(request: Request, event: bool, app: Dependencies) -> Delivery | None:
-    """The delivery that the request carries, None for an event of our own. Raises Rejected, Unavailable."""
+    """The delivery in the request. None for a CloudEvent of our own. Raises Rejected and Unavailable."""
     media_type = _media_type(request)
     if media_type not in ("application/json", "application/cloudevents+json"):
-        raise Rejected(415, "media_type", "only application/json and application/cloudevents+json are taken")
+        raise Rejected(
+            415, "media_type", "only application/json and application/cloudevents+json are accepted"
+        )
     if request.headers.get("content-encoding", "identity").lower() != "identity":
-        raise Rejected(415, "content_encoding", "encoded bodies are not taken")
+        raise Rejected(415, "content_encoding", "the body must not be compressed or encoded")
     body = await _body(request)
     return await _in_thread(_read, request, event, media_type, body, app)
 
@@ -147,7 +150,7 @@ def _read(request: Request, event: bool, media_type: str, body: bytes, app: Depe
         if attributes["type"] in OWN_TYPES:
             return None
         if attributes["type"] not in READERS:
-            raise Rejected(415, "event_type", f"the types taken are {', '.join(READERS)}")
+            raise Rejected(415, "event_type", f"the accepted types are {', '.join(READERS)}")
         reader = READERS[attributes["type"]]
     else:
         data = parse(body)
@@ -156,7 +159,7 @@ def _read(request: Request, event: bool, media_type: str, body: bytes, app: Depe
 
 
 async def _body(request: Request) -> bytes:
-    """The body, counted as it comes. A slow sender is a broken line, not a bad request: Unavailable."""
+    """The body, counted while it arrives. Raises Unavailable if it is too slow: a retry can help."""
     length = request.headers.get("content-length", "0")
     if length.isascii() and length.isdigit() and int(length[:20]) > MAX_BODY:
         raise Rejected(413, "too_large", f"the body is over {MAX_BODY} bytes")
@@ -168,20 +171,20 @@ async def _body(request: Request) -> bytes:
                 if len(body) > MAX_BODY:
                     raise Rejected(413, "too_large", f"the body is over {MAX_BODY} bytes")
     except (TimeoutError, ClientDisconnect):
-        raise Unavailable("slow_body", f"the body did not come within {BODY_SECONDS} s") from None
+        raise Unavailable("slow_body", f"the body did not arrive within {BODY_SECONDS} s") from None
     return bytes(body)
 
 
 def _cloudevent(request: Request, body: bytes, media_type: str) -> tuple[Mapping[str, Any], Any]:
     """Attributes and data of a CloudEvent 1.0, binary or structured. Raises Rejected.
 
-    Read here and not by the SDK, which takes duplicate keys and NaN, passes broken JSON on as bytes and
-    leaves header values encoded.
+    The SDK's reader is not used: it accepts duplicate keys and NaN, returns broken JSON as bytes, and does
+    not decode header values.
     """
     if media_type == "application/cloudevents+json":
         attributes = parse(body)
         if not isinstance(attributes, dict):
-            raise Rejected(400, "bad_event", "a structured CloudEvent is a JSON object")
+            raise Rejected(400, "bad_event", "a structured CloudEvent must be a JSON object")
         data = _structured_data(attributes)
     else:
         attributes = {
@@ -192,9 +195,9 @@ def _cloudevent(request: Request, body: bytes, media_type: str) -> tuple[Mapping
         data = parse(body)
     wanted = ("id", "source", "type")
     if attributes.get("specversion") != "1.0" or not all(_is_text(attributes.get(name)) for name in wanted):
-        raise Rejected(400, "bad_event", "a CloudEvent 1.0 has specversion, id, source and type")
+        raise Rejected(400, "bad_event", "a CloudEvent 1.0 must have specversion, id, source and type")
     if "time" in attributes and not _is_time(attributes["time"]):
-        raise Rejected(400, "bad_event", "the CloudEvent's time is no RFC 3339 time")
+        raise Rejected(400, "bad_event", "the CloudEvent's time must be an RFC 3339 time")
     return attributes, data
 
 
@@ -204,7 +207,7 @@ def _structured_data(event: Mapping[str, Any]) -> Any:
     try:
         return parse(base64.b64decode(event["data_base64"], validate=True))
     except (binascii.Error, TypeError, ValueError):
-        raise Rejected(400, "bad_event", "data_base64 is no base64 text") from None
+        raise Rejected(400, "bad_event", "data_base64 must be base64") from None
 
 
 def _is_text(value: Any) -> bool:
@@ -219,12 +222,12 @@ def _is_time(value: Any) -> bool:
 
 
 async def _in_thread(call: Callable[..., T], *arguments: Any) -> T:
-    """Work that takes long goes on beside the loop, which answers health checks meanwhile."""
+    """Run slow work in a thread. The event loop keeps answering health checks."""
     return await asyncio.get_running_loop().run_in_executor(_threads, call, *arguments)
 
 
 def _work(delivery: Delivery, app: Dependencies) -> Counter[Outcome]:
-    """The delivery through the pipeline: an audit line for each result, then word to people."""
+    """Process a delivery: print an audit line for each result, then notify people."""
     counts: Counter[Outcome] = Counter()
     for_people: list[Result] = []
     for result in pipeline.run(delivery, app):
@@ -238,13 +241,13 @@ def _work(delivery: Delivery, app: Dependencies) -> Counter[Outcome]:
 
 
 def _print(line: str) -> None:
-    with _printing:  # a long line is written in pieces, and other deliveries print as well
+    with _printing:  # a long line is written in pieces, and other threads print too
         sys.stdout.write(line + "\n")
         sys.stdout.flush()
 
 
 def audit_line(result: Result, epoch_seconds: float) -> str:
-    """What outlives the Job: one line of ASCII JSON with the raw alert, the decision and the outcome."""
+    """One line of ASCII JSON with the raw alert, the decision and the outcome. It outlives the Job."""
     alert = result.alert
     return to_json(
         {
@@ -263,8 +266,8 @@ def _again(body: Mapping[str, Any], event: bool, headers: Mapping[str, str] | No
 def _reply(
     status: int, body: Mapping[str, Any], event: bool, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """A CloudEvent is answered with one, errors too: `func invoke` prints nothing else, a broker takes
-    nothing else."""
+    """Reply to a CloudEvent with a CloudEvent, also for errors. `func invoke` prints nothing else, and a
+    broker accepts nothing else."""
     if not event:
         return Response(to_json(body), status, {**(headers or {}), "Content-Type": "application/json"})
     attributes = {"type": RECEIPT_TYPE, "source": "/sre-dispatch", "datacontenttype": "application/json"}
@@ -273,7 +276,7 @@ def _reply(
 
 
 def _started() -> tuple[Settings, Dependencies]:
-    """Raises Misconfigured for all that can be known to be wrong before the first request."""
+    """Raises Misconfigured for everything that can be checked before the first request."""
     settings = Settings.read(os.environ)
     try:
         auth.accepted(settings.token_files, TOKEN_FILES)
@@ -287,6 +290,6 @@ _threads = ThreadPoolExecutor(WORKERS, "delivery")
 _settings, _app = _started()
 
 
-@functions_framework.aio.http  # type: ignore[untyped-decorator]  # the framework ships no types
+@functions_framework.aio.http  # type: ignore[untyped-decorator]  # the framework has no type hints
 async def handle(request: Request) -> Response:
     return await answer(request, _settings, _app)

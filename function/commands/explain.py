@@ -1,4 +1,4 @@
-"""A delivery -> what would happen to each of its alerts, and why; for a program or for a person."""
+"""A delivery -> what would happen to each of its alerts, and why, as JSON or as text."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ USED = (
     "SRE_DISPATCH_ROOT",
     "SRE_DISPATCH_VOLATILE_LABELS",
 )
-"""The settings that change what would happen; all others are left alone, also where they are wrong."""
+"""The settings that influence the result. All others are ignored, even if they are invalid."""
 LAPTOP = {"SRE_DISPATCH_AUTH": "none", "HOST": "127.0.0.1", "SRE_DISPATCH_POLICY": "embedded"}
 
 Notes = Mapping[tuple[str, str], RuleNote]
@@ -53,11 +53,11 @@ FIELDS = (
 def explain(
     body: bytes, *, at: str | None = None, opa_url: str | None = None, context: str | None = None
 ) -> dict[str, Any]:
-    """The report of `explain --json`, for a webhook or one alert.
+    """The report for a webhook or for one alert.
 
-    `at` (RFC 3339) sets the clock of policy and context, so that the same input gives the same report;
-    `opa_url` asks that OPA server in place of the embedded engine; `context` is the file of a world model,
-    without which there is no context. Raises Rejected for what the web edge would refuse.
+    `at` (RFC 3339) sets the clock of policy and context, so that the same input gives the same report.
+    `opa_url` asks that OPA server instead of the embedded engine. `context` is a world model's file; without
+    it there is no context. Raises Rejected for a body that the function would refuse.
     """
     source = {"SRE_DISPATCH_CONTEXT": "file", "SRE_DISPATCH_CONTEXT_FILE": context} if context else {}
     wanted = (*USED, *(old for old, new in OLD_NAMES.items() if new in USED))  # an old name is refused
@@ -77,10 +77,10 @@ def as_json(report: dict[str, Any]) -> str:
 
 
 def as_text(report: dict[str, Any]) -> str:
-    """The report for a terminal; everything from the alert is escaped."""
+    """The report for a terminal. All text of an alert is escaped."""
     folded = Counter(event["job"] for event in report["events"] if event["outcome"] == Outcome.FOLDED)
-    lines = [line for event in report["events"] for line in (*_told(event, folded[event["job"]]), "")]
-    return "\n".join(lines or ["the delivery holds no alert", ""])
+    lines = [line for event in report["events"] for line in (*_lines(event, folded[event["job"]]), "")]
+    return "\n".join(lines or ["the delivery has no alerts", ""])
 
 
 def _clock(at: str | None) -> Callable[[], float]:
@@ -91,21 +91,23 @@ def _clock(at: str | None) -> Callable[[], float]:
     except (ValueError, OverflowError):
         seconds = -1.0
     if not 0 <= seconds < LAST_SECOND:
-        raise Rejected(400, "bad_time", "--at is no RFC 3339 time since 1970, such as 2026-03-29T03:10:00Z")
+        raise Rejected(
+            400, "bad_time", "--at must be an RFC 3339 time since 1970, such as 2026-03-29T03:10:00Z"
+        )
     return lambda: seconds
 
 
 def _delivery(delivery: Delivery) -> dict[str, Any]:
-    told = asdict(delivery)
-    del told["notification"]
-    return {**told, "alerts": len(delivery.alerts)}
+    fields = asdict(delivery)
+    del fields["notification"]
+    return {**fields, "alerts": len(delivery.alerts)}
 
 
 def _event(result: Result, notes: Notes) -> dict[str, Any]:
     alert = result.alert
-    told = {name: getattr(alert, name) if isinstance(alert, SREEvent) else None for name in FIELDS}
+    fields = {name: getattr(alert, name) if isinstance(alert, SREEvent) else None for name in FIELDS}
     return {
-        **told,
+        **fields,
         "outcome": result.outcome.value,
         "code": result.code or None,
         "detail": result.detail or None,
@@ -117,11 +119,11 @@ def _event(result: Result, notes: Notes) -> dict[str, Any]:
 
 
 def _why(decision: Decision, notes: Notes) -> list[dict[str, Any]]:
-    """What each reason and denial means, and what a person does about it, in the policy's own words."""
-    rules = {code: rule for rule, code in notes}  # a denial does not name its rule
+    """What each reason and denial means, and what a person can do about it. The policy documents both."""
+    rules = {code: rule for rule, code in notes}  # a denial has no field for its rule
     given = [(reason.rule, reason.code, str(reason.level)) for reason in decision.reasons]
     given += [(rules.get(denial.code, ""), denial.code, "denied") for denial in decision.denials]
-    unknown = RuleNote("the policy here says nothing of it")
+    unknown = RuleNote("this policy does not document it")
     return [
         {"rule": rule, "code": code, "level": level, **asdict(notes.get((rule, code), unknown))}
         for rule, code, level in given
@@ -129,16 +131,16 @@ def _why(decision: Decision, notes: Notes) -> list[dict[str, Any]]:
 
 
 def _otherwise(decision: Decision) -> dict[str, Any]:
-    """The next lower level, and the codes of all that would have to be gone for it; none where the alert
-    itself asks for the level."""
+    """The next lower level, and the codes of the reasons that rule it out. The level is None if the alert
+    itself asks for the current one."""
     levels = {Level[reason.level] for reason in decision.reasons} | {Level[decision.initial]}
     lower = [level for level in levels if Level[decision.initial] <= level < Level[decision.effective]]
     above = [reason.code for reason in decision.reasons if lower and Level[reason.level] > max(lower)]
     return {"level": max(lower).name if lower else None, "without": sorted(set(above))}
 
 
-def _told(event: dict[str, Any], sharing: int) -> list[str]:
-    """The lines on one event; `sharing` is how many alerts are folded into its Job."""
+def _lines(event: dict[str, Any], sharing: int) -> list[str]:
+    """The lines about one event. `sharing` is how many alerts share its Job."""
     where = "/".join(part for part in (event["namespace"], event["resource_id"]) if part)
     about = (
         f"{_plain(event['resource_type'])} {_plain(where)}" if event["resource_id"] else "no resource named"
@@ -146,7 +148,7 @@ def _told(event: dict[str, Any], sharing: int) -> list[str]:
     if sharing and event["outcome"] != Outcome.FOLDED:
         about = f"storm of {sharing} alerts that share one Job"
     elif not event["alertname"]:
-        about = "what Alertmanager left out, or an alert that cannot be read"
+        about = "an alert that cannot be read, or alerts that Alertmanager left out"
     lines = ["  ".join(filter(None, (_plain(event["alertname"] or ""), about)))]
     if event["decision"]:
         lines += _decided(event)
@@ -163,24 +165,23 @@ def _told(event: dict[str, Any], sharing: int) -> list[str]:
 def _decided(event: dict[str, Any]) -> list[str]:
     decision = event["decision"]
     tier = f", tier {decision['grant']['tier']}" if decision["grant"] else ""
-    head = (
-        f"  decision  {decision['initial']} asked, {decision['effective']} decided: {decision['mode']}{tier}"
-    )
+    levels = f"{decision['initial']} requested, {decision['effective']} decided"
+    head = f"  decision  {levels}: {decision['mode']}{tier}"
     ordered = sorted(event["why"], key=lambda why: -RANK[why["level"]])
-    told = "    {level:<8}  {code}: {title} (rule {rule})"
-    return [head, *(told.format(**why) for why in ordered)]
+    row = "    {level:<8}  {code}: {title} (rule {rule})"
+    return [head, *(row.format(**why) for why in ordered)]
 
 
 def _changes(event: dict[str, Any]) -> list[str]:
-    """What a person can do so that the decision is another one."""
+    """What a person can do to change the decision."""
     otherwise, denied = event["otherwise"], event["decision"]["denials"]
     wanted = {denial["code"] for denial in denied} or set(otherwise["without"])
     if denied:
-        head = "a Job, if it were not denied"
+        head = "a Job, without this denial"
     elif otherwise["level"]:
-        head = f"{otherwise['level']}, were it not for"
+        head = f"{otherwise['level']}, without these reasons"
     else:
-        head = "nothing lower: the alert itself asks for this level"
+        head = "no lower level: the alert itself requests this one"
     todo = {
         f"{why['code']}: {why['change']}" for why in event["why"] if why["code"] in wanted and why["change"]
     }

@@ -1,4 +1,4 @@
-"""A run in JSON -> the world model's memory, in its file or by its URL."""
+"""Records a run in the world model's memory, in its file or over its URL."""
 
 from __future__ import annotations
 
@@ -17,28 +17,30 @@ from function.shared.strict_json import to_json
 
 
 def record(body: bytes, to: str, token_file: Path | None = None) -> bool:
-    """Whether the run is new; False where its session was recorded before. A run without a time ended now.
-    Raises Rejected for what is no run, Unavailable where it could not be recorded, Misconfigured for a file
-    that is no world model's."""
+    """Whether the run is new. False if its session was recorded before. A run without a time ended now.
+
+    Raises Rejected if the body is no run, Unavailable if it could not be recorded, Misconfigured if `to` is
+    no world model's file.
+    """
     try:
         run = TypeAdapter(Run).validate_json(_dated(body))
     except ValidationError as error:
         where, what = first_error(error)
-        raise Rejected(400, "bad_run", f"this is no run: {where or 'it'}: {what}") from None
+        raise Rejected(400, "bad_run", f"invalid run: {where or 'the body'}: {what}") from None
     if "://" not in to:
         if not Path(to).is_file():
-            raise Misconfigured(f"there is no {to}: name a world model's file or URL by --to")
+            raise Misconfigured(f"{to} does not exist: set --to to a world model's file or URL")
         return Store(Path(to)).record(run)
     read_token = token_in(token_file, "--token-file", "world_model_token") if token_file else None
     return WorldModelClient(to, read_token).record(run)
 
 
 def _dated(body: bytes) -> bytes:
-    """The run with a time, if it is an object at all."""
+    """The run with a time, if it is a JSON object."""
     try:
-        told = json.loads(body)
+        run = json.loads(body)
     except (ValueError, RecursionError):
         return body
-    if not isinstance(told, dict):
+    if not isinstance(run, dict):
         return body
-    return to_json({"at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), **told}).encode()
+    return to_json({"at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), **run}).encode()

@@ -1,4 +1,4 @@
-"""A delivery from a file -> the function, as Alertmanager or as `func invoke` sends it."""
+"""Sends a delivery from a file to the function, as Alertmanager or `func invoke` does."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from cloudevents.http import CloudEvent
 from function.shared.errors import Unavailable
 
 MAX_SHOWN = 2000
-"""Characters of a reply; ours are far shorter."""
+"""Characters of a reply. Those of the function are far shorter."""
 TIMEOUT_SECONDS = 60.0
-"""A cold start and a full delivery; `func invoke` waits as long."""
+"""Enough for a cold start and a full delivery. `func invoke` waits as long."""
 
 
 def send(body: bytes, url: str, token: bytes, *, cloudevent: bool) -> tuple[int, str]:
-    """The reply's status and body. Raises Unavailable where none came."""
+    """The status and body of the reply. Raises Unavailable if there is none."""
     headers = {"Content-Type": "application/json"}
     if cloudevent:
         attributes = {
@@ -33,6 +33,6 @@ def send(body: bytes, url: str, token: bytes, *, cloudevent: bool) -> tuple[int,
             url = url.rstrip("/") + "/alertmanager"
         reply = httpx.post(url, content=body, headers=headers, timeout=TIMEOUT_SECONDS, trust_env=False)
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-        # Not the URL, which may hold a token, as func invoke wants it.
-        raise Unavailable("no_reply", f"no reply: {type(error).__name__}; see --url") from None
+        # The message has no URL: it can contain a token, which func invoke requires.
+        raise Unavailable("no_reply", f"no reply ({type(error).__name__}): check --url") from None
     return reply.status_code, reply.text[:MAX_SHOWN]

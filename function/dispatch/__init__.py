@@ -1,10 +1,12 @@
-"""The function: an Alertmanager delivery in, one governed Kubernetes Job per problem out.
+"""The function: it receives Alertmanager deliveries and creates one governed Kubernetes Job for each problem.
 
-pipeline   the whole program in order; read it first
-translate, subject, normalize (decode, unmask), jobs, storm, decide, enrich, render, plan
-           the steps, pure but for the one port each may be handed
-model      the values that pass between the steps
-ports      what the program needs from outside, as protocols
-adapters   what gives it: OPA, the embedded engine, Kubernetes, a folder, the sinks
-wiring     the one place that chooses among them
+pipeline    the whole program in order; read it first
+steps       what is done with one alert; stages has the values between the steps
+storm       many alerts at once; storm_event describes them as one
+translate, subject, normalize (decode, unmask), jobs, decide, enrich, render, plan
+            one part of the work each; they do not know each other
+model       the values that all of them use
+ports       what the program needs from outside, as protocols; port_errors contains their errors
+adapters    the implementations: OPA, the embedded engine, Kubernetes, a folder, the sinks
+wiring      the only place that selects adapters
 """

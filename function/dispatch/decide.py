@@ -1,8 +1,8 @@
-"""SREEvent and facts -> the policy's input -> a Decision.
+"""SREEvent and facts -> the policy's input; the policy's answer -> a Decision.
 
-Only a well-formed decision is one. Whatever else comes back (nothing, an odd shape, another revision, a
-level below what was asked) is Unavailable: no Job, and the event is tried again.
-"""
+Only a well-formed answer is a decision. Everything else is Unavailable: no answer, an unexpected shape,
+another revision, a level below the one that the alert asks for. Then no Job starts, and the alert is
+retried."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class _Strict(BaseModel):
 
 class PolicyEvent(_Strict):
     identity: str
-    """For the decision log, which names no alert otherwise."""
+    """For OPA's decision log, so that a decision can be found by its alert."""
     alertname: str
     severity: AskedLevel
     cluster: str
@@ -72,7 +72,7 @@ class PolicyClock(_Strict):
 
 
 class PolicyInput(_Strict):
-    """The policy's input; policies/schemas/input.json is made from this class by `make golden`."""
+    """The policy's input. `make golden` writes policies/schemas/input.json from this class."""
 
     phase: Phase
     event: PolicyEvent
@@ -86,7 +86,7 @@ _DECISION = TypeAdapter(Decision)
 
 
 def prepared(event: SREEvent, notification: normalize.NormalizedText) -> PolicyText:
-    """The text of the event and of the notification that brought it, as both looks match it."""
+    """The text of the event and of its notification, as the policy reads it in triage and in review."""
     text = normalize.read(event.raw_payload) + notification
     return PolicyText(
         words=list(text.words),
@@ -100,8 +100,8 @@ def prepared(event: SREEvent, notification: normalize.NormalizedText) -> PolicyT
 def question(
     event: SREEvent, text: PolicyText, activity: Activity, epoch_seconds: float, facts: Facts | None = None
 ) -> Json:
-    """The input document of one look at the event and its `prepared` text: triage without `facts`, review
-    with them."""
+    """The policy's input for one event and its `prepared` text. Without `facts` it is for triage, with them
+    for review."""
     return PolicyInput(
         phase="triage" if facts is None else "review",
         event=PolicyEvent(
@@ -122,29 +122,29 @@ def question(
 
 
 def decide(event: SREEvent, answer: object) -> Decision:
-    """The policy's answer to what `question` made of the event, as a decision. Raises Unavailable."""
+    """The policy's answer about the event, validated. Raises Unavailable if it is no decision."""
     try:
         decision = _DECISION.validate_json(to_json(answer))
     except (ValidationError, TypeError, ValueError):
         raise Unavailable(
-            "no_decision", "the policy's answer is not a decision; is its bundle complete?"
+            "no_decision", "the policy's answer is not a decision: check that its bundle is complete"
         ) from None
     if flaw := _flaw(event, decision):
-        raise Unavailable("bad_decision", f"the policy's decision is refused: {flaw}")
+        raise Unavailable("bad_decision", f"the policy's decision is invalid: {flaw}")
     return decision
 
 
 def confirm(triage: Decision, review: Decision) -> Decision:
-    """The review, if it stands on the same policy as the triage and is no milder. Raises Unavailable."""
+    """The review. Raises Unavailable if its policy is another one than the triage's, or if it is milder."""
     if review.policy_revision != triage.policy_revision:
-        raise Unavailable("policy_changed", "the policy changed between the two looks")
+        raise Unavailable("policy_changed", "the policy changed between triage and review")
     if Level[review.effective] < Level[triage.effective]:
         raise Unavailable("bad_decision", "the policy's review is milder than its triage")
     return review
 
 
 def _flaw(event: SREEvent, decision: Decision) -> str:
-    """What is wrong with the decision, or nothing."""
+    """What is wrong with the decision, or an empty string."""
     blocked = decision.mode == "blocked" and decision.grant is None
     granted = decision.grant is not None and decision.mode == decision.grant.mode != "blocked"
     highest = max([Level[decision.initial], *(Level[reason.level] for reason in decision.reasons)])
@@ -152,23 +152,25 @@ def _flaw(event: SREEvent, decision: Decision) -> str:
     codes += [denial.code for denial in decision.denials]
     codes += [decision.grant.tier, decision.grant.template] if decision.grant else []
     checks = {
-        "it has no revision: build the bundle with one": REVISION.fullmatch(decision.policy_revision),
-        "initial is not what the event asks for": decision.initial == event.severity,
+        "it has no revision: build the bundle with `sre-dispatch bundle`": REVISION.fullmatch(
+            decision.policy_revision
+        ),
+        "initial is not the level that the alert asks for": decision.initial == event.severity,
         "effective is below initial": Level[decision.effective] >= Level[decision.initial],
         "effective is not the highest of its reasons": decision.effective == highest.name,
-        "a code or a name is no plain constant": all(CODE.fullmatch(code) for code in codes),
-        "allowed without grant, at CRITICAL, or in spite of a denial": not decision.allowed
+        "a code or a name has unexpected characters": all(CODE.fullmatch(code) for code in codes),
+        "it allows a Job without a grant, at CRITICAL, or in spite of a denial": not decision.allowed
         or (granted and decision.effective != "CRITICAL" and not decision.denials),
-        "not allowed, yet neither blocked at CRITICAL nor denied": decision.allowed
+        "it refuses a Job, but is neither blocked at CRITICAL nor denied": decision.allowed
         or (blocked and (decision.effective == "CRITICAL" or bool(decision.denials))),
     }
     return next((flaw for flaw, passed in checks.items() if not passed), "")
 
 
 def _facts(facts: Facts) -> PolicyFacts:
-    told = asdict(facts.risk)
-    scope = told.pop("scope")
-    return PolicyFacts(complete=facts.complete, scope=None if scope is None else list(scope), **told)
+    risk = asdict(facts.risk)
+    scope = risk.pop("scope")
+    return PolicyFacts(complete=facts.complete, scope=None if scope is None else list(scope), **risk)
 
 
 def _clock(epoch_seconds: float) -> PolicyClock:
@@ -177,7 +179,7 @@ def _clock(epoch_seconds: float) -> PolicyClock:
         {
             "epoch": int(epoch_seconds),
             "utc": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "weekday": now.strftime("%A").lower(),  # the C locale's: nothing here calls setlocale
+            "weekday": now.strftime("%A").lower(),  # in the C locale, because nothing here calls setlocale
             "minute_of_day": now.hour * 60 + now.minute,
         }
     )

@@ -1,4 +1,4 @@
-"""The frozen values that pass between the steps. No behaviour beyond what follows from the fields."""
+"""The frozen values that the whole function uses. They have no behaviour of their own."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from function.shared.strict_json import STRICT, Json
 
 Mode = Literal["autonomous", "merge-request", "investigate", "blocked"]
 Phase = Literal["triage", "review"]
-"""Triage is the policy's look before context was fetched, review the one with it; only review decides."""
+"""The policy is asked twice: in triage without context, in review with it. Only review can allow a Job."""
 
 
 class Level(IntEnum):
-    """Risk of acting. The order is the lattice: levels join by maximum."""
+    """The risk of acting. Of several levels the highest one counts."""
 
     LOW = 0
     MEDIUM = 1
@@ -26,7 +26,7 @@ class Level(IntEnum):
 
 
 class Outcome(StrEnum):
-    """What became of an event. All but `deferred` are durable: sending the event again adds nothing."""
+    """What became of an alert. All but `deferred` are final: Alertmanager need not send the alert again."""
 
     CREATED = "created"
     DUPLICATE = "duplicate"
@@ -41,15 +41,15 @@ class Outcome(StrEnum):
 
 RECEIPT_TYPE = "sre-dispatch.receipt.v1"
 NOTICE_TYPE = "sre-dispatch.notice.v1"
-"""CloudEvents types that we emit, and so never work on."""
+"""CloudEvents types that we send. We ignore them when they come back."""
 FOR_PEOPLE = frozenset({Outcome.BLOCKED, Outcome.HELD, Outcome.DENIED, Outcome.DEAD_LETTERED})
-"""Outcomes after which no agent works on a firing alert, so that a person has to know."""
+"""Outcomes after which no agent works on a firing alert. People are told of them."""
 
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """An alert that could not become an event, or the alerts that Alertmanager left out. `raw` is what came,
-    cut to the limits of translate.py."""
+    """An alert that cannot be read, or the alerts that Alertmanager left out. `raw` is the input, cut to the
+    limits of translate.py."""
 
     code: str
     raw: Json
@@ -57,17 +57,18 @@ class DeadLetter:
 
 @dataclass(frozen=True)
 class Delivery:
-    """One webhook body: events and dead letters in the order in which the alerts came."""
+    """One webhook body. The alerts keep their order."""
 
     receiver: str
     status: str
     group_key: str
     group_labels: Mapping[str, str]
     truncated_alerts: int
-    """How many alerts Alertmanager left out (max_alerts): they are lost to us."""
+    """How many alerts Alertmanager left out because of max_alerts. It does not send them again."""
     notification_reason: str
     notification: Json
-    """All of the body but its alerts, held to the limits of translate.py: its text counts for every alert."""
+    """The body without its alerts, cut to the limits of translate.py. The policy reads its text with every
+    alert."""
     alerts: tuple[SREEvent | DeadLetter, ...]
 
     @property
@@ -79,14 +80,14 @@ class Delivery:
 
 @dataclass(frozen=True)
 class JobStatus:
-    """What a Job in the agents' namespace tells about an event that was seen before."""
+    """A Job in the agents' namespace."""
 
     name: str
     identity: str
     resource: str
     created_at: datetime
     completed_at: datetime | None = None
-    """When it ended. A listing does not tell; a look by name does."""
+    """When it ended. Only reading the single Job tells; a list does not contain it."""
     finished: bool = False
     failed: bool = False
     deleting: bool = False
@@ -94,23 +95,23 @@ class JobStatus:
 
 @dataclass(frozen=True)
 class Risk:
-    """What the policy weighs of the facts. None is unknown, which counts as the worst."""
+    """What the policy weighs of the facts. None means unknown, which counts as the worst."""
 
     dependents: int | None = None
     """Workloads that depend on the resource."""
     replicas: int | None = None
     """Available replicas of the workload."""
     classification: str | None = None
-    """Of what the resource holds, such as `internal`."""
+    """The classification of the resource's data, such as `internal`."""
     scope: tuple[str, ...] | None = None
-    """Modes of remediation that the namespace's owner authorised."""
+    """The modes that the namespace's owner allows."""
     failures: int | None = None
-    """Remediations of this resource that failed lately."""
+    """Recent remediations of this resource that failed."""
 
 
 @dataclass(frozen=True)
 class Facts:
-    """Context from the world model. A gap is a reason code for what is missing, never an error text."""
+    """Context from the world model. A gap is a code for something missing, never an error text."""
 
     complete: bool = False
     gaps: tuple[str, ...] = ()
@@ -126,7 +127,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class Activity:
-    """What the agents are doing already, in Jobs; the policy's budgets count it."""
+    """How many Jobs there are already. The policy's budgets limit them."""
 
     active: int
     on_resource: int
@@ -150,7 +151,7 @@ class Denial:
 
 @dataclass(frozen=True)
 class Grant:
-    """A row of policies/tiers/data.json: which tier, what it may do, which CronJob is its template."""
+    """A row of policies/tiers/data.json: the tier, its mode, and the CronJob that is its template."""
 
     __pydantic_config__ = STRICT
     tier: str
@@ -160,7 +161,7 @@ class Grant:
 
 @dataclass(frozen=True)
 class Decision:
-    """What the policy said, after decide.py found it well-formed."""
+    """The policy's answer, after decide.py has validated it."""
 
     __pydantic_config__ = STRICT
     allowed: bool
@@ -179,30 +180,30 @@ class Prompt:
     sha256: str
     text: str = field(repr=False)
     cut: tuple[str, ...] = ()
-    """Which parts were shortened to hold the size limit, in the order in which they were."""
+    """The parts that were shortened to hold the size limit, in that order."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """What became of one alert, and all that led there: the audit line and `explain` print this."""
+    """What became of one alert, and why. The audit line and `explain` show it."""
 
     alert: SREEvent | DeadLetter
     outcome: Outcome
     code: str = ""
-    """Why, as a constant; empty where the outcome says it all."""
+    """The reason, as a constant. Empty if the outcome needs none."""
     decision: Decision | None = None
     facts: Facts | None = None
     prompt: Prompt | None = None
     job: str = ""
     manifest: Json | None = field(default=None, repr=False)
-    """The Job as planned."""
+    """The Job's manifest."""
     detail: str = ""
-    """For the operator's log; free of alert text, like every error message."""
+    """For the operator's log. Like every error message it contains no text of an alert."""
     alerts: int = 1
-    """How many alerts it tells of; more than one only where people are told of many at once."""
+    """How many alerts this stands for. It is more than one only in a notice to people."""
 
     def payload(self) -> dict[str, Any]:
-        """Decision, context and prompt as plain JSON values, None for what there is not."""
+        """Decision, context and prompt as plain JSON values. None for what there is not."""
         facts, prompt = self.facts, self.prompt
         return {
             "decision": asdict(self.decision) if self.decision else None,
@@ -220,8 +221,8 @@ class Result:
         }
 
     def summary(self) -> dict[str, str]:
-        """Who, what and why in a few strings, the same for the audit line and every sink."""
-        told = {"outcome": self.outcome.value, "code": self.code, "job": self.job, "detail": self.detail}
+        """Who, what and why in a few strings. The audit line and every sink use them."""
+        found = {"outcome": self.outcome.value, "code": self.code, "job": self.job, "detail": self.detail}
         if isinstance(self.alert, SREEvent):
             names = (
                 "identity",
@@ -232,7 +233,7 @@ class Result:
                 "resource_type",
                 "resource_id",
             )
-            told |= {name: getattr(self.alert, name) for name in names}
+            found |= {name: getattr(self.alert, name) for name in names}
         if self.alerts > 1:
-            told["alerts"] = str(self.alerts)
-        return {name: value for name, value in told.items() if value}
+            found["alerts"] = str(self.alerts)
+        return {name: value for name, value in found.items() if value}

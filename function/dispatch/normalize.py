@@ -1,9 +1,9 @@
 """Alert text -> words and sentences that the policy can match, and signs that something was hidden.
 
-An order must not hide behind case, look-alike letters, invisible characters, encodings or shell quoting. Each
-text is read twice: as it shows, and with every trick undone that would also change honest text. Hyphen, dot,
-underscore and slash stay inside words: they part a command from the name of a workload. Nothing here can
-backtrack.
+A command must not hide behind case, look-alike letters, invisible characters, encodings or shell quoting. So
+each text is read twice: as it is shown, and with every trick undone, even where that changes honest text.
+Hyphen, dot, underscore and slash stay inside words, because they tell a command from the name of a workload.
+No regular expression here can backtrack.
 """
 
 from __future__ import annotations
@@ -17,36 +17,37 @@ from function.dispatch.decode import decodings
 from function.dispatch.unmask import IN_WORDS, SPACING, as_shown, plain, undisguised
 
 MAX_CHARACTERS = 64 * 1024
-"""Of all that is read; one character can fold into eighteen (U+FDFA)."""
+"""The limit for everything that is read. One character can fold into eighteen (U+FDFA)."""
 MAX_WORDS = 6000
-"""In sentences; 20 kB of prose are 3,500. The policy has two seconds for a look, whatever stands in them."""
+"""The limit for all sentences. 20 kB of prose have 3,500 words. The policy must answer within two seconds."""
 WINDOW = 32
 OVERLAP = 8
-"""Words of a sentence that are judged together, and how many of them the next such part repeats: an order
-reaches over seven."""
+"""The policy judges this many words of a sentence at a time, and the next part repeats this many of them. A
+command has up to seven words."""
 ALONE = "._"
-"""Taken off both ends of a word: a full stop ends a sentence, an underscore is emphasis."""
+"""Removed from both ends of a word: a full stop ends a sentence, an underscore is emphasis."""
 NAME = re.compile(
     r"(?<![A-Za-z0-9])(?:[A-Za-z0-9]+(?:[-_.]+[A-Za-z0-9]+){2,}|(?:[A-Z][a-z0-9]+){3,}(?![A-Za-z]))"
 )
 NAME_PARTS = re.compile(r"[-_.]+|(?<=[a-z0-9])(?=[A-Z])")
 SENTENCE_ENDS = re.compile(r"\n|[.!?;:,](?=\s|$)")
-"""Of a sentence, and of its parts: what stands before a comma excuses nothing behind it."""
+"""Also the ends of its parts: words before a comma do not change the meaning of those after it."""
 
 
 @dataclass(frozen=True)
 class NormalizedText:
-    """What the policy matches."""
+    """The text as the policy reads it."""
 
     words: tuple[str, ...] = ()
-    """One reading of one text each: lower-case words with a single space before, between and after them."""
+    """Each is one reading of one text: lower-case words, with a single space before, between and after
+    them."""
     sentences: tuple[tuple[str, ...], ...] = ()
     names: tuple[tuple[str, ...], ...] = ()
-    """Names such as drop-table-job or DropTableJob, taken apart."""
+    """The parts of names such as drop-table-job or DropTableJob."""
     signals: tuple[str, ...] = ()
-    """Codes of how something was hidden, sorted."""
+    """Codes for the ways in which text was hidden, sorted."""
     truncated: bool = False
-    """Whether something was not read, for being beyond MAX_CHARACTERS."""
+    """Whether text was left out because of the limits."""
 
     def __add__(self, other: NormalizedText) -> NormalizedText:
         return NormalizedText(
@@ -59,7 +60,7 @@ class NormalizedText:
 
 
 def read(value: Any) -> NormalizedText:
-    """Every string in a JSON value, names included, in the order of first sight."""
+    """Read every string in a JSON value, keys included."""
     words: dict[str, None] = {}
     sentences: dict[tuple[str, ...], None] = {}
     names: dict[tuple[str, ...], None] = {}
@@ -83,14 +84,14 @@ def read(value: Any) -> NormalizedText:
 
 
 def _windows(sentence: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """The sentence, or parts of it that overlap: judging one takes more than its length."""
+    """The sentence in overlapping parts. The time to judge one grows faster than its length."""
     for start in range(0, max(1, len(sentence) - OVERLAP), WINDOW - OVERLAP):
         if part := sentence[start : start + WINDOW]:
             yield part
 
 
 def _within(limit: int, lists: Iterable[tuple[str, ...]]) -> tuple[tuple[tuple[str, ...], ...], bool]:
-    """As many of the lists as have no more words than that together, and whether some were left out."""
+    """The first lists with at most `limit` words together, and whether any list was left out."""
     kept: list[tuple[str, ...]] = []
     for words in lists:
         limit -= len(words)
@@ -106,7 +107,7 @@ def _words(sentence: str) -> tuple[str, ...]:
 
 
 def _without_paths(sentence: tuple[str, ...]) -> tuple[str, ...]:
-    """kubectl takes pvc/data as pvc data, and the shell takes /bin/rm as rm."""
+    """The words without paths: kubectl reads pvc/data as pvc data, and the shell runs /bin/rm as rm."""
     if not any("/" in word for word in sentence):
         return sentence
     return tuple(part for word in sentence for part in _steps(word))
@@ -114,7 +115,7 @@ def _without_paths(sentence: tuple[str, ...]) -> tuple[str, ...]:
 
 def _steps(word: str) -> list[str]:
     if word.startswith("/") and word.count("/") == 1:
-        return [word]  # the root of a file system, or of a web service
+        return [word]  # a directory or an endpoint at the root
     parts = [bare for part in word.split("/") if (bare := part.strip(ALONE))]
     return parts if word.count("/") == 1 else parts[-1:]
 
@@ -124,7 +125,7 @@ def _parts(name: str) -> tuple[str, ...]:
 
 
 def _spellings(raw: str, signals: set[str]) -> Iterator[str]:
-    """The ways in which a text can be read, folded to lower case."""
+    """The ways to read a text, in lower case."""
     for text in decodings(raw, signals):
         shown = as_shown(text, signals)
         yield plain(shown)

@@ -1,7 +1,7 @@
 """SREEvent, Decision, Prompt and the tier's template -> the Job manifest.
 
-Everything that the Job may do stands in the template, which is the operator's; this adds a name, labels
-and annotations, and nothing else. Admission on the cluster holds us to that.
+The template defines what the Job may do. This adds a name, labels and annotations, and nothing else. The
+cluster's admission policies refuse anything more.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from function.shared.event import SREEvent, digest
 from function.shared.strict_json import to_json
 
 MAX_EVENT = 64 * 1024
-"""Bytes of the event's annotation; beyond that it goes without its raw payload."""
+"""Bytes of the event's annotation. A larger event goes without its raw payload."""
 MAX_ANNOTATIONS = 192 * 1024
-"""Bytes of all annotations together; the API server's limit is 256 KiB an object."""
+"""Bytes of all annotations together. The API server allows 256 KiB for each object."""
 MAX_LABEL = 63
 
 LABEL_FORBIDDEN = re.compile(r"[^A-Za-z0-9_.-]+", re.ASCII)
@@ -34,9 +34,9 @@ def plan(
     template: Mapping[str, Any],
     namespace: str,
 ) -> dict[str, Any]:
-    """The Job of an allowed event in `namespace`, from the CronJob's jobTemplate `template`.
+    """The manifest of an allowed event's Job. `template` is the jobTemplate of the tier's CronJob.
 
-    Raises Poison where the annotations would not fit the API server's limit.
+    Raises PermanentError if the annotations exceed the limit.
     """
     spec = copy.deepcopy(dict(template["spec"]))
     labels = _labels(event, grant)
@@ -72,16 +72,16 @@ def _labels(event: SREEvent, grant: Grant) -> dict[str, str]:
 
 
 def _pod_annotations(event: SREEvent, decision: Decision, prompt: Prompt) -> dict[str, str]:
-    told = to_json(asdict(event))
-    if len(told) > MAX_EVENT:
-        told = to_json(asdict(replace(event, raw_payload={}, truncated=True)))
+    text = to_json(asdict(event))
+    if len(text) > MAX_EVENT:
+        text = to_json(asdict(replace(event, raw_payload={}, truncated=True)))
     return {
-        "sre-dispatch/event": told,
+        "sre-dispatch/event": text,
         "sre-dispatch/decision": to_json(asdict(decision)),
         "sre-dispatch/prompt": prompt.text,
     }
 
 
 def slug(text: str) -> str:
-    """`text` as a label's value: at most 63 of the characters that Kubernetes admits there."""
+    """`text` as a label value: at most 63 of the characters that Kubernetes allows in one."""
     return LABEL_FORBIDDEN.sub("-", text)[:MAX_LABEL].strip("-_.")

@@ -1,9 +1,9 @@
-"""The policy folder -> modules, data, revision and what its authors say of each rule; and the bundle for OPA.
+"""The policy folder -> modules, data, revision and the documentation of each rule; and the bundle for OPA.
 
     main.rego  rules/<rule>/<rule>.rego  config/<rule>/**/data.yaml  tiers/data.json
 
-A data file's folders are its path in `data`, as OPA has it. An organisation's overlay is a folder of data
-files laid over these: one at the same path replaces ours, any other is added.
+The folders of a data file are its path in `data`, as in OPA. An overlay is your own folder of data files: a
+file at the same path replaces ours, any other file is added.
 """
 
 from __future__ import annotations
@@ -22,14 +22,15 @@ from function.shared.event import digest
 from function.shared.strict_json import to_json
 
 PARTS = ("main.rego", "data.json", "lib", "rules", "config", "tiers")
-"""What of the folder is policy; schemas, examples and tests are not."""
+"""The parts of the folder that are policy. Schemas, examples and tests are not."""
 DATA_FILES = frozenset({"data.json", "data.yaml"})
 SELFTEST = "selftest.json"
-"""Questions whose answers are known, for `check`; an overlay that changes the answers brings its own."""
+"""Inputs with their expected decisions, for `check`. An overlay that changes decisions has a file of its
+own."""
 REVISION = "revision"
-"""Where the revision stands in `data`, at data.revision.sha256; no file may hold it."""
+"""The key of the revision: data.revision.sha256. No file may set it."""
 ROOTS = ("sre_dispatch", "config", "tiers", REVISION)
-"""What of `data` the bundle owns; OPA keeps everybody else from writing there."""
+"""The parts of `data` that belong to the bundle. OPA lets nobody else write there."""
 
 METADATA = re.compile(r"^# METADATA\n((?:#.*\n)+)((?:[^#\n].*\n)+)", re.M)
 PACKAGE = re.compile(r"^package sre_dispatch\.rules\.(\w+)$", re.M)
@@ -38,47 +39,49 @@ CODE = re.compile(r'"code": "([a-z][a-z0-9_]*)"')
 
 @dataclass(frozen=True)
 class PolicyFiles:
-    """What a policy folder holds: modules by path, and its data as OPA would root it."""
+    """The content of a policy folder: modules by path, and data as OPA loads it."""
 
     modules: Mapping[str, str]
     data: Mapping[str, Any]
     revision: str
-    """SHA-256 in hex over modules and data; also at data.revision.sha256."""
+    """SHA-256 in hex of modules and data. It is also at data.revision.sha256."""
 
 
 @dataclass(frozen=True)
 class RuleNote:
-    """What the policy's authors say of a rule, or of one of its codes, in a sentence each."""
+    """The documentation of a rule or of one of its codes."""
 
     title: str
     change: str = ""
-    """What a person does so that it no longer applies."""
+    """What a person can do so that it no longer applies."""
 
 
 def read(folder: Path, overlay: Path | None = None) -> PolicyFiles:
-    """The policy in `folder`, or in a bundle that `write` made, with the overlay's data if there is one.
+    """The policy in `folder`, or in a bundle of `write`, with the overlay's data.
 
-    Raises Misconfigured for what is no policy folder, and for data that is no JSON or YAML object.
+    Raises Misconfigured if the folder contains no policy, or if data is no JSON or YAML object.
     """
     paths = {name: path for name, path in _files(folder) if not name.endswith("_test.rego")}
     if "main.rego" not in paths:
-        raise Misconfigured(f"no policy in {folder}: set SRE_DISPATCH_POLICIES to a folder with main.rego")
+        raise Misconfigured(
+            f"{folder} contains no policy: set SRE_DISPATCH_POLICIES to a folder with main.rego"
+        )
     paths |= _overlay(overlay) if overlay else {}
     modules = {name: paths[name].read_text(encoding="utf-8") for name in paths if name.endswith(".rego")}
     data: dict[str, Any] = {}
     for name, path in sorted(paths.items(), key=lambda item: (item[0].count("/"), item[0])):
         if path.name in DATA_FILES:
             _place(data, name, _object(path, name))
-    data.pop(REVISION, None)  # a bundle's own; made anew from all the rest
+    data.pop(REVISION, None)  # a bundle has one; it is computed again
     revision = digest(*(part for pair in sorted(modules.items()) for part in pair), to_json(data))
     return PolicyFiles(modules, {**data, REVISION: {"sha256": revision}}, revision)
 
 
 def write(folder: Path, target: Path, overlay: Path | None = None) -> str:
-    """The policy as a bundle that OPA can serve, `opa run --server --bundle TARGET`; returns its revision.
+    """Write the policy as a bundle for `opa run --server --bundle TARGET`. Returns its revision.
 
-    Raises FileExistsError where `target` exists, Misconfigured as `read` does and for data that breaks its
-    schema.
+    Raises FileExistsError if `target` exists, and Misconfigured if data does not match its schema, or as
+    `read` does.
     """
     files = read(folder, overlay)
     if flaws := list(flawed(files.data["config"], folder / "schemas" / "config")):
@@ -98,13 +101,13 @@ def write(folder: Path, target: Path, overlay: Path | None = None) -> str:
 
 
 def flawed(config: Mapping[str, Any], schemas: Path) -> Iterator[str]:
-    """What in the rules' data breaks its JSON Schema, each with its place."""
+    """Each place at which the rules' data does not match its JSON Schema."""
     import jsonschema
 
     for rule, value in config.items():
         path = schemas / f"{rule}.json"
         if not path.is_file():
-            yield f"policy data config/{rule} belongs to no rule: {path} is missing"
+            yield f"policy data config/{rule}: there is no such rule, because {path} is missing"
             continue
         validator = jsonschema.Draft202012Validator(json.loads(path.read_text(encoding="utf-8")))
         for error in validator.iter_errors(value):
@@ -112,7 +115,7 @@ def flawed(config: Mapping[str, Any], schemas: Path) -> Iterator[str]:
 
 
 def notes(files: PolicyFiles) -> dict[tuple[str, str], RuleNote]:
-    """Note by (rule, code); the rule's own stands under the code ""."""
+    """The documentation by (rule, code). The empty code is that of the rule itself."""
     found: dict[tuple[str, str], RuleNote] = {}
     for text in files.modules.values():
         rule = PACKAGE.search(text)
@@ -139,21 +142,21 @@ def _overlay(folder: Path) -> dict[str, Path]:
         name for name, path in found.items() if path.name not in DATA_FILES or not name.startswith("config/")
     ]
     if odd or not found:
-        what = f"{odd[0]} is none" if odd else "there are none"
+        what = f"{odd[0]} is neither" if odd else "there are no data files"
         raise Misconfigured(
-            f"an overlay holds data files below config/ and at most a {SELFTEST}; in {folder} {what}"
+            f"an overlay contains data files below config/ and at most a {SELFTEST}; in {folder} {what}"
         )
     return found
 
 
 def _object(path: Path, name: str) -> dict[str, Any]:
     try:
-        value = yaml.load(path.read_bytes(), yaml.CSafeLoader)  # of which JSON is a part
+        value = yaml.load(path.read_bytes(), yaml.CSafeLoader)  # JSON is a subset of YAML
         json.dumps(value)
     except (yaml.YAMLError, TypeError, ValueError):
         value = None
     if not isinstance(value, dict):
-        raise Misconfigured(f"policy data {name} is no object of JSON or YAML (quote dates)")
+        raise Misconfigured(f"policy data {name} must be a JSON or YAML object (and dates must be quoted)")
     return value
 
 
@@ -161,7 +164,7 @@ def _place(data: dict[str, Any], name: str, value: dict[str, Any]) -> None:
     for key in name.split("/")[:-1]:
         data = data.setdefault(key, {})
         if not isinstance(data, dict):
-            raise Misconfigured(f"policy data {name} is below {key}, which is no object")
+            raise Misconfigured(f"policy data {name}: {key} has a value already and cannot contain more")
     if both := data.keys() & value.keys():
-        raise Misconfigured(f"policy data {name} gives {min(both)} a second time")
+        raise Misconfigured(f"policy data {name} sets {min(both)} a second time")
     data.update(value)

@@ -1,4 +1,4 @@
-"""The settings: read once, from one mapping; every error names the variable and what it may be."""
+"""The settings of the function. Every error names the variable and the values that it accepts."""
 
 from __future__ import annotations
 
@@ -32,88 +32,89 @@ OLD_NAMES = {
     "OPA_URL": "SRE_DISPATCH_OPA_URL",
     "SRE_DISPATCH_NAMESPACE": "SRE_DISPATCH_AGENTS_NAMESPACE",
 }
-"""Settings as they were called up to 0.1.0, and as they are called now."""
+"""Names of settings up to 0.1.0, and the names that replace them."""
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
 class Settings:
     host: str
-    """HOST. Address that is listened on. `sre-dispatch serve` takes 127.0.0.1 where it is not set, which is
-    right under Knative as well (its proxy dials loopback); plain functions-framework takes all addresses."""
+    """HOST. The address to listen on. The default of `sre-dispatch serve` is 127.0.0.1. That also works under
+    Knative, whose proxy connects over loopback. Plain functions-framework listens on all addresses."""
     port: int
-    """PORT. TCP port, 1 to 65535; Knative sets it."""
+    """PORT. The TCP port, 1 to 65535. Knative sets it."""
     auth: str
-    """SRE_DISPATCH_AUTH. `token`, or `none`, which is accepted on loopback and outside Knative only."""
+    """SRE_DISPATCH_AUTH. `token` or `none`. `none` is accepted only on loopback and outside Knative."""
     token_files: tuple[Path, ...]
-    """SRE_DISPATCH_TOKEN_FILES. One or two files, joined by a comma, each with an accepted token of at least
-    16 bytes; read anew for each request, so that a rotation needs no restart. Not needed where tokens are
-    reviewed."""
+    """SRE_DISPATCH_TOKEN_FILES. One or two files, separated by a comma, each with an accepted token of at
+    least 16 bytes. They are read for each request, so a rotation needs no restart. Optional if the API
+    server reviews tokens."""
     tokenreview_audience: str
-    """SRE_DISPATCH_TOKENREVIEW_AUDIENCE. With it a bearer token that is in no file, and has the form of a
-    ServiceAccount's, is reviewed by the API server; this is the audience it must be made for. Empty: none is
+    """SRE_DISPATCH_TOKENREVIEW_AUDIENCE. If set, the API server reviews every bearer token that is in no file
+    and looks like a ServiceAccount token. The token must be issued for this audience. Empty: no token is
     reviewed."""
     tokenreview_subject: str
-    """SRE_DISPATCH_TOKENREVIEW_SUBJECT. The one whose token is then accepted, as the API server names it:
-    system:serviceaccount:NAMESPACE:NAME. Goes with the audience."""
+    """SRE_DISPATCH_TOKENREVIEW_SUBJECT. The only account whose reviewed token is accepted:
+    system:serviceaccount:NAMESPACE:NAME. Required with the audience."""
     policy: str
-    """SRE_DISPATCH_POLICY. `opa`, or `embedded` (extra `embedded`)."""
+    """SRE_DISPATCH_POLICY. The policy engine: `opa`, or `embedded` (needs the extra `embedded`)."""
     opa_url: str
-    """SRE_DISPATCH_OPA_URL. Base URL of the OPA server; needed with `opa`."""
+    """SRE_DISPATCH_OPA_URL. The base URL of the OPA server. Required with `opa`."""
     opa_token_file: Path | None
-    """SRE_DISPATCH_OPA_TOKEN_FILE. File with the token that OPA asks for, read anew at each question. Empty:
-    none is sent."""
+    """SRE_DISPATCH_OPA_TOKEN_FILE. The file with the bearer token for OPA, read for each request. Empty: no
+    token is sent."""
     policies: Path
-    """SRE_DISPATCH_POLICIES. The folder with the policy that `embedded`, `explain` and `check` use:
-    policies/ in the root, or a bundle made of that and an organisation's overlay."""
+    """SRE_DISPATCH_POLICIES. The policy folder for `embedded`, `explain` and `check`. The default is
+    policies/ in the root. A bundle with your overlay works as well."""
     jobs: str
-    """SRE_DISPATCH_JOBS. `kubernetes`, or `folder`, which writes manifests instead of creating Jobs."""
+    """SRE_DISPATCH_JOBS. `kubernetes` creates Jobs, `folder` writes their manifests to files."""
     jobs_folder: Path
-    """SRE_DISPATCH_JOBS_FOLDER. Where `folder` writes."""
+    """SRE_DISPATCH_JOBS_FOLDER. The folder that `folder` writes to."""
     context: str
-    """SRE_DISPATCH_CONTEXT. Where context comes from: `none`, `world-model` (SRE_DISPATCH_WORLD_MODEL_URL),
-    or `file`, which is a world model's SQLite file on this machine."""
+    """SRE_DISPATCH_CONTEXT. The source of context: `none`, `world-model` (SRE_DISPATCH_WORLD_MODEL_URL), or
+    `file`, a world model's SQLite file on this machine."""
     context_file: Path
-    """SRE_DISPATCH_CONTEXT_FILE. The file of `file`."""
+    """SRE_DISPATCH_CONTEXT_FILE. The file that `file` reads."""
     world_model_url: str
-    """SRE_DISPATCH_WORLD_MODEL_URL. The world model's MCP endpoint, needed with `world-model`: with the path
-    /jsonrpc it is asked by bare JSON-RPC, as FFO is; with any other, such as /mcp, by MCP's streamable
+    """SRE_DISPATCH_WORLD_MODEL_URL. The world model's MCP endpoint. Required with `world-model`. The path
+    /jsonrpc selects plain JSON-RPC, as FFO speaks it. Any other path, such as /mcp, selects MCP's streamable
     HTTP."""
     world_model_token_file: Path | None
-    """SRE_DISPATCH_WORLD_MODEL_TOKEN_FILE. File with the world model's token for readers, read anew at each
-    question. Empty: none is sent."""
+    """SRE_DISPATCH_WORLD_MODEL_TOKEN_FILE. The file with the world model's reader token, read for each
+    request. Empty: no token is sent."""
     world_model_tool: str
-    """SRE_DISPATCH_WORLD_MODEL_TOOL. The tool that is called for context."""
+    """SRE_DISPATCH_WORLD_MODEL_TOOL. The name of the MCP tool that returns context."""
     world_model_timeout_seconds: float
-    """SRE_DISPATCH_WORLD_MODEL_TIMEOUT_SECONDS. Seconds for the whole answer, 0.1 to 2: whoever waits for
-    longer misses the delivery's own time limit."""
+    """SRE_DISPATCH_WORLD_MODEL_TIMEOUT_SECONDS. The time limit for the whole answer, 0.1 to 2 seconds. A
+    longer one would exceed the time limit of the delivery."""
     world_model_max_bytes: int
-    """SRE_DISPATCH_WORLD_MODEL_MAX_BYTES. Bytes of an answer, 1024 to 1048576."""
+    """SRE_DISPATCH_WORLD_MODEL_MAX_BYTES. The size limit of an answer, 1024 to 1048576 bytes."""
     agents_namespace: str
-    """SRE_DISPATCH_AGENTS_NAMESPACE. The agents' namespace, where the tiers' CronJobs are and Jobs go."""
+    """SRE_DISPATCH_AGENTS_NAMESPACE. The namespace of the agents: the tiers' CronJobs and the Jobs."""
     own_namespace: str
-    """SRE_DISPATCH_OWN_NAMESPACE. Where the function runs and writes Kubernetes Events."""
+    """SRE_DISPATCH_OWN_NAMESPACE. The namespace in which the function runs and writes Kubernetes Events."""
     cluster: str
-    """SRE_DISPATCH_CLUSTER. Name of the cluster, for alerts that carry no label `cluster`."""
+    """SRE_DISPATCH_CLUSTER. The cluster's name, for alerts without a label `cluster`."""
     volatile_labels: frozenset[str]
-    """SRE_DISPATCH_VOLATILE_LABELS. Labels, joined by commas, that stay out of the identity of an alert
-    without a resource."""
+    """SRE_DISPATCH_VOLATILE_LABELS. Labels, separated by commas, that are not part of the identity of an
+    alert without a resource."""
     root: Path
-    """SRE_DISPATCH_ROOT. The folder that holds prompts/, policies/ and knative/."""
+    """SRE_DISPATCH_ROOT. The folder that contains prompts/, policies/ and knative/."""
     sink_url: str
-    """K_SINK. Where notices go as CloudEvents; Knative's SinkBinding sets it. Empty: nowhere."""
+    """K_SINK. The URL that receives notices as CloudEvents. Knative's SinkBinding sets it. Empty: none are
+    sent."""
     alertmanager_url: str
-    """SRE_DISPATCH_ALERTMANAGER_URL. Alertmanager that is told, as an alert, what people must see. Empty:
-    none."""
+    """SRE_DISPATCH_ALERTMANAGER_URL. The Alertmanager that receives notices as alerts. Empty: none are
+    sent."""
 
     @staticmethod
     def read(environment: Mapping[str, str]) -> Settings:
-        """The settings in `environment`. Raises Misconfigured, naming the variable, for what is unusable."""
+        """The settings in `environment`. Raises Misconfigured, with the variable's name."""
         refuse_old_names(environment, OLD_NAMES)
         get = environment.get
         root = Path(get("SRE_DISPATCH_ROOT", str(ROOT)))
         settings = Settings(
-            host=get("HOST", "0.0.0.0"),  # noqa: S104  what functions-framework binds when it is not told
+            host=get("HOST", "0.0.0.0"),  # noqa: S104  the default of functions-framework
             port=tcp_port(get("PORT", "8080")),
             auth=choice(environment, "SRE_DISPATCH_AUTH", "token", "none"),
             token_files=tuple(Path(name) for name in comma_separated(get("SRE_DISPATCH_TOKEN_FILES", ""))),
@@ -154,15 +155,15 @@ def _volatile_labels(environment: Mapping[str, str]) -> frozenset[str]:
 
 
 def _check(settings: Settings, *, behind_knative: bool) -> None:
-    """Raises Misconfigured for settings that do not go together."""
+    """Raises Misconfigured if settings do not fit together."""
     _check_authentication(settings, behind_knative=behind_knative)
     if settings.policy == "opa" and not settings.opa_url:
         raise Misconfigured(
-            "SRE_DISPATCH_OPA_URL is not set: give OPA's URL, or set SRE_DISPATCH_POLICY=embedded"
+            "SRE_DISPATCH_OPA_URL is not set: set it to OPA's URL, or set SRE_DISPATCH_POLICY=embedded"
         )
     if settings.context == "world-model" and not settings.world_model_url:
         raise Misconfigured(
-            "SRE_DISPATCH_WORLD_MODEL_URL is not set: give the world model's URL, or set "
+            "SRE_DISPATCH_WORLD_MODEL_URL is not set: set it to the world model's URL, or set "
             "SRE_DISPATCH_CONTEXT=none"
         )
 
@@ -172,25 +173,25 @@ def _check_authentication(settings: Settings, *, behind_knative: bool) -> None:
     if settings.auth == "none":
         if behind_knative or settings.host not in LOOPBACK:
             raise Misconfigured(
-                "SRE_DISPATCH_AUTH=none is for loopback only, and never under Knative, whose proxy dials "
-                "loopback for everybody: set SRE_DISPATCH_TOKEN_FILES"
+                "SRE_DISPATCH_AUTH=none works only on loopback and outside Knative, whose proxy makes every "
+                "sender look local: set SRE_DISPATCH_TOKEN_FILES"
             )
         return
     least = 0 if settings.tokenreview_audience else 1
     if not least <= len(settings.token_files) <= MAX_FILES:
         raise Misconfigured(
-            "SRE_DISPATCH_TOKEN_FILES is not one or two files: name the files with the accepted tokens "
-            "(on a laptop: SRE_DISPATCH_AUTH=none)"
+            "SRE_DISPATCH_TOKEN_FILES must name one or two files with the accepted tokens (on a laptop: set "
+            "SRE_DISPATCH_AUTH=none instead)"
         )
 
 
 def _check_review(settings: Settings) -> None:
     if bool(settings.tokenreview_audience) != bool(settings.tokenreview_subject):
         raise Misconfigured(
-            "SRE_DISPATCH_TOKENREVIEW_AUDIENCE and SRE_DISPATCH_TOKENREVIEW_SUBJECT go together: set both, "
-            "or neither"
+            "SRE_DISPATCH_TOKENREVIEW_AUDIENCE and SRE_DISPATCH_TOKENREVIEW_SUBJECT go together: set both or "
+            "neither"
         )
     if settings.tokenreview_audience and settings.jobs != "kubernetes":
         raise Misconfigured(
-            "SRE_DISPATCH_TOKENREVIEW_AUDIENCE needs an API server to ask: set SRE_DISPATCH_JOBS=kubernetes"
+            "SRE_DISPATCH_TOKENREVIEW_AUDIENCE needs an API server: set SRE_DISPATCH_JOBS=kubernetes"
         )

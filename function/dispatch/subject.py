@@ -1,9 +1,9 @@
 """Labels -> what the alert is about, and its identity.
 
-The specified order is persistentvolumeclaim, pod, node, instance. It names the exporter's pod instead of
-the subject for 46 of the 155 alerts that kube-prometheus-stack 88.5.3 ships, since kube-state-metrics and
-node-exporter put the labels of their own scrape target on what they tell about others. So `pod` and
-`instance` are believed only where they are not the exporter's.
+The specified order is persistentvolumeclaim, pod, node, instance. For 46 of the 155 alerts of
+kube-prometheus-stack 88.5.3 it names the exporter's pod instead of the subject. The reason is that
+kube-state-metrics and node-exporter report on other objects, but their series carry the labels of their own
+scrape target. So `pod` and `instance` are used only if they are not those of the exporter.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Labels = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Rule:
-    """The first label of the table that is present and believable names the subject."""
+    """A label that can name the subject, and the type of resource that it names."""
 
     label: str
     resource_type: str
@@ -31,9 +31,9 @@ CEPH_RULES = (
     Rule("pool_id", "ceph", namespaced=False),
     Rule(
         "name", "ceph", namespaced=False
-    ),  # a health code such as OSD_NEARFULL, the only subject of half of Rook's
+    ),  # a health code such as OSD_NEARFULL; half of Rook's alerts have no other subject
 )
-"""For alerts marked `type: ceph_default`, as Rook and the Ceph mixin mark theirs."""
+"""For alerts with the label `type: ceph_default`, which Rook and the Ceph mixin set."""
 STORAGE_RULES = (
     Rule("persistentvolumeclaim", "k8s_pvc"),
     Rule("persistentvolume", "k8s_pv", namespaced=False),
@@ -52,22 +52,24 @@ WORKLOAD_RULES = (
 )
 POD_RULE = Rule("pod", "k8s_pod")
 HOST_RULE = Rule("instance", "host", namespaced=False)
-"""node-exporter's `instance` is the machine that it tells about."""
+"""The `instance` of node-exporter is the machine that it reports on."""
 INSTANCE_RULE = Rule("instance", "instance")
 EXPORTERS = ("kube-state-metrics", "node-exporter", "rook-ceph-mgr", "rook-ceph-exporter", "ceph-mgr")
-"""Found in the pod's name and the scrape job's. Their pods tell about others, never about themselves."""
+"""Parts of the names of pods and scrape jobs. These exporters report on other objects, never on their own
+pods."""
 HOST_EXPORTER = "node-exporter"
 VOLATILE_LABELS = frozenset(("severity", "prometheus", "prometheus_replica", "replica"))
-"""Labels that change while the problem stays: left out of the identity of an alert without a resource."""
+"""Labels that change while the problem stays the same. They are not part of the identity of an alert without
+a resource."""
 TARGET_LABELS = frozenset(("instance", "pod", "container", "endpoint", "service", "uid"))
-"""What Prometheus puts on the series of a scrape target; left out where that is an exporter, whose pod may be
-another tomorrow."""
+"""Labels of a scrape target. They are not part of the identity if the target is an exporter, whose pod
+changes."""
 UNKNOWN = "unknown_"
-"""Put before the type of a resource whose name or namespace is no Kubernetes name."""
+"""Prefix of the resource type if the name or the namespace is no valid Kubernetes name."""
 
 
 def subject(labels: Labels) -> Subject:
-    """What the alert is about; an empty Subject, but for a namespace, where no label says."""
+    """What the alert is about. If no label names it, the Subject has at most a namespace."""
     namespace = labels.get("namespace", "")
     for rule in _rules(labels):
         if labels.get(rule.label):
@@ -76,17 +78,17 @@ def subject(labels: Labels) -> Subject:
 
 
 def identify(subject: Subject, labels: Labels, cluster: str, volatile: Set[str] = VOLATILE_LABELS) -> str:
-    """SHA-256 in hex of the problem: cluster, alertname and subject, or the labels where there is no subject.
+    """SHA-256 in hex of the problem: of cluster, alertname and subject, or of the labels if there is no
+    subject.
 
-    Fingerprint, start, group and severity do not enter: each of them changes between deliveries of one
-    problem, and a second identity would be a second Job. On a host the labels enter as well, as they say
-    which of its disks or devices it is.
-    """
+    Fingerprint, start, group and severity are left out. Each of them changes between deliveries of one
+    problem, and a second identity would mean a second Job. For a host the labels are included, because they
+    name the disk or device."""
     name = labels.get("alertname", "")
     about = (subject.resource_type, subject.namespace, subject.resource_id) if subject.resource_id else ("",)
     if subject.resource_id and subject.resource_type != HOST_RULE.resource_type:
         return digest(cluster, name, *about)
-    moving = volatile | TARGET_LABELS if _told_by_exporter(labels) else volatile
+    moving = volatile | TARGET_LABELS if _from_exporter(labels) else volatile
     kept = sorted((key, value) for key, value in labels.items() if key not in moving)
     return digest(cluster, name, *about, *(part for pair in kept for part in pair))
 
@@ -98,25 +100,25 @@ def _rules(labels: Labels) -> tuple[Rule, ...]:
         return (*STORAGE_RULES, *ceph, *WORKLOAD_RULES, *host)
     if labels.get("job") == HOST_EXPORTER:
         return (*STORAGE_RULES, *ceph, POD_RULE, *WORKLOAD_RULES, HOST_RULE)
-    scraped = () if _told_by_exporter(labels) else (INSTANCE_RULE,)
+    scraped = () if _from_exporter(labels) else (INSTANCE_RULE,)
     return (*STORAGE_RULES, *ceph, POD_RULE, *WORKLOAD_RULES, *scraped)
 
 
 def _pod_is_exporter(labels: Labels) -> bool:
-    """An exporter's pod is the subject only if its alert was aggregated to it (then `instance` is gone)
-    or tells about a pod, as the series with a `uid` do (kube_pod_*)."""
+    """Whether `pod` is only the exporter's. It is the subject if the alert was aggregated (then there is no
+    `instance`), or if the series is about a pod (then there is a `uid`, as in kube_pod_*)."""
     pod = labels.get("pod", "")
     of_exporter = any(name in pod for name in EXPORTERS)
-    return of_exporter and _told_by_exporter(labels) and not labels.get("uid")
+    return of_exporter and _from_exporter(labels) and not labels.get("uid")
 
 
-def _told_by_exporter(labels: Labels) -> bool:
-    """Whether the series comes from an exporter's scrape. `job` says so, which no tenant names."""
+def _from_exporter(labels: Labels) -> bool:
+    """Whether the series was scraped from an exporter. The label `job` tells; no tenant can set it."""
     return bool(labels.get("instance")) and any(name in labels.get("job", "") for name in EXPORTERS)
 
 
 def _checked(rule: Rule, namespace: str, resource_id: str) -> Subject:
-    """A name that no object can have stays as quoted text, under a type that no policy grants anything."""
+    """The subject. A name that no object can have gets a type for which no policy grants anything."""
     real = is_name(resource_id) and (not namespace or is_name(namespace))
     kubernetes = rule.resource_type.startswith("k8s_")
     return Subject((UNKNOWN if kubernetes and not real else "") + rule.resource_type, namespace, resource_id)

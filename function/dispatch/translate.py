@@ -1,8 +1,8 @@
 """Webhook JSON, or one alert -> a Delivery of SREEvents.
 
-Reads Alertmanager's webhook version 4, tolerant to fields it does not know (0.32 added
-`notification_reason`, 0.34 `routeLabels`), strict on those it uses. One alert that cannot be read becomes
-a dead letter and costs its neighbours nothing.
+This reads version 4 of Alertmanager's webhook. Unknown fields are ignored (0.32 added `notification_reason`,
+0.34 `routeLabels`), the others must be valid. An alert that cannot be read becomes a dead letter, and the
+other alerts are processed.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ from function.shared.event import AskedLevel, SREEvent
 from function.shared.strict_json import to_json
 
 MAX_ALERTS = 20_000
-"""Of one delivery: 10,000 were measured at 5.2 MB."""
+"""Alerts in one delivery. 10,000 alerts take 5.2 MB."""
 MAX_ENTRIES = 64
-"""Labels, and annotations, that are kept of one alert."""
+"""How many labels and how many annotations are kept of one alert."""
 MAX_NAME = 256
 MAX_VALUE = 1024
-"""Characters kept of a label's value."""
+"""Characters that are kept of a label's value."""
 MAX_TEXT = 4096
-"""Characters kept of an annotation or any other field of an alert."""
+"""Characters that are kept of an annotation, or of any other field of an alert."""
 SEVERITIES: Mapping[str, AskedLevel] = {"info": "LOW", "warning": "MEDIUM", "critical": "HIGH"}
-"""The severity label's values; any other, and none, is HIGH."""
+"""The values of the label `severity`. Any other value, or none, means HIGH."""
 
 
 def _empty_for_null(value: Any) -> Any:
-    return {} if value is None else value  # Go marshals a nil map as null
+    return {} if value is None else value  # Go writes a nil map as null
 
 
 def _utc(moment: datetime) -> datetime:
@@ -75,11 +75,11 @@ class _Alert(BaseModel):
 
 
 def webhook(data: Any, *, cluster: str, volatile: Set[str] = VOLATILE_LABELS) -> Delivery:
-    """A Delivery of what Alertmanager posted.
+    """The Delivery that Alertmanager posted.
 
-    `cluster` names the cluster of alerts without a label `cluster`; `volatile` are the labels that stay out
-    of the identity of an alert without a resource. Raises Rejected (400) for what is no webhook version 4.
-    """
+    `cluster` is the cluster of alerts without a label `cluster`. `volatile` are the labels that are not part
+    of the identity of an alert without a resource. Raises Rejected (400) if `data` is no webhook of version
+    4."""
     try:
         body = _Webhook.model_validate(data)
     except ValidationError as error:
@@ -88,7 +88,7 @@ def webhook(data: Any, *, cluster: str, volatile: Set[str] = VOLATILE_LABELS) ->
     notification, cut = _notification(data)
     around = _Around(body.groupKey, cut, cluster, volatile)
     alerts = [_translated(alert, around) for alert in body.alerts]
-    if body.truncatedAlerts:  # max_alerts: what Alertmanager left out it counts as delivered
+    if body.truncatedAlerts:  # Alertmanager counts them as delivered
         alerts.append(
             DeadLetter(
                 "truncated_alerts", {"count": body.truncatedAlerts, "group": _cut(body.groupKey, MAX_TEXT)}
@@ -107,21 +107,21 @@ def webhook(data: Any, *, cluster: str, volatile: Set[str] = VOLATILE_LABELS) ->
 
 
 def alert(data: Any, *, cluster: str, volatile: Set[str] = VOLATILE_LABELS) -> Delivery:
-    """A Delivery of one alert on its own, as a member of a webhook's `alerts` looks."""
+    """A Delivery of one alert. `data` looks like a member of a webhook's `alerts`."""
     if not isinstance(data, dict) or "labels" not in data:
         raise Rejected(400, "bad_alert", "not an Alertmanager alert: no labels")
     return webhook({"version": "4", "alerts": [data]}, cluster=cluster, volatile=volatile)
 
 
 def either(data: Any, *, cluster: str, volatile: Set[str] = VOLATILE_LABELS) -> Delivery:
-    """Whichever of the two `data` is, for senders that do not say."""
+    """The Delivery of a webhook or of one alert, for senders that do not say which of the two they send."""
     read = alert if isinstance(data, dict) and "labels" in data and "alerts" not in data else webhook
     return read(data, cluster=cluster, volatile=volatile)
 
 
 @dataclass(frozen=True)
 class _Around:
-    """What an alert takes from around it."""
+    """What an alert takes from its delivery."""
 
     group_key: str
     cut: bool
@@ -174,7 +174,7 @@ def _description(read: _Alert, namespace: str) -> str:
 
 
 def _capped(data: Any) -> tuple[dict[str, Any], bool]:
-    """The alert with every part held to its limit, and whether that cut anything."""
+    """The alert with every part cut to its limit, and whether anything was cut."""
     if not isinstance(data, dict):
         return {"unreadable": _bounded(data)}, False
     limits = {"labels": MAX_VALUE, "annotations": MAX_TEXT}
@@ -186,7 +186,7 @@ def _capped(data: Any) -> tuple[dict[str, Any], bool]:
 
 
 def _notification(data: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
-    """The body but for its alerts, with every part held to its limit, and whether that cut anything."""
+    """The body without its alerts, with every part cut to its limit, and whether anything was cut."""
     rest = {key: value for key, value in data.items() if key != "alerts"}
     maps = {key: _entries(value, MAX_TEXT) for key, value in rest.items() if isinstance(value, dict)}
     capped = _entries({key: value for key, value in rest.items() if key not in maps}, MAX_TEXT) | maps
@@ -220,6 +220,6 @@ def _mark(count: int, of: str) -> str:
 
 
 def _where(error: ValidationError) -> str:
-    """The top-level field at fault; deeper parts of the path may be text of the alert."""
+    """The top-level field that is invalid. Deeper parts of the path can be text of the alert."""
     path = error.errors(include_url=False, include_context=False, include_input=False)[0]["loc"]
     return str(path[0]) if path else "body"

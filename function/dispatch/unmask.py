@@ -1,6 +1,6 @@
 """Disguised text -> plain text: look-alike and invisible letters, quoting, markup, spacing.
 
-Nothing here can backtrack.
+No regular expression here can backtrack.
 """
 
 from __future__ import annotations
@@ -16,27 +16,27 @@ BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
 STYLED = re.compile("[\u24b6-\u24e9\U0001d400-\U0001d7cb\U0001f110-\U0001f189]")
 """Letters in circles and squares, and the mathematical alphabets."""
 HIDDEN = re.compile("[A-Za-z0-9](?:\0+[A-Za-z0-9]|[\u0300-\u036f])|\0{3}")
-"""Invisible characters, each as NUL, that part a word or stand in a row, and marks on a letter that has no
-such form. One beside an emoji is honest."""
+"""Invisible characters (each replaced by NUL) inside a word or three in a row, and marks on a letter that
+has no such form. A single one beside an emoji is honest."""
 COMMENT = "<!--"
 FIELD_SEPARATOR = re.compile(r"\$\{?IFS\}?(?:\$[0-9@*])?", re.I)
 QUOTE_MARKS = "'\"`*~^\u2018\u2019\u201c\u201d"
 QUOTES = re.compile(rf"(?<=[\w/-])[{QUOTE_MARKS}]+(?=\w)")
 DUNDER = re.compile(r"(?<=[^\W_])__(?=[^\W_])")
 EMPTY_EXPANSION = re.compile(r"\$(?:[@*]|\{[^{}]{0,40}\}|(?='))")
-"""What the shell makes nothing of, and the dollar of its $'...' quotes."""
+"""Text that the shell expands to nothing, and the dollar of its $'...' quotes."""
 WHITE_ESCAPE = re.compile(r"\\[nrt]")
 JOINED = re.compile(r"[\"'`] ?[+.] ?[\"'`]")
 LISTED = re.compile(r"[\"'], ?[\"']")
-"""Between the words of a command that is written as a list."""
+"""The separators of a command that is written as a list."""
 MARKUP = re.compile(r"<[^<>]{0,200}>")
 EM_DASH = re.compile(r"(?<=\s)\u2014(?=\w)")
-"""What an editor makes of the two hyphens before a flag."""
+"""An editor writes it in place of the two hyphens of a flag."""
 SPACED = re.compile(r"(?<![^\W_])[a-z](?:[ ._*|/-][a-z]){2,}(?![^\W_])")
 GAPS = re.compile(r"[^a-z]")
 FINISHED = ".:;!?"
 GOES_ON = frozenset("abcdefghijklmnopqrstuvwxyz/")
-"""How a line begins that goes on with the sentence of the line before, if that was not finished."""
+"""The first character of a line that continues an unfinished sentence."""
 LETTERS = re.compile(r"[^\W\d_]+")
 OTHER_SCRIPT = re.compile("[\u0370-\u03ff\u0400-\u052f\u0530-\u058f]")
 THREE_LATIN = re.compile("[a-z].*[a-z].*[a-z]")  # "\u03bcs" and "k\u03a9" are honest
@@ -53,7 +53,7 @@ LOOKALIKES = str.maketrans(
 
 
 class _Table(dict[int, str]):
-    """For str.translate: what becomes of a character, worked out when it is first seen."""
+    """A table for str.translate that computes an entry when its character is first seen."""
 
     def __init__(self, become: Callable[[str], str]) -> None:
         super().__init__()
@@ -65,11 +65,11 @@ class _Table(dict[int, str]):
 
 
 INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
-"""Unicode categories without a glyph: control, format (zero-width, bidi, tag), surrogate, private use, and
+"""Unicode categories that are not shown: control, format (zero-width, bidi, tag), surrogate, private use and
 unassigned."""
 MARKS = frozenset({"Mn", "Me"})
 FILLERS = frozenset("\u115f\u1160\u3164\uffa0\u034f\u17b4\u17b5")
-"""Letters and marks that are blank on the screen."""
+"""Letters and marks that look blank."""
 
 
 def _shape(character: str) -> str:
@@ -79,7 +79,7 @@ def _shape(character: str) -> str:
     selector = 0xFE00 <= code <= 0xFE0F or 0xE0100 <= code <= 0xE01EF
     if selector or character in FILLERS or unicodedata.category(character) in INVISIBLE:
         return "\0"
-    if 0x1F150 <= code <= 0x1F189:  # white on black; NFKC leaves these
+    if 0x1F150 <= code <= 0x1F189:  # white on black; NFKC does not change them
         return chr(ord("a") + (code - 0x1F150) % 32)
     return "-" if unicodedata.category(character) == "Pd" and character != "\u2014" else character
 
@@ -95,7 +95,7 @@ SPACING = _Table(_spacing)
 
 
 def as_shown(text: str, signals: set[str]) -> str:
-    """The text as a person sees it on the screen, in lower case, one line a paragraph."""
+    """The text as a person sees it, in lower case, with one line for each paragraph."""
     if "\x1b" in text:
         signals.add("ansi")
         text = ANSI.sub("", text)
@@ -111,18 +111,18 @@ def as_shown(text: str, signals: set[str]) -> str:
         signals.add("hidden_characters")
     lines = _unwrapped(shaped.replace("\0", ""))
     folded = unicodedata.normalize("NFKC", lines).casefold()
-    return unicodedata.normalize("NFD", folded)  # marks stand apart, and SPACING drops them
+    return unicodedata.normalize("NFD", folded)  # separates the marks, which SPACING then removes
 
 
 def _unwrapped(text: str) -> str:
-    """Lines that go on with the one before, by a backslash or as prose does, put together again."""
+    """The text with continued lines joined: after a backslash, or in the middle of a sentence."""
     first, *others = text.split("\n")
     parts = [first]
     last = first.rstrip()
     for line in others:
         bare = line.strip()
         if last.endswith("\\"):
-            parts[-1] = parts[-1].rstrip()[:-1]  # the shell takes the two characters away and nothing else
+            parts[-1] = parts[-1].rstrip()[:-1]  # the shell removes exactly these two characters
             bare = line.rstrip()
         elif bare[:1] in GOES_ON and last and last[-1] not in FINISHED:
             parts.append(" ")
@@ -142,8 +142,8 @@ def _unquoted(text: str) -> str:
 
 
 def undisguised(shown: str, signals: set[str]) -> str:
-    """The text without quoting, markup and comments inside words, and with look-alike letters as what they
-    look like."""
+    """The text without quoting, markup and comments inside words. Look-alike letters become the letters that
+    they look like."""
     text = LISTED.sub(" ", JOINED.sub("", FIELD_SEPARATOR.sub(" ", _unspaced(shown, signals))))
     text = MARKUP.sub("", _uncommented(EMPTY_EXPANSION.sub("", text))).replace("\\", "")
     text = DUNDER.sub("", _unquoted(text))
@@ -164,6 +164,7 @@ def _unspaced(text: str, signals: set[str]) -> str:
 
 
 def _uncommented(text: str) -> str:
-    """Without /* ... */, which is a space to SQL; a regular expression would look for each end anew."""
+    """The text with a space for each /* ... */, as in SQL. A regular expression would search for each end
+    again."""
     first, *others = text.split("/*")
     return first + "".join(f" {other.partition('*/')[2]}" if "*/" in other else other for other in others)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def dependencies(settings: Settings) -> Dependencies:
-    """What the function processes every delivery with. Raises Misconfigured."""
+    """What the function processes deliveries with. Raises Misconfigured."""
     cluster, events, authenticator = _cluster(settings)
     made = Dependencies(
         policy=policy(settings),
@@ -68,21 +68,21 @@ def offline(
 
 
 def opa(url: str, token_file: Path | None = None) -> Opa:
-    """The policy that the OPA server at `url` holds; the token is read anew at each question."""
+    """The policy of the OPA server at `url`. The token is read for each request."""
     from function.dispatch.adapters.opa import Opa
 
     return Opa(url, token_in(token_file, "SRE_DISPATCH_OPA_TOKEN_FILE", "opa_token") if token_file else None)
 
 
 def policy(settings: Settings) -> Policy:
-    """The engine that the settings choose. Raises Misconfigured."""
+    """The policy engine that the settings select. Raises Misconfigured."""
     if settings.policy == "opa":
         return opa(settings.opa_url, settings.opa_token_file)
     return _embedded(settings)
 
 
 def world(settings: Settings, clock: Callable[[], float]) -> WorldModel | None:
-    """The source of context that the settings choose. Raises Misconfigured."""
+    """The source of context that the settings select. Raises Misconfigured."""
     if settings.context == "world-model":
         from function.shared.mcp import Options, WorldModelClient
 
@@ -99,7 +99,7 @@ def world(settings: Settings, clock: Callable[[], float]) -> WorldModel | None:
         from function.shared.memory import Store
 
         if not settings.context_file.is_file():
-            raise Misconfigured(f"there is no {settings.context_file}: see SRE_DISPATCH_CONTEXT_FILE")
+            raise Misconfigured(f"{settings.context_file} does not exist: set SRE_DISPATCH_CONTEXT_FILE")
         return Store(settings.context_file, clock)
     return None
 
@@ -116,7 +116,7 @@ def _embedded(settings: Settings) -> Policy:
 
 
 def _cluster(settings: Settings) -> tuple[Cluster, list[Sink], Authenticator | None]:
-    """Where Jobs go, and what comes with it: sinks, and callers whom the API server knows."""
+    """Where Jobs are created, and what only an API server offers: Events as a sink, and token reviews."""
     if settings.jobs == "folder":
         from function.dispatch.adapters.local import Folder
 
@@ -129,8 +129,8 @@ def _cluster(settings: Settings) -> tuple[Cluster, list[Sink], Authenticator | N
     api = Api()
     events = Events(api, settings.own_namespace, time.time)
     audience, subject = settings.tokenreview_audience, settings.tokenreview_subject
-    callers = TokenReviewCache(TokenReviews(api).review, audience, subject) if audience else None
-    return Kubernetes(api, settings.agents_namespace), [events], callers
+    reviews = TokenReviewCache(TokenReviews(api).review, audience, subject) if audience else None
+    return Kubernetes(api, settings.agents_namespace), [events], reviews
 
 
 def _sinks(settings: Settings) -> list[Sink]:

@@ -1,1 +1,1 @@
-"""One technology a module; none knows another."""
+"""The implementations of the ports. Each module knows one technology and no other module."""

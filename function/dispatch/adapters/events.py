@@ -1,4 +1,4 @@
-"""Kubernetes Events as a sink."""
+"""Notices to people as Kubernetes Events."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from function.shared.strict_json import Json, to_json
 
 
 class Events:
-    """One Kubernetes Event an outcome, in the function's own namespace."""
+    """Writes one Kubernetes Event for each notice, in the function's own namespace."""
 
     def __init__(self, api: Api, namespace: str, clock: Callable[[], float]) -> None:
         self._api, self._namespace, self._clock = api, namespace, clock

@@ -1,4 +1,4 @@
-"""Jobs and their templates over the Kubernetes API."""
+"""Jobs and their templates, from the Kubernetes API."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from function.shared.kubernetes import SHAPE_ERRORS, Api, message_of, refusal
 from function.shared.strict_json import Json
 
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
-"""A listing as a Table carries status and metadata without the pod template: 3 KB a Job in place of 65."""
+"""A list as a Table has status and metadata without the pod template: 3 KB for each Job instead of 65."""
 OUR_POLICY = re.compile(
     r"jobs\.batch \"[^\"]*\" is forbidden: ValidatingAdmissionPolicy 'sre-dispatch-", re.ASCII
 )
-"""How Kubernetes 1.36 begins a refusal by the policies of knative/base/admission.yaml. Matched at the
-beginning, since other refusals quote the value at fault, which can be alert text."""
+"""The beginning of the message with which Kubernetes 1.36 reports a refusal by the policies of
+knative/base/admission.yaml. Other messages quote the invalid value, which can be text of an alert."""
 
 
 class Kubernetes:
@@ -41,7 +41,8 @@ class Kubernetes:
             ]
         except SHAPE_ERRORS:
             raise Unavailable(
-                "kubernetes_answer", "the listing of Jobs is no Table with a column Status"
+                "kubernetes_answer",
+                "unexpected list of Jobs from the API server: it is no Table with a column Status",
             ) from None
 
     def job(self, name: str) -> JobStatus | None:
@@ -53,12 +54,12 @@ class Kubernetes:
         try:
             return _seen(answer.body["metadata"], answer.body.get("status") or {})
         except SHAPE_ERRORS:
-            raise Unavailable("kubernetes_answer", "a Job has not the shape of one") from None
+            raise Unavailable("kubernetes_answer", "unexpected Job object from the API server") from None
 
     def template(self, name: str) -> Mapping[str, Any]:
         answer = self._api.request("GET", f"{self._templates}/{name}")
         if answer.status == 404:
-            raise Unavailable("no_template", f"there is no CronJob {name}: apply knative/tiers")
+            raise Unavailable("no_template", f"CronJob {name} does not exist: apply knative/tiers")
         if answer.status != 200:
             raise refusal("get CronJobs", answer)
         try:
@@ -76,16 +77,18 @@ class Kubernetes:
         if answer.status == 409:
             return False
         if answer.status == 403 and "exceeded quota" in message_of(answer):
-            # Quota is checked before the name: an existing Job under a full quota is 403 as well.
+            # The API server checks the quota before the name, so the Job may exist.
             if self.job(manifest["metadata"]["name"]) is not None:
                 return False
-            raise Unavailable("quota", "a quota in the agents' namespace admits no further Job now")
+            raise Unavailable("quota", "a quota in the agents' namespace allows no more Jobs at the moment")
         if answer.status == 422 and OUR_POLICY.match(message_of(answer)):
             raise Unavailable(
-                "admission", "our admission policy refused the Job: was its tier changed just now?"
+                "admission", "our admission policy refused the Job: its tier may have changed just now"
             )
         if answer.status in (400, 422):
-            raise PermanentError("invalid_job", f"the API server finds the Job invalid ({answer.status})")
+            raise PermanentError(
+                "invalid_job", f"the API server refused the Job as invalid ({answer.status})"
+            )
         raise refusal("create Jobs", answer)
 
 

@@ -1,4 +1,4 @@
-"""Cluster without a cluster: tiers are read from their files, Jobs are written to a folder or nowhere."""
+"""The Cluster port without a cluster: tiers come from files, Jobs go to a folder or nowhere."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from function.shared.strict_json import Json
 
 
 class Tiers:
-    """The CronJobs in the tier files, as the API server would hand them out."""
+    """The CronJobs in the tier files, as the API server would return them."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -28,11 +28,11 @@ class Tiers:
                 if manifest and manifest["kind"] == "CronJob" and manifest["metadata"]["name"] == name:
                     template: Mapping[str, Any] = manifest["spec"]["jobTemplate"]
                     return template
-        raise Unavailable("no_template", f"no CronJob {name} in {self._folder}")
+        raise Unavailable("no_template", f"{self._folder} has no CronJob {name}")
 
 
 class DryRunCluster(Tiers):
-    """Creates nothing and knows nothing: for `explain`."""
+    """Creates nothing and has no Jobs, for `explain`."""
 
     def jobs(self) -> Sequence[JobStatus]:
         return ()
@@ -45,9 +45,10 @@ class DryRunCluster(Tiers):
 
 
 class Folder(Tiers):
-    """Writes each Job to a file of its name, made exclusively: as on the API server, the name is the lock.
+    """Writes each Job to a file of its name, which it creates exclusively. As on the API server, the name is
+    the lock.
 
-    Nothing runs there, so a Job is over when it is written, and fills no budget of running ones.
+    Nothing runs here, so a Job counts as finished once it is written.
     """
 
     def __init__(self, tiers: Path, folder: Path) -> None:
@@ -65,11 +66,11 @@ class Folder(Tiers):
         try:
             return self._write(manifest)
         except OSError as error:
-            raise Unavailable("folder", f"{self._jobs} cannot be written: {error.strerror}") from None
+            raise Unavailable("folder", f"cannot write to {self._jobs}: {error.strerror}") from None
 
     def _write(self, manifest: Json) -> bool:
         self._jobs.mkdir(parents=True, exist_ok=True)
-        # A link is exclusive and shows the file whole or not at all, also after a kill in between.
+        # Creating a link is exclusive, and never shows half a file, even after a kill.
         with tempfile.NamedTemporaryFile("w", dir=self._jobs, suffix=".part", encoding="utf-8") as part:
             part.write(as_yaml(manifest))
             part.flush()
@@ -85,7 +86,7 @@ class Folder(Tiers):
 
     @staticmethod
     def _read(path: Path) -> JobStatus:
-        head = path.read_text(encoding="utf-8").partition("\nspec:")[0]  # the prompt is long, and not wanted
+        head = path.read_text(encoding="utf-8").partition("\nspec:")[0]  # the rest is the long prompt
         try:
             metadata = yaml.safe_load(head)["metadata"]
             written = datetime.fromtimestamp(path.stat().st_mtime, UTC)
@@ -98,14 +99,12 @@ class Folder(Tiers):
                 finished=True,
             )
         except (yaml.YAMLError, KeyError, TypeError):
-            raise Unavailable(
-                "folder", f"{path.name} is no Job that was written here: move it away"
-            ) from None
+            raise Unavailable("folder", f"{path.name} is no Job of ours: move it out of the folder") from None
 
 
 class _Dumper(yaml.SafeDumper):
-    """Texts of several lines as blocks, so that a person can read the prompt in the manifest; no aliases,
-    since Job and pod carry the same labels."""
+    """Writes long texts as blocks, so that people can read the prompt. Writes no aliases for the labels,
+    which Job and pod share."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
@@ -119,5 +118,5 @@ _Dumper.add_representer(str, _text)
 
 
 def as_yaml(manifest: Json) -> str:
-    """A manifest as people write it: `kubectl create -f` takes it as it is."""
+    """The manifest as YAML that people can read and `kubectl create -f` accepts."""
     return yaml.dump(manifest, Dumper=_Dumper, sort_keys=False, width=110, allow_unicode=False)

@@ -1,4 +1,4 @@
-"""What people must see, brought to them: the log, a CloudEvents receiver, Alertmanager."""
+"""Notices to people: in the log, as CloudEvents, and as alerts in Alertmanager."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ log = logging.getLogger("sre-dispatch")
 
 TIMEOUT_SECONDS = 1.0
 TOGETHER_SECONDS = 3.0
-"""For all sinks and all outcomes of a delivery, since Alertmanager waits for our reply meanwhile."""
+"""For all notices of a delivery to all sinks. Alertmanager waits for our reply meanwhile."""
 NOTICE_ALERT = "SREDispatchNeedsPerson"
 NOTICE_LASTS = timedelta(hours=1)
-"""Alertmanager lets an alert end after five minutes if it is not told when."""
+"""Without an end Alertmanager resolves an alert after five minutes."""
 
 
 def connect(url: str) -> httpx.Client:
-    """A client for one telling: outcomes for people are too rare to keep a connection for them."""
+    """A client for one delivery. Notices are too rare to keep a connection open."""
     import httpx
 
     return httpx.Client(timeout=TIMEOUT_SECONDS, verify=url.startswith("https:"), trust_env=False)
 
 
 class Log:
-    """One line an outcome; JSON escapes whatever the alert brought along."""
+    """Logs one line for each notice. JSON escapes the text of the alert."""
 
     def notify(self, results: Iterable[Result]) -> None:
         for result in results:
@@ -46,7 +46,7 @@ class Log:
 
 
 class CloudEvents:
-    """One CloudEvent an outcome, to the URL that Knative injects as K_SINK."""
+    """Sends one CloudEvent for each notice to K_SINK, which Knative sets."""
 
     def __init__(self, url: str, connect: Callable[[str], httpx.Client] = connect) -> None:
         self._url, self._connect = url, connect
@@ -54,19 +54,19 @@ class CloudEvents:
     def notify(self, results: Iterable[Result]) -> None:
         with self._connect(self._url) as client:
             for result in results:
-                told = result.summary()
+                summary = result.summary()
                 attributes = {
                     "type": NOTICE_TYPE,
                     "source": "/sre-dispatch",
                     "subject": result.outcome.value,
-                    "id": digest(to_json(told)),  # the same when a delivery comes again
+                    "id": digest(to_json(summary)),  # the same if the delivery is repeated
                 }
-                headers, body = to_structured(CloudEvent(attributes, told))
+                headers, body = to_structured(CloudEvent(attributes, summary))
                 client.post(self._url, headers=headers, content=body).raise_for_status()
 
 
 class Alertmanager:
-    """One alert of ours an outcome. The function scales to zero, so nobody could scrape it."""
+    """Sends one alert for each notice. The function scales to zero, so Prometheus cannot scrape it."""
 
     def __init__(
         self, url: str, clock: Callable[[], float], connect: Callable[[str], httpx.Client] = connect
@@ -84,27 +84,28 @@ class Alertmanager:
 
 
 class Fanout:
-    """Tells every sink within TOGETHER_SECONDS; one that fails costs the others nothing and is logged."""
+    """Notifies every sink, all within TOGETHER_SECONDS. It logs the failure of one and goes on with the
+    next."""
 
     def __init__(self, *sinks: Sink) -> None:
         self._sinks = sinks
 
     def notify(self, results: Iterable[Result]) -> None:
-        told = list(results)
+        notices = list(results)
         deadline = time.monotonic() + TOGETHER_SECONDS
         for sink in self._sinks:
             try:
-                sink.notify(_before(deadline, told))
-            except Exception as error:  # noqa: BLE001  whatever it is, the others are told
+                sink.notify(_before(deadline, notices))
+            except Exception as error:  # noqa: BLE001  the other sinks are notified anyway
                 name, why = (
                     type(sink).__name__,
                     str(error) if isinstance(error, DispatchError) else type(error).__name__,
                 )
-                log.error("%s was not told of all %d outcomes: %s", name, len(told), why)  # noqa: TRY400
+                log.error("%s did not receive all %d notices: %s", name, len(notices), why)  # noqa: TRY400
 
 
 def _before(deadline: float, results: Iterable[Result]) -> Iterator[Result]:
-    """The results, as long as there is time for another."""
+    """The results until the deadline. Raises TimeoutError after it."""
     for result in results:
         if time.monotonic() > deadline:
             raise TimeoutError
@@ -112,15 +113,15 @@ def _before(deadline: float, results: Iterable[Result]) -> Iterator[Result]:
 
 
 def _labels(result: Result) -> dict[str, str]:
-    told = result.summary()
+    summary = result.summary()
     return {
         "alertname": NOTICE_ALERT,
         "severity": "warning",
         "outcome": result.outcome.value,
         "code": result.code,
-        "about": told.get("alertname", ""),
-        "about_namespace": told.get("namespace", ""),
-        "about_resource": told.get("resource_id", ""),
+        "about": summary.get("alertname", ""),
+        "about_namespace": summary.get("namespace", ""),
+        "about_resource": summary.get("resource_id", ""),
     }
 
 

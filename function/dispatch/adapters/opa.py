@@ -1,4 +1,4 @@
-"""Policy over an OPA server's data API."""
+"""The policy in an OPA server, over its data API."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 PATH = "/v1/data/sre_dispatch/decision"
 PARAMETERS = {
-    "strict-builtin-errors": "true",  # else a failing built-in only makes its rule not fire
-    "provenance": "true",  # names the revision of each bundle that OPA serves
+    "strict-builtin-errors": "true",  # otherwise a built-in that fails only disables its rule
+    "provenance": "true",  # returns the revision of each bundle
 }
 TIMEOUT_SECONDS = 2.0
 CONNECT_SECONDS = 0.5
@@ -25,12 +25,12 @@ MAX_BYTES = 256 * 1024
 
 
 def connect(url: str) -> httpx.Client:
-    """A client that keeps its connections to the OPA at `url`."""
+    """A client that keeps its connections to OPA."""
     return http.connect(url, TIMEOUT_SECONDS, CONNECT_SECONDS)
 
 
 class Opa:
-    """Asks OPA; a `{}` for an undefined decision comes back as None."""
+    """Asks OPA. An undefined decision (`{}`) is returned as None."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class Opa:
         self._client: httpx.Client | None = None
 
     def close(self) -> None:
-        """Ends its connections; the function keeps them as long as it lives."""
+        """Close the connections. The function itself never does."""
         if self._client is not None:
             self._client.close()
 
@@ -57,11 +57,11 @@ class Opa:
             try:
                 answer = self._post(document, headers)
             except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
-                answer = self._post(document, headers)  # a kept-alive connection that OPA has closed since
+                answer = self._post(document, headers)  # OPA had closed the kept connection
         except httpx.HTTPError as error:
             why = type(error).__name__
             raise Unavailable(
-                "opa_unreachable", f"OPA cannot be asked ({why}): see SRE_DISPATCH_OPA_URL"
+                "opa_unreachable", f"no answer from OPA ({why}): check SRE_DISPATCH_OPA_URL"
             ) from None
         return _result(answer)
 
@@ -77,7 +77,7 @@ class Opa:
         asked: Any = {"params": PARAMETERS, "headers": headers, "json": {"input": document}}
         with client.stream("POST", PATH, **asked) as response:
             _check(response.status_code)
-            over = Unavailable("opa_answer", f"OPA's answer is over {MAX_BYTES} bytes or {TIMEOUT_SECONDS} s")
+            over = Unavailable("opa_answer", f"OPA's answer exceeds {MAX_BYTES} bytes or {TIMEOUT_SECONDS} s")
             answer = http.body(response, MAX_BYTES, deadline, over)
         what = "OPA's answer is no JSON: is SRE_DISPATCH_OPA_URL an OPA server?"
         return http.parsed(answer, Unavailable("opa_answer", what))
@@ -88,11 +88,11 @@ def _check(status: int) -> None:
         what = f"OPA answered {status}: does SRE_DISPATCH_OPA_TOKEN_FILE hold a token that it accepts?"
         raise Unavailable("opa_token", what)
     if status != 200:
-        raise Unavailable("opa_status", f"OPA answered {status}, wanted 200")
+        raise Unavailable("opa_status", f"OPA answered {status} instead of 200")
 
 
 def _result(answer: object) -> object:
-    """What the policy said, if that comes from a bundle that OPA serves."""
+    """The policy's answer. Raises Unavailable unless its revision is that of a bundle that OPA serves."""
     if not isinstance(answer, dict):
         raise Unavailable(
             "opa_answer", "OPA's answer is no JSON object: is SRE_DISPATCH_OPA_URL an OPA server?"
@@ -107,5 +107,5 @@ def _result(answer: object) -> object:
 def _revisions(answer: Mapping[str, Any]) -> list[object]:
     try:
         return [bundle["revision"] for bundle in answer["provenance"]["bundles"].values()]
-    except (KeyError, TypeError, AttributeError):  # no bundle, or no OPA
+    except (KeyError, TypeError, AttributeError):  # there is no bundle, or this is no OPA
         return []

@@ -1,4 +1,4 @@
-"""Policy by the embedded engine regorus, over the same files that OPA serves."""
+"""The policy in the embedded engine regorus, from the same files that OPA serves."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SYSTEM_EXITS = (KeyboardInterrupt, SystemExit)
 
 
 class Rego:
-    """Asks the embedded engine. One engine a thread: regorus binds an engine to the thread that made it."""
+    """Asks the embedded engine. Each thread has its own, because regorus binds an engine to its thread."""
 
     def __init__(self, files: PolicyFiles) -> None:
         self._files = files
@@ -26,7 +26,7 @@ class Rego:
             self._engine()
         except RuntimeError:
             raise Misconfigured(
-                "the policy does not compile: opa check --strict -b policies says where"
+                "the policy does not compile: run `opa check --strict -b policies` to see where"
             ) from None
 
     def ask(self, document: Json) -> object:
@@ -36,7 +36,7 @@ class Rego:
             answer = json.loads(engine.eval_query_as_json(ENTRYPOINT))
         except SYSTEM_EXITS:
             raise
-        except BaseException as error:  # noqa: BLE001  the engine's PanicException is no Exception
+        except BaseException as error:  # noqa: BLE001  the engine's PanicException is a BaseException
             raise Unavailable(
                 "policy_engine", f"the embedded policy engine failed: {type(error).__name__}"
             ) from None

@@ -1,4 +1,4 @@
-"""Tokens of ServiceAccounts, reviewed by the API server within limits, so that a flood does not reach it."""
+"""Reviews of ServiceAccount tokens by the API server, limited so that a flood does not reach it."""
 
 from __future__ import annotations
 
@@ -17,21 +17,22 @@ if TYPE_CHECKING:
 
 
 REVIEW_SECONDS = 3.0
-"""For an answer, the wait for a turn included; with a delivery's 10 s that is below the 14 s of
+"""For one review, with the time in the queue. Together with the 10 s of a delivery it stays below the 14 s of
 Alertmanager."""
 REVIEWS_AT_ONCE = 4
 MAX_REVIEWS = 64
-"""Tokens whose review is under way or waits for its turn; with one more, who sends it is to come again."""
+"""Reviews that run or wait. The sender of one more must try again."""
 KEPT_ANSWERS = 64
 KEPT_SECONDS = 10.0
-"""The API server itself keeps what it accepted as long (kube-apiserver, TokenSuccessCacheTTL)."""
+"""The API server caches accepted tokens for the same time (kube-apiserver, TokenSuccessCacheTTL)."""
 
 
 class TokenReviewCache:
-    """The tokens of one ServiceAccount, each shown to who knows it once and remembered for a moment.
+    """Accepts the tokens of one ServiceAccount. Each token is reviewed once, and the answer is kept for a
+    moment.
 
-    `review` is told a token and the audience it must be for, and returns its owner's name, None where it
-    has none; it may block, and may raise Unavailable. Used from one event loop.
+    `review` gets a token and its audience. It returns the owner's name, or None; it may block, and it may
+    raise Unavailable. Use this from one event loop only.
     """
 
     def __init__(
@@ -47,8 +48,8 @@ class TokenReviewCache:
         self._kept: dict[bytes, tuple[bool, float]] = {}
 
     async def accept(self, token: bytes) -> bool:
-        """Whether it is the subject's, for the audience; what is no JWT is not, and nobody is asked. Raises
-        Unavailable where that is not known within 3 s, or too many are being asked about."""
+        """Whether the token belongs to the subject and is for the audience. A token that is no JWT is refused
+        without a review. Raises Unavailable after 3 s, or if too many reviews are waiting."""
         if not is_jwt(token):
             return False
         import asyncio
@@ -59,9 +60,9 @@ class TokenReviewCache:
             return accepted
         if digest not in self._running:
             if len(self._running) >= MAX_REVIEWS:
-                raise Unavailable("reviews_busy", "too many unknown tokens at once: who sends them?")
+                raise Unavailable("reviews_busy", "too many unknown tokens at once: find out who sends them")
             self._running[digest] = asyncio.create_task(self._reviewed(digest, token.decode("ascii")))
-        # Others may wait for the same answer: who goes away does not take it from them.
+        # Several requests can wait for one review. One that is cancelled must not cancel it.
         return await asyncio.shield(self._running[digest])
 
     async def _reviewed(self, digest: bytes, token: str) -> bool:
@@ -79,23 +80,23 @@ class TokenReviewCache:
         return accepted
 
     def _keep(self, digest: bytes, accepted: bool) -> None:
-        self._kept.pop(digest, None)  # the oldest stand first
+        self._kept.pop(digest, None)  # the oldest entry is the first one
         while len(self._kept) >= KEPT_ANSWERS:
             del self._kept[next(iter(self._kept))]
         self._kept[digest] = (accepted, self._clock() + KEPT_SECONDS)
 
 
 class TokenReviews:
-    """Whose a token is, by the API server's word."""
+    """Asks the API server who owns a token."""
 
     def __init__(self, api: Api) -> None:
         self._api = api
 
     def review(self, token: str, audience: str) -> str | None:
-        """The owner's username, None where the token is nobody's or not for the audience. Raises Unavailable.
+        """The owner's username, or None if the token is invalid or not for the audience. Raises Unavailable.
 
-        An API server that knows no audiences tells none, and has not looked at them: nobody's. What it says
-        of a token that it refuses is not told, as it quotes the token's claims.
+        An API server that does not check audiences returns none, so its answer counts as None. Its message
+        about a refused token is not passed on, because it quotes the token's claims.
         """
         body = {
             "apiVersion": "authentication.k8s.io/v1",
@@ -115,4 +116,6 @@ class TokenReviews:
             username: str = status["user"]["username"]
             return username
         except SHAPE_ERRORS:
-            raise Unavailable("kubernetes_answer", "a TokenReview has not the shape of one") from None
+            raise Unavailable(
+                "kubernetes_answer", "unexpected TokenReview object from the API server"
+            ) from None
