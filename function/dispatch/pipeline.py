@@ -94,7 +94,7 @@ def _begin(delivery: Delivery, deps: Dependencies) -> Work:
         deadline=deps.monotonic() + SOFT_DEADLINE_SECONDS,
         notification=normalize.read(delivery.notification),
         index=jobs.index_of(deps.cluster.jobs(), deps.clock()),
-        job=cache(deps.cluster.job),
+        job=cache(deps.cluster.job),  # functools.cache is safe in several threads
         template=cache(deps.cluster.template),
         source=FactSource(deps.world),
     )

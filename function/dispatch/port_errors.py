@@ -7,7 +7,7 @@ kept, because its message may quote an alert.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, ParamSpec, TypeVar
 
 from function.dispatch.model import JobStatus
@@ -40,34 +40,34 @@ def _call(port: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
         raise Unavailable("dependency_error", location(error)) from None
 
 
-@dataclass(frozen=True)
 class _Policy:
-    policy: Policy
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
 
     def ask(self, document: Json) -> object:
-        return _call(self.policy.ask, document)
+        return _call(self._policy.ask, document)
 
 
-@dataclass(frozen=True)
 class _WorldModel:
-    world: WorldModel
+    def __init__(self, world: WorldModel) -> None:
+        self._world = world
 
     def context(self, event: SREEvent) -> object:
-        return _call(self.world.context, event)
+        return _call(self._world.context, event)
 
 
-@dataclass(frozen=True)
 class _Cluster:
-    cluster: Cluster
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
 
     def jobs(self) -> Sequence[JobStatus]:
-        return _call(self.cluster.jobs)
+        return _call(self._cluster.jobs)
 
     def job(self, name: str) -> JobStatus | None:
-        return _call(self.cluster.job, name)
+        return _call(self._cluster.job, name)
 
     def template(self, name: str) -> Mapping[str, Any]:
-        return _call(self.cluster.template, name)
+        return _call(self._cluster.template, name)
 
     def create(self, manifest: Json) -> bool:
-        return _call(self.cluster.create, manifest)
+        return _call(self._cluster.create, manifest)

@@ -26,7 +26,7 @@ PAGE_BYTES = 16 * 1024
 """The part of it that is kept for the text of the templates. Ours take 6 KiB."""
 DATA_BYTES = MAX_BYTES - PAGE_BYTES
 """The part of it for the alert, and for as many facts as fit beside the alert. It does not depend on the
-decision. So noting_cut can tell the policy whether the agent will see all facts."""
+decision. So note_cut can tell the policy whether the agent will see all facts."""
 
 CONTEXT, ALERT = "context", "alert"
 """The parts that can be cut, as Prompt.cut names them."""
@@ -55,7 +55,7 @@ def environment(folder: Path) -> ImmutableSandboxedEnvironment:
     )
 
 
-def noting_cut(event: SREEvent, facts: Facts) -> Facts:
+def note_cut(event: SREEvent, facts: Facts) -> Facts:
     """The same facts, incomplete and with the gap `cut` if the event's prompt cannot hold all of them."""
     if facts.complete and len(_fitting(block(_alert(event)), facts)) < len(facts.items):
         return replace(facts, complete=False, gaps=(*facts.gaps, "cut"))

@@ -25,7 +25,7 @@ from function.dispatch.model import (
 from function.dispatch.normalize import NormalizedText
 from function.dispatch.plan import plan
 from function.dispatch.ports import Dependencies
-from function.dispatch.render import noting_cut, render
+from function.dispatch.render import note_cut, render
 from function.dispatch.stages import Arrived, Enriched, Granted, New, Planned, Prompted, Stage, Triaged
 from function.shared.errors import PermanentError, Unavailable, location
 from function.shared.event import SREEvent
@@ -74,15 +74,15 @@ def attempt(work: Work, step: Callable[[S, Work], T | Result], item: S) -> T | R
 def each(
     work: Work, step: Callable[[S, Work], T | Result], items: Sequence[S]
 ) -> Generator[Result, None, list[T]]:
-    """Run the step on all items side by side. Yields the Results of those that end, returns the others' next
-    values."""
+    """Run one step on all items side by side. Yield the Results of those that end, and return the next
+    values of the others."""
     return (yield from _next_values(work.deps.parallel_map(partial(attempt, work, step), items)))
 
 
 def in_turn(
     work: Work, step: Callable[[S, Work], T | Result], items: Sequence[S]
 ) -> Generator[Result, None, list[T]]:
-    """The same on this thread, one item after the other."""
+    """Run one step on all items, one after the other on this thread. Otherwise like `each`."""
     return (yield from _next_values(map(partial(attempt, work, step), items)))
 
 
@@ -113,9 +113,10 @@ def screen(item: New, work: Work) -> Triaged | Result:
     activity = work.index.activity(item.event)
     decision = _ask_policy(item.event, text, activity, work)
     triaged = Triaged(item.event, text, activity, decision)
-    if decision.allowed or _refusal(decision)[0] is Outcome.DEFERRED:
+    if decision.allowed:
         return triaged
-    return triaged.end(*_refusal(decision))
+    outcome, code = _refusal(decision)
+    return triaged if outcome is Outcome.DEFERRED else triaged.end(outcome, code)
 
 
 def triage(item: New, work: Work) -> Triaged | Result:
@@ -156,7 +157,7 @@ def _facts(item: Triaged, work: Work) -> Facts | Result:
 
 def review(item: Enriched, work: Work) -> Granted | Result:
     """Ask the policy again, with the facts. Facts that do not fit into the prompt count as incomplete."""
-    facts = noting_cut(item.event, item.facts)
+    facts = note_cut(item.event, item.facts)
     reviewed = _ask_policy(item.event, item.text, item.activity, work, facts)
     decision = decide.confirm(item.decision, reviewed)
     if decision.grant is None:

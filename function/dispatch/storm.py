@@ -1,7 +1,6 @@
 """Storms: many new alerts of one group at once, which share one Job.
 
-They are seldom as many problems. An agent for each would find the same cause, and nobody would read the
-reports.
+Such alerts usually have one cause. An agent for each would find it again, and nobody would read the reports.
 """
 
 from __future__ import annotations
@@ -112,8 +111,10 @@ def fold(found: Storm, delivery: Delivery, work: Work, dispatch: Dispatch) -> It
             ended, unread = [*ended, *map(Member, unread)], ()
         for member in ended:
             yield Result(member.event, outcome, code, member.decision, job=itself.job, detail=itself.detail)
-    late = (Outcome.DEAD_LETTERED, "storm_unread") if screened.refused else (Outcome.DEFERRED, "deadline")
-    yield from (Result(event, *late) for event in unread)
+    unfinished = (
+        (Outcome.DEAD_LETTERED, "storm_unread") if screened.refused else (Outcome.DEFERRED, "deadline")
+    )
+    yield from (Result(event, *unfinished) for event in unread)
 
 
 def _share(job: JobStatus, identity: str, event: SREEvent, work: Work) -> Result:

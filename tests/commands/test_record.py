@@ -67,8 +67,8 @@ def test_a_run_is_recorded_as_it_is(file: Path) -> None:
         (b'{"session": "canary"', "Invalid JSON"),
         (b"[" * 100_000, "Invalid JSON"),
         (b"9" * 5000, "Invalid JSON"),
-        (b"[]", "it"),
-        (b'"canary"', "it"),
+        (b"[]", "the body"),
+        (b'"canary"', "the body"),
         (body(session=None), "session"),
         (body(session=["canary"]), "session"),
         (body(confidence="canary"), "confidence"),
@@ -89,7 +89,7 @@ def test_a_run_is_recorded_as_it_is(file: Path) -> None:
 def test_what_is_no_run_is_refused_by_its_field_and_no_value_is_shown(
     file: Path, text: bytes, named: str
 ) -> None:
-    with pytest.raises(Rejected, match=f"this is no run: .*{named}") as refused:
+    with pytest.raises(Rejected, match=f"invalid run: .*{named}") as refused:
         record.record(text, str(file))
     assert (refused.value.status, refused.value.code) == (400, "bad_run")
     assert "canary" not in str(refused.value)
@@ -97,7 +97,7 @@ def test_what_is_no_run_is_refused_by_its_field_and_no_value_is_shown(
 
 
 def test_a_file_that_is_not_there_is_not_made(tmp_path: Path) -> None:
-    with pytest.raises(Misconfigured, match="there is no"):
+    with pytest.raises(Misconfigured, match="does not exist"):
         record.record(body(), str(tmp_path / "mistyped.db"))
     assert [*tmp_path.iterdir()] == []
 
@@ -162,7 +162,7 @@ def command(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_the_command_says_whether_it_is_new(file: Path) -> None:
     assert command(str(FILE), "--to", str(file)).stdout == "recorded\n"
-    assert command(str(FILE), "--to", str(file)).stdout.startswith("recorded already")
+    assert command(str(FILE), "--to", str(file)).stdout.startswith("already recorded")
 
 
 def test_the_command_says_in_one_line_what_is_wrong(tmp_path: Path) -> None:

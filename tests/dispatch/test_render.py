@@ -135,9 +135,9 @@ def test_a_huge_alert_is_shortened_last() -> None:
 def test_whether_the_whole_context_fits_is_known_without_a_decision() -> None:
     items = tuple({"n": n, "text": "<" * 1000} for n in range(5))
     facts = Facts(complete=True, items=items)
-    assert render.noting_cut(event(), facts) is facts
+    assert render.note_cut(event(), facts) is facts
     more = replace(facts, items=items * 2)
-    noted = render.noting_cut(event(), more)
+    noted = render.note_cut(event(), more)
     assert (noted.complete, noted.gaps, noted.items) == (False, ("cut",), more.items)
     for told in (facts, noted):
         for level in ("LOW", "MEDIUM", "HIGH"):
@@ -147,7 +147,7 @@ def test_whether_the_whole_context_fits_is_known_without_a_decision() -> None:
 
 def test_facts_that_are_incomplete_anyway_get_no_second_gap() -> None:
     facts = Facts(gaps=("stale",), items=tuple({"text": "<" * 1000} for _ in range(20)))
-    assert render.noting_cut(event(), facts) is facts
+    assert render.note_cut(event(), facts) is facts
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

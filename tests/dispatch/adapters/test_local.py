@@ -77,5 +77,5 @@ def test_a_file_that_is_no_job_is_named(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
-    with pytest.raises(Unavailable, match="cannot be written"):
+    with pytest.raises(Unavailable, match="cannot write to"):
         Folder(TIERS, tmp_path / "file").create(job())

@@ -73,7 +73,7 @@ def test_a_sink_that_fails_is_logged_and_costs_the_others_nothing(caplog: pytest
     broken = CloudEvents("http://broker/secret-path", recording([], status=500))
     Fanout(broken, last).notify([HELD])
     assert last.told == [HELD]
-    assert "CloudEvents was not told of all 1 outcomes" in caplog.text and "secret-path" not in caplog.text
+    assert "CloudEvents did not receive all 1 notices" in caplog.text and "secret-path" not in caplog.text
 
 
 def test_the_same_outcome_told_again_has_the_same_id() -> None:
@@ -96,4 +96,4 @@ def test_when_the_time_for_telling_is_up_the_rest_is_left_and_that_is_logged(
     slow = Slow()
     Fanout(slow).notify([HELD] * 20)
     assert 1 <= len(slow.told) < 20
-    assert "Slow was not told of all 20 outcomes: TimeoutError" in caplog.text
+    assert "Slow did not receive all 20 notices: TimeoutError" in caplog.text

@@ -205,7 +205,7 @@ def drop_by_drop(request: Request) -> None:
 
 @pytest.mark.parametrize("answer", [a_hundred_megabytes, without_an_end, drop_by_drop])
 def test_what_is_too_large_or_too_slow_is_not_read_to_its_end(answer: Callable[[Request], None]) -> None:
-    with pytest.raises(Unavailable, match=f"over {MAX_BYTES} bytes"):
+    with pytest.raises(Unavailable, match=f"exceeds {MAX_BYTES} bytes"):
         ask(answer)
 
 
