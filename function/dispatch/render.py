@@ -21,7 +21,7 @@ from function.shared.errors import Misconfigured, PermanentError, Unavailable
 from function.shared.event import STORM, SREEvent
 
 MAX_BYTES = 64 * 1024
-"""Of a prompt. A pod's annotations hold 256 KiB, and the event is among them."""
+"""The size limit of a prompt. A pod's annotations may have 256 KiB, and the event is one of them."""
 PAGE_BYTES = 16 * 1024
 """The part of it that is kept for the text of the templates. Ours take 6 KiB."""
 DATA_BYTES = MAX_BYTES - PAGE_BYTES

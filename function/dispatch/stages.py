@@ -68,7 +68,7 @@ class Enriched:
     text: PolicyText
     activity: Activity
     decision: Decision
-    """The one of triage."""
+    """The decision of triage."""
     facts: Facts
 
     def end(self, outcome: Outcome, code: str = "", detail: str = "") -> Result:

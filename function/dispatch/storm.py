@@ -46,7 +46,7 @@ class Member:
 
 @dataclass(frozen=True)
 class Screened:
-    """What the triage of a storm's alerts left over."""
+    """The alerts of a storm that did not end in triage."""
 
     members: list[Member]
     """Those that an agent may work on."""

@@ -13,11 +13,11 @@ from function.dispatch.enrich import FactSource
 from function.dispatch.model import Decision, Outcome, Result
 from function.dispatch.normalize import NormalizedText
 from function.dispatch.ports import Dependencies
-from function.dispatch.stages import Arrived, New, Triaged
+from function.dispatch.stages import Arrived, Enriched, Granted, New, Triaged
 from function.dispatch.steps import Work
 from function.shared.errors import PermanentError, Unavailable
 from function.shared.event import SREEvent
-from tests.fakes import NOW, FakeCluster, FakePolicy, FakeWorld, app, event, known, refused
+from tests.fakes import NOW, WHOLE, FakeCluster, FakePolicy, FakeWorld, app, event, known, refused
 
 MILD = replace(event(), identity="1" * 64)
 OTHER = replace(event(), identity="2" * 64, resource_id="another-claim")
@@ -86,6 +86,17 @@ def test_each_alert_counts_the_jobs_that_those_before_it_may_start() -> None:
     counted = steps.reserve([triaged(MILD, work), triaged(OTHER, work)], work.index)
     assert [item.activity.active for item in counted] == [1, 2]
     assert work.index.activity(MILD).active == 1
+
+
+def test_review_reads_the_text_that_triage_has_read() -> None:
+    policy = FakePolicy()
+    work = work_with(app(policy))
+    first = triaged(MILD, work)
+    text = first.text.model_copy(update={"words": [" read by triage "]})
+    reviewed = steps.review(Enriched(MILD, text, first.activity, first.decision, WHOLE), work)
+    assert isinstance(reviewed, Granted)
+    assert [asked["phase"] for asked in policy.asked] == ["triage", "review"]
+    assert policy.asked[1]["text"]["words"] == [" read by triage "]
 
 
 def test_alerts_of_one_resource_share_one_question_to_the_world_model() -> None:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 
 REVIEW_SECONDS = 3.0
-"""For one review, with the time in the queue. Together with the 10 s of a delivery it stays below the 14 s of
-Alertmanager."""
+"""The time limit for one review, including the time in the queue. Together with the 10 s of a delivery it
+stays below the 14 s of Alertmanager."""
 REVIEWS_AT_ONCE = 4
 MAX_REVIEWS = 64
 """Reviews that run or wait. The sender of one more must try again."""
