@@ -130,6 +130,17 @@ def test_the_looks_of_a_batch_are_side_by_side() -> None:
         assert outcomes(delivery("group-grown"), beside) == [("created", "")] * 2
 
 
+def test_threads_change_no_result() -> None:
+    kinds = ("allowed", "blocked", "denied", "budget", "down", "broken", "dead")
+    some = [any_alert(number, kinds[number % len(kinds)], at=number % 3) for number in range(40)]
+    everything = of(*alerts(MANY, start=100), *some, *alerts(12, start=300, cluster="elsewhere"))
+    one_by_one = list(pipeline.run(everything, app(FakePolicy(by_kind), world=FakeWorld())))
+    with ThreadPoolExecutor(BATCH) as threads:
+        beside = replace(app(FakePolicy(by_kind), world=FakeWorld()), parallel_map=threads.map)
+        assert list(pipeline.run(everything, beside)) == one_by_one
+    assert {result.outcome for result in one_by_one} >= {Outcome.CREATED, Outcome.FOLDED, Outcome.BLOCKED}
+
+
 def test_a_large_delivery_gets_on_by_batches() -> None:
     several = tuple(numbered(number, resource_id=f"claim-{number}") for number in range(20))
     many = replace(delivery("incident-75"), alerts=several)
