@@ -79,7 +79,7 @@ def enrich(event: SREEvent, ask: Callable[[SREEvent], object] | None) -> Facts:
     try:
         answer = ask(event)
     except Unavailable as error:
-        return Facts(gaps=_known((error.code,)))
+        return Facts(gaps=_gap_codes((error.code,)))
     if not (isinstance(answer, dict) and _are_lists(answer.get("facts"), answer.get("gaps"))):
         return Facts(gaps=("bad_answer",))
     return _read(answer["facts"], answer["gaps"])
@@ -89,7 +89,7 @@ def _read(answer: list[Any], gaps: list[Any]) -> Facts:
     read = [_fact(each) for each in answer[:MAX_ITEMS]]
     found = sorted((fact for fact, _ in read if fact), key=lambda fact: ORDER[fact.kind])
     kept = _bounded(found)
-    missing = set(_known(gaps))
+    missing = set(_gap_codes(gaps))
     missing |= {gap for _, gap in read if gap}
     missing |= {"stale"} if any(map(_is_stale, found)) else set()
     missing |= {"cut"} if len(kept) < len(found) or len(answer) > MAX_ITEMS else set()
@@ -102,7 +102,7 @@ def _are_lists(*values: object) -> bool:
     return all(isinstance(value, list) for value in values)
 
 
-def _known(gaps: Iterable[object]) -> tuple[str, ...]:
+def _gap_codes(gaps: Iterable[object]) -> tuple[str, ...]:
     return tuple(gap if isinstance(gap, str) and gap in facts.GAPS else "other" for gap in gaps)
 
 

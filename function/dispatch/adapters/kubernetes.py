@@ -37,7 +37,8 @@ class Kubernetes:
             names = [column["name"] for column in answer.body["columnDefinitions"]]
             status = names.index("Status")
             return [
-                _listed(row["object"]["metadata"], row["cells"][status]) for row in answer.body["rows"] or ()
+                _from_row(row["object"]["metadata"], row["cells"][status])
+                for row in answer.body["rows"] or ()
             ]
         except SHAPE_ERRORS:
             raise Unavailable(
@@ -52,7 +53,7 @@ class Kubernetes:
         if answer.status != 200:
             raise refusal("get Jobs", answer)
         try:
-            return _seen(answer.body["metadata"], answer.body.get("status") or {})
+            return _from_object(answer.body["metadata"], answer.body.get("status") or {})
         except SHAPE_ERRORS:
             raise Unavailable("kubernetes_answer", "unexpected Job object from the API server") from None
 
@@ -92,11 +93,11 @@ class Kubernetes:
         raise refusal("create Jobs", answer)
 
 
-def _listed(metadata: Mapping[str, Any], status: str) -> JobStatus:
-    return _known(metadata, finished=status in ("Complete", "Failed"), failed=status == "Failed")
+def _from_row(metadata: Mapping[str, Any], status: str) -> JobStatus:
+    return _job_status(metadata, finished=status in ("Complete", "Failed"), failed=status == "Failed")
 
 
-def _seen(metadata: Mapping[str, Any], status: Mapping[str, Any]) -> JobStatus:
+def _from_object(metadata: Mapping[str, Any], status: Mapping[str, Any]) -> JobStatus:
     ended = {
         condition["type"]: condition
         for condition in status.get("conditions") or ()
@@ -104,7 +105,7 @@ def _seen(metadata: Mapping[str, Any], status: Mapping[str, Any]) -> JobStatus:
     }
     when = next((condition["lastTransitionTime"] for condition in ended.values()), None)
     completed = status.get("completionTime") or when
-    return _known(
+    return _job_status(
         metadata,
         finished=bool(ended),
         failed="Failed" in ended,
@@ -112,7 +113,7 @@ def _seen(metadata: Mapping[str, Any], status: Mapping[str, Any]) -> JobStatus:
     )
 
 
-def _known(
+def _job_status(
     metadata: Mapping[str, Any], *, finished: bool, failed: bool, completed_at: datetime | None = None
 ) -> JobStatus:
     return JobStatus(
