@@ -48,10 +48,8 @@ def serve(host: str, port: int) -> None:
     """Run the function. Its settings are environment variables; the README lists them."""
     from function.dispatch import serve as launcher
 
-    os.environ["HOST"], os.environ["PORT"] = (
-        host,
-        str(port),
-    )  # main.py checks SRE_DISPATCH_AUTH against the address
+    # main.py reads both, and checks SRE_DISPATCH_AUTH against the address.
+    os.environ["HOST"], os.environ["PORT"] = host, str(port)
     try:
         launcher.serve(host, port)
     except Misconfigured as error:

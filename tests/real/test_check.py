@@ -197,7 +197,7 @@ FAULTS = {
     "a tier that was not applied": Fault(
         [("delete", "cronjob", "-n", "sre-agents", "sre-agent-remediate")],
         [apply(KNATIVE / "tiers" / "remediate.yaml")],
-        {"tier: remediate": "there is no CronJob sre-agent-remediate: apply knative/tiers"},
+        {"tier: remediate": "CronJob sre-agent-remediate does not exist: apply knative/tiers"},
     ),
     "a tier that somebody resumed": Fault(
         [patch("cronjob", "sre-agent-investigate", '{"suspend": false}', "-n", "sre-agents")],
