@@ -150,7 +150,7 @@ def test_a_file_that_is_no_world_models_is_refused_and_left_as_it_is(tmp_path: P
     songs = tmp_path / "songs.txt"
     songs.write_text("no database at all, but long enough for the header of one" * 9)
     before = songs.read_bytes()
-    with pytest.raises(Misconfigured, match="no usable file"):
+    with pytest.raises(Misconfigured, match="not a usable world model file"):
         record.record(body(), str(songs))
     assert songs.read_bytes() == before
 

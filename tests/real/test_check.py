@@ -413,7 +413,7 @@ def test_an_api_server_that_is_not_there_is_said_once(installation: Installation
         installation.api, {**installation.settings, "KUBECONFIG": str(tmp_path / "kubeconfig")}
     )
     rows = away.rows()
-    assert failing(rows) == {"cluster"} and "cannot be asked" in rows["cluster"][1]
+    assert failing(rows) == {"cluster"} and "cannot be reached" in rows["cluster"][1]
     assert "tier: remediate" not in rows
 
 

@@ -67,7 +67,7 @@ def test_a_short_token_is_refused_by_file_and_never_shown(tmp_path: Path, text: 
 
 def test_a_missing_file_is_refused_by_its_setting(tmp_path: Path) -> None:
     for file in (tmp_path / "none", tmp_path):
-        with pytest.raises(Unavailable, match=f"{file} of TOKENS cannot be read"):
+        with pytest.raises(Unavailable, match=f"{file} \\(see TOKENS\\) cannot be read"):
             accepted((file,), "TOKENS")
 
 

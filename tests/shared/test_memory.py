@@ -468,9 +468,9 @@ def marked(file: Path) -> None:
         (newer, "run the newer program"),
         (
             lambda file: file.write_bytes(b"no database at all, but long enough for a header" * 9),
-            "no usable file",
+            "not a usable world model file",
         ),
-        (lambda file: file.mkdir(), "no usable file"),
+        (lambda file: file.mkdir(), "not a usable world model file"),
     ],
 )
 def test_a_file_that_is_not_ours_is_refused_and_left_as_it_is(file: Path, made: Any, named: str) -> None:
@@ -484,7 +484,7 @@ def test_a_file_that_is_not_ours_is_refused_and_left_as_it_is(file: Path, made: 
 
 
 def test_a_missing_folder_is_refused_by_name(tmp_path: Path) -> None:
-    with pytest.raises(Misconfigured, match="no usable file"):
+    with pytest.raises(Misconfigured, match="not a usable world model file"):
         Store(tmp_path / "none" / "world.db")
 
 
@@ -591,7 +591,7 @@ def test_a_folder_that_cannot_be_written_is_refused_by_name(small: Path) -> None
     before = (small / "old.db").read_bytes()
     subprocess.run(("mount", "-o", "remount,ro", str(small)), check=True)
     for name in ("new.db", "old.db"):
-        with pytest.raises(Misconfigured, match=f"{name} is no usable file"):
+        with pytest.raises(Misconfigured, match=f"{name} is not a usable world model file"):
             Store(small / name)
     assert (small / "old.db").read_bytes() == before
     assert [path.name for path in small.iterdir()] == ["old.db"]

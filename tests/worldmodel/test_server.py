@@ -227,8 +227,8 @@ def test_the_log_tells_what_was_asked_and_never_a_token_or_an_answer(world: Worl
             "SRE_DISPATCH_WORLD_MODEL_WRITER_TOKEN_FILES",
         ),
         ("SRE_DISPATCH_WORLD_MODEL_WRITER_TOKEN_FILES", "reader", "the same token"),
-        ("SRE_DISPATCH_WORLD_MODEL_FILE", "foreign.db", "no usable file"),
-        ("SRE_DISPATCH_WORLD_MODEL_FILE", "missing/x.db", "no usable file"),
+        ("SRE_DISPATCH_WORLD_MODEL_FILE", "foreign.db", "not a usable world model file"),
+        ("SRE_DISPATCH_WORLD_MODEL_FILE", "missing/x.db", "not a usable world model file"),
         ("SRE_DISPATCH_WORLD_MODEL_GOVERNANCE_FILE", "missing", "SRE_DISPATCH_WORLD_MODEL_GOVERNANCE_FILE"),
         (
             "SRE_DISPATCH_WORLD_MODEL_GOVERNANCE_FILE",
