@@ -315,7 +315,7 @@ def test_a_dead_jira_costs_neither_the_outcome_nor_the_memory_of_it(
     ran = high.run([outcome(summary="The volume fills.")])
     assert (ran.agent.status, ran.report.status) == (0, 50)
     assert ran.report.message["outcome"]["summary"] == "The volume fills."
-    assert ran.report.message["problems"][0].startswith("document: Jira")
+    assert ran.report.message["problems"][0].startswith("ticket: Jira")
     assert remembered(site) == before + 1
 
 
@@ -323,7 +323,7 @@ def test_a_dead_world_model_is_said_in_the_ticket(site: Site, start: Callable[[s
     high = start("investigate", "incident-90")
     high.reporting["world_model"]["url"] = "http://127.0.0.1:9/mcp"
     ran = high.run([outcome(summary="The volume fills.")])
-    assert (ran.report.status, ran.report.message["problems"][0][:9]) == (50, "remember:")
+    assert (ran.report.status, ran.report.message["problems"][0][:12]) == (50, "world model:")
     assert "remember" in site.jira.issues[0].fields["description"]
 
 

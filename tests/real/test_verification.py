@@ -17,7 +17,9 @@ from hypothesis import strategies as st
 
 from function.runner import tier
 from function.runner.report.promql import conditions, opposite, promql, selectors
-from function.runner.report.verification import MAX_SELECTORS, Clock, Verdict, verify
+from function.runner.report.condition import MAX_SELECTORS, Verdict
+from function.runner.report.questions import Clock
+from function.runner.report.verification import verify
 from tests.real.components import stock_rules
 from tests.real.conftest import need
 from tests.real.rules import Exporter, Ruled, ruled

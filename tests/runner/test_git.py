@@ -259,7 +259,7 @@ def test_a_commit_is_pushed_with_its_options_and_says_who_made_it(forge: Forge, 
     made = git.commit(git.tree_of(base), base, "a title\n\nand more\n")
     pushed = git.push(url, made, "refs/for/main", ["title=a, b; $(c) 'd' \"e\""])
     assert (pushed.flag, pushed.ref) == ("*", "refs/for/main")
-    assert pushed.said.splitlines()[0] == "1 title=a, b; $(c) 'd' \"e\""
+    assert pushed.remote.splitlines()[0] == "1 title=a, b; $(c) 'd' \"e\""
     assert git.message(made) == "a title\n\nand more\n"
     told = run(repository, "log", "-1", "--format=%an %ae %cn %P", "refs/for/main").decode()
     assert told == f"sre-dispatch sre-dispatch@noreply.invalid sre-dispatch {base}\n"
@@ -454,14 +454,14 @@ HELD = """
 import resource, sys
 from pathlib import Path
 from function.shared.errors import DispatchError
-from function.runner import proposal
+from function.runner.checkout import materialize
 from function.runner.git import Git
 
 pages = int(Path("/proc/self/statm").read_text().split()[0])
 limit = pages * resource.getpagesize() + int(sys.argv[1])
 resource.setrlimit(resource.RLIMIT_AS, (limit, resource.RLIM_INFINITY))
 try:
-    proposal.materialize(Git(Path(sys.argv[2])), sys.argv[3], Path(sys.argv[4]))
+    materialize(Git(Path(sys.argv[2])), sys.argv[3], Path(sys.argv[4]))
 except DispatchError as error:
     print(error.code)
 """

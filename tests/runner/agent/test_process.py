@@ -60,7 +60,7 @@ def test_its_complaint_is_kept_to_its_end(tmp_path: Path) -> None:
     claude = program("import sys\nsys.stderr.write('x' * 9000 + 'at the end')", tmp_path)
     assert claude.next(10) is ENDED
     claude.close()
-    assert claude.complaint().endswith("at the end") and len(claude.complaint()) <= 4096
+    assert claude.stderr().endswith("at the end") and len(claude.stderr()) <= 4096
 
 
 def test_one_that_does_not_listen_holds_up_nobody(tmp_path: Path) -> None:

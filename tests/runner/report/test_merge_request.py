@@ -21,7 +21,7 @@ from function.runner.checkout import MAX_FILE, MAX_FILES, materialize
 from function.runner.git import Git
 from function.runner.report import merge_request
 from function.runner.report.changes import Changes, read_changes
-from function.runner.report.guard import FLAWS, MAX_ENTRIES, ProposalRefused
+from function.runner.report.guard import MAX_ENTRIES, VIOLATIONS, ProposalRefused
 from function.runner.report.merge_request import About, Proposal
 from function.runner.tier import Repository
 from function.shared.errors import Misconfigured, Unavailable
@@ -127,7 +127,7 @@ def on_gitlab(forge: Forge, tmp_path: Path) -> Desk:
 def refused(what: Callable[[], object]) -> tuple[str, str]:
     with pytest.raises(ProposalRefused) as raised:
         what()
-    assert raised.value.code in FLAWS
+    assert raised.value.code in VIOLATIONS
     return raised.value.code, raised.value.path
 
 

@@ -15,9 +15,9 @@ from function.runner.report.promql import (
     now,
     opposite,
     promql,
-    quoted,
     selectors,
 )
+from function.shared.prometheus import quoted
 
 
 def selector(name: str, kind: str = "vectorSelector", **more: Any) -> dict[str, Any]:

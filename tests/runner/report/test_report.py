@@ -101,7 +101,7 @@ def test_a_step_that_fails_is_a_problem_and_the_exit_status_says_so(tmp_path: Pa
     environment = pod(tmp_path, jira=jira, world_model=world)
     ended(tmp_path, Report(0, "completed"))
     assert main(environment) == INCOMPLETE
-    assert [problem.partition(":")[0] for problem in told(tmp_path)["problems"]] == ["remember", "document"]
+    assert [problem.partition(":")[0] for problem in told(tmp_path)["problems"]] == ["world model", "ticket"]
 
 
 def test_a_try_out_is_reported_to_nobody(tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ def test_a_file_that_cannot_be_read_is_a_problem_by_name_and_the_rest_is_reporte
     assert main(environment) == INCOMPLETE
     problems = told(tmp_path)["problems"]
     assert file in problems[0] and told(tmp_path)["session"] == "s-1"
-    assert (problems[-1].startswith("document")) == (file == "tier.json")
+    assert (problems[-1].startswith("ticket")) == (file == "tier.json")
 
 
 @pytest.mark.parametrize("path", TIER_FILES, ids=lambda path: path.stem)

@@ -15,15 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from function.runner import tier
-from function.runner.report.verification import (
-    MAX_EXPRESSION,
-    POLL_SECONDS,
-    Clock,
-    Verdict,
-    agree,
-    own,
-    verify,
-)
+from function.runner.report.condition import MAX_EXPRESSION, Verdict, agree, own
+from function.runner.report.questions import Clock
+from function.runner.report.verification import POLL_SECONDS, verify
 from tests.loopback import Quiet, serving
 from tests.runner.report.test_promql import ABSENT, ONE, OVER, binary, selector
 
