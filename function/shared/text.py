@@ -14,8 +14,8 @@ def cut(text: object, length: int = MAX_TEXT) -> str:
 
 
 def cut_and_count(text: str, length: int) -> str:
-    """The first `length` characters, then the number of those left out. For raw alerts: a reader of the
-    original can tell how much is missing."""
+    """The first `length` characters, then the number of those left out. Raw alerts are cut in this way, so
+    that an audit line shows how much is missing."""
     return text if len(text) <= length else text[:length] + left_out(len(text) - length, "characters")
 
 

@@ -1,4 +1,4 @@
-"""What stands around a resource: who depends on it, what it needs, which limits apply to it."""
+"""What surrounds a resource: its dependents, its needs, the limits that apply to it."""
 
 from __future__ import annotations
 

@@ -118,8 +118,8 @@ def plain(text: str, limit: int) -> str:
 
 def _clean(report: Report, secrets: Iterable[str]) -> Report:
     """The report without credentials. It is not validated again, so that no text can prevent a ticket."""
-    told = cleaned(asdict(report), secrets)
-    return Report(**told | {"outcome": AgentOutcome(**told["outcome"]) if report.outcome else None})
+    clean = cleaned(asdict(report), secrets)
+    return Report(**clean | {"outcome": AgentOutcome(**clean["outcome"]) if report.outcome else None})
 
 
 def _visible(text: str) -> str:
