@@ -81,8 +81,9 @@ def run(image: tuple[str, Path], module: str, *arguments: str) -> subprocess.Com
     name, folder = image
     absent = ",".join(IMAGES[name][3])
     command = (sys.executable, "-c", ALONE, str(folder), absent, module, *arguments)
+    settings = environment(**SETTINGS)
     return subprocess.run(
-        command, capture_output=True, text=True, cwd=folder, env=environment(**SETTINGS), timeout=120, check=False
+        command, capture_output=True, text=True, cwd=folder, env=settings, timeout=120, check=False
     )
 
 

@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from function.runner import tier
-from function.runner.report.promql import conditions, opposite, promql, selectors
 from function.runner.report.condition import MAX_SELECTORS, Verdict
+from function.runner.report.promql import conditions, opposite, promql, selectors
 from function.runner.report.questions import Clock
 from function.runner.report.verification import verify
 from tests.real.components import stock_rules

@@ -98,8 +98,9 @@ class Container:
 
 def environment(folder: Path, termination: str = "termination") -> dict[str, str]:
     """Of a container all of whose paths are in the folder."""
-    paths = {name: name.lower() for name in ("DISPATCH", "WORK", "GIT", "HANDOVER")}
-    return {f"AGENT_{name}": str(folder / place) for name, place in paths.items()} | {
+    paths = {name: name.lower() for name in ("WORK", "GIT", "HANDOFF")}
+    return {f"SRE_DISPATCH_AGENT_{name}": str(folder / place) for name, place in paths.items()} | {
+        "SRE_DISPATCH_AGENT_INPUTS": str(folder / "dispatch"),
         "PATH": "/usr/bin:/bin",
         "HOME": str(folder / "home"),
         "TMPDIR": str(folder / "tmp"),

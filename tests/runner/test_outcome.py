@@ -92,8 +92,8 @@ def test_an_outcome_that_a_redaction_makes_too_long_is_cut_and_stays_one() -> No
     item, whole = "x" * 987 + " token=abcdef", "x" * 3987 + " token=abcdef"
     told = read({**OUTCOME, "root_cause": whole, "evidence": [item]})
     assert told is not None
-    assert told.root_cause == f"{'x' * 3987} token=[redac"
-    assert told.evidence == (f"{'x' * 987} token=[redac",)
+    assert told.root_cause == f"{'x' * 3987} token=[[cut]"
+    assert told.evidence == (f"{'x' * 987} token=[[cut]",)
     assert Report(0, "completed", outcome=told).cleaned().cleaned().outcome == told
 
 

@@ -40,4 +40,4 @@ def test_an_event_of_another_shape_is_an_obstacle(tmp_path: Path) -> None:
     environment = pod(tmp_path, event=EVENT)
     (tmp_path / "event").write_text("[]")
     main(environment)
-    assert "no JSON object" in handoff.obstacle(tmp_path)
+    assert "not a JSON object" in handoff.obstacle(tmp_path)

@@ -42,7 +42,7 @@ def test_the_models_that_take_over_are_read_in_their_order(tmp_path: Path) -> No
     ("told", "named"),
     [
         ("", "Invalid JSON"),
-        ([], "it"),
+        ([], "the file"),
         ({}, "mode"),
         ({**PLAIN, "built_in": ["Bash"]}, "built_in"),
         ({**PLAIN, "seconds": 4000}, "seconds"),
@@ -55,7 +55,7 @@ def test_the_models_that_take_over_are_read_in_their_order(tmp_path: Path) -> No
         ({**PLAIN, "servers": {"world": {"url": "http://x", "tools": []}}}, "tools"),
         ({**PLAIN, "servers": {"world": {"url": "http://x", "tools": ["a,Bash"]}}}, "tools"),
         *(
-            ({**PLAIN, "servers": {"world": {"url": url, "tools": ["a"]}}}, "url.*no URL")
+            ({**PLAIN, "servers": {"world": {"url": url, "tools": ["a"]}}}, "url.*not a URL")
             for url in ("http://[::", "http://p:port", "http://x:99999")
         ),
         ({**PLAIN, "servers": {"world": {"url": "http://user:word@x", "tools": ["a"]}}}, "url"),
@@ -105,10 +105,13 @@ def test_how_it_reports_is_read_and_nothing_of_it_is_needed(tmp_path: Path) -> N
         ({"repositories": [{"namespace": "f3iai"}]}, "url"),
         ({"repositories": [{"namespace": "", "url": "https://user:token@git.example"}]}, "url"),
         ({"repositories": [{"namespace": "", "url": "file:///etc"}]}, "url"),
-        *(({"prometheus": {"url": url}}, "url.*no URL") for url in NO_URLS),
+        *(({"prometheus": {"url": url}}, "url.*not a URL") for url in NO_URLS),
         ({"repositories": [{"namespace": "", "url": "https://x", "path": "/etc"}]}, "path"),
         *(
-            ({"repositories": [{"namespace": "", "url": "https://x", "path": path}]}, "path.*below")
+            (
+                {"repositories": [{"namespace": "", "url": "https://x", "path": path}]},
+                "path.*inside the repository",
+            )
             for path in ("..", "../x", "apps/..", "apps/../../x", "apps/../", ".", "./apps")
         ),
         ({"repositories": [{"namespace": "", "url": "https://x", "branch": "--upload-pack=x"}]}, "branch"),

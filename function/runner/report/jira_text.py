@@ -142,9 +142,14 @@ def _summary(report: Report, names: Mapping[str, str]) -> str:
         state = f"{report.outcome.status}, still firing"
     else:
         state = report.outcome.status
-    state = cut(_named(state), MAX_SUMMARY // 2)
-    subject = _named(f"{names.get('alertname') or 'Unnamed alert'} {_resource(names)}").rstrip(" :")
-    return f"{cut(subject, MAX_SUMMARY - len(state) - 2)}: {state}"
+    state = _cut_name(state, MAX_SUMMARY // 2)
+    subject = f"{names.get('alertname') or 'Unnamed alert'} {_resource(names)}"
+    return f"{_cut_name(subject, MAX_SUMMARY - len(state) - 2)}: {state}"
+
+
+def _cut_name(text: str, limit: int) -> str:
+    """A name within the limit. The mark of a cut has round brackets, because a summary has no square ones."""
+    return cut(_named(text).rstrip(" :"), limit).translate({ord("["): "(", ord("]"): ")"})
 
 
 def _named(text: str) -> str:

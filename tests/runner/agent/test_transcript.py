@@ -58,4 +58,4 @@ def test_there_is_an_end_to_it_and_it_says_so(capsys: pytest.CaptureFixture[str]
 @given(st.integers(0, 300_000), st.sampled_from([" ", "\n", "\u20ac", "\\"]))
 def test_no_cut_shows_a_secret_by_half(size: int, before: str) -> None:
     line = json.dumps({"a": "x" * size + before + TOKEN + before + "y" * 70_000}).encode()
-    assert TOKEN[:12] not in Transcript([TOKEN])._told(line)
+    assert TOKEN[:12] not in Transcript([TOKEN])._redacted(line)

@@ -710,7 +710,7 @@ def test_a_pull_request_that_is_moved_is_described_anew(agent: Desk) -> None:
 @pytest.mark.parametrize("status", [302, 307, 403, 404, 409, 500])
 def test_a_pull_request_that_keeps_its_old_description_is_said_to(agent: Desk, status: int) -> None:
     agent.forge.before = api = Api(status)
-    assert "of the proposal before" in merge_request.describe(
+    assert "of an earlier proposal" in merge_request.describe(
         agent.git, agent.repository_at("owner/it"), "7", "t\n\nb"
     )
     assert len(api.told) == 1
@@ -719,7 +719,7 @@ def test_a_pull_request_that_keeps_its_old_description_is_said_to(agent: Desk, s
 def test_a_forge_that_is_slow_to_answer_does_not_hold_the_report(agent: Desk) -> None:
     agent.forge.before = api = Api(seconds=10)
     hurried = replace(agent.git, left=lambda: 1.0)
-    assert "of the proposal before" in merge_request.describe(
+    assert "of an earlier proposal" in merge_request.describe(
         hurried, agent.repository_at("owner/it"), "7", "t\n\nb"
     )
     api.released.set()
@@ -786,7 +786,7 @@ def test_the_message_says_whose_words_it_holds() -> None:
     )
     assert merge_request.message(told) == (
         "Grow (skip ci) it for @ all, fixes https:// forge/a/b/issues/1\n\n"
-        f"{merge_request.WORDS}\n\n"
+        f"{merge_request.UNCHECKED}\n\n"
         "    /merge\n\n    Closes # 3, a/b# 3 and ! 4, see nginx@sha256:1\n"
         "    Fixes http:// forge/a/b/issues/2\n\n"
         f"Sre-Dispatch-Identity: {ABOUT.identity}\n"
@@ -804,7 +804,7 @@ def test_no_words_forge_the_trailer_give_an_order_or_run_long(title: str, descri
     lines = told.removesuffix("\n").split("\n")
     assert lines[0].strip() and len(lines[0]) <= 120 and lines[1] == ""
     assert lines[-2:] == ["", f"Sre-Dispatch-Identity: {ABOUT.identity}"]
-    ours = ("", merge_request.WORDS)
+    ours = ("", merge_request.UNCHECKED)
     assert all(line in ours or line.startswith("    ") for line in lines[1:-2])
     assert not re.search(r"://\S|#\w|!\d|(?<!\w)@\w", told)
     assert len(told) < 20_000 and told.encode() and not re.search(r"[\x00-\x09\x0b-\x1f\x7f\u202e]", told)
