@@ -93,7 +93,7 @@ def main(environment: Mapping[str, str]) -> int:
     signals.on_terminate(deadline.hurry)
     paths = Paths.read(environment)
     report = reported(paths, environment, deadline).cleaned()
-    outcome.write_message(report, paths.termination)
+    outcome.write_message(report, paths.termination_log)
     return INCOMPLETE if report.problems else 0
 
 
@@ -107,7 +107,7 @@ def reported(paths: Paths, environment: Mapping[str, str], deadline: Deadline) -
     identity = str(job.event.get("identity", ""))
     granted_tier = str((job.decision.get("grant") or {}).get("tier", ""))
     report = replace(report, identity=identity, tier=granted_tier, problems=tuple(problems))
-    outcome.note(report, paths.termination)
+    outcome.note(report, paths.termination_log)
     if not job.event:  # a try-out is not reported
         return report
     mode = allowed.mode if allowed else ""
