@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.bench import stub
-from tests.server import serving
+from tests.harness import stub
+from tests.harness.server import serving
 
 JOBS = "/apis/batch/v1/namespaces/sre-agents/jobs"
 TEMPLATE = "/apis/batch/v1/namespaces/sre-agents/cronjobs/sre-agent-propose"
@@ -45,7 +45,7 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
         threading.Thread(target=stubs.serve_forever, daemon=True).start()
         settings = {"SRE_DISPATCH_POLICY": "opa", "SRE_DISPATCH_JOBS": "kubernetes"}
         settings |= stub.settings(stubs.url, folder) | stub.with_context(stubs.url)
-        with serving(folder, ("-m", "tests.bench.launch", "inside"), **settings) as server:
+        with serving(folder, ("-m", "tests.harness.launch", "tests/harness/inside.py"), **settings) as server:
             ready = httpx.get(f"{server.url}/inside").json()
             reply = server.post(stub.five_alerts())
             assert reply.json() == {"outcomes": {"created": 5}}

@@ -17,12 +17,10 @@ from function.dispatch.settings import Settings
 from function.shared.event import SREEvent
 from function.shared.memory import Store
 from function.shared.strict_json import parse
-from tests import world
-from tests.process import ROOT
+from tests.harness import world
+from tests.harness.deliveries import AT, DELIVERIES
+from tests.harness.process import ROOT
 
-AT = "2026-03-29T03:10:00Z"
-DELIVERIES = sorted((ROOT / "tests" / "deliveries").glob("*.json"))
-REFUSED = sorted((ROOT / "tests" / "deliveries" / "refused").glob("*.json"))
 GOLDEN = ROOT / "tests" / "golden"
 LAPTOP = {"HOST": "127.0.0.1", "SRE_DISPATCH_AUTH": "none", "SRE_DISPATCH_OPA_URL": "http://x"}
 INPUT_SCHEMA = ROOT / "policies" / "schemas" / "input.json"

@@ -16,7 +16,7 @@ from function.dispatch import pipeline, translate, wiring
 from function.dispatch.model import Level, Result
 from function.dispatch.settings import Settings
 from function.shared.strict_json import parse
-from tests.fakes import CONTEXT, FakeWorld, delivery_bytes
+from tests.harness.fakes import CONTEXT, FakeWorld, delivery_bytes
 
 OFFLINE = wiring.offline(
     Settings.read({"HOST": "127.0.0.1", "SRE_DISPATCH_AUTH": "none", "SRE_DISPATCH_OPA_URL": "http://x"})

@@ -15,7 +15,7 @@ import pytest
 
 from function.dispatch import settings
 from function.worldmodel.settings import WorldModelSettings
-from tests.process import ROOT, TIER_FILES
+from tests.harness.process import ROOT, TIER_FILES
 
 MODULES = sorted((ROOT / "function").rglob("*.py"))
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -19,9 +19,9 @@ import httpx
 import pytest
 
 from function.shared.strict_json import to_json
-from tests.bench import stub
-from tests.fakes import delivery_bytes, delivery_json, event, folder_of
-from tests.server import SECOND_TOKEN, TOKEN, Server, environment, refuses_to_start, serving
+from tests.harness import stub
+from tests.harness.fakes import delivery_bytes, delivery_json, event, folder_of
+from tests.harness.server import SECOND_TOKEN, TOKEN, Server, environment, refuses_to_start, serving
 
 MEBIBYTE = 1024 * 1024
 HOSTILE = "needle-in-the-alert"

@@ -21,9 +21,9 @@ from function.dispatch.decide import PolicyInput, prepared, question
 from function.dispatch.model import Activity, Facts, Level
 from function.dispatch.policy_files import notes, read
 from function.shared.strict_json import to_json
-from tests.fakes import NOW, WHOLE, event
-from tests.process import ROOT, TIER_FILES
-from tests.questions import CANARY, MODES, mistyped, questions
+from tests.harness.fakes import NOW, WHOLE, event
+from tests.harness.process import ROOT, TIER_FILES
+from tests.harness.questions import CANARY, MODES, mistyped, questions
 
 POLICIES = ROOT / "policies"
 FILES = read(POLICIES)

@@ -23,10 +23,11 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from tests.bench import context, decisions, stub
+from tests.bench import context, decisions
 from tests.bench.figures import cpu, resident
-from tests.process import ROOT, free_port, stopping
-from tests.server import environment
+from tests.harness import stub
+from tests.harness.process import ROOT, free_port, stopping
+from tests.harness.server import environment
 
 READY_SECONDS = 30
 
@@ -43,12 +44,12 @@ class Row:
 
 
 FUNCTION = ("-m", "function", "serve")
-LAUNCH = ("-m", "tests.bench.launch")
+LAUNCH = ("-m", "tests.harness.launch")
 ROWS = {
-    "empty": Row("empty function", (*LAUNCH, "empty"), "/"),
+    "empty": Row("empty function", (*LAUNCH, "tests/bench/empty.py"), "/"),
     "function": Row("sre-dispatch", FUNCTION, "/health/readiness"),
     "context": Row("sre-dispatch, with context", FUNCTION, "/health/readiness", context=True),
-    "typed": Row("sre-dispatch, Jobs by BatchV1Api", (*LAUNCH, "typed"), "/health/readiness"),
+    "typed": Row("sre-dispatch, Jobs by BatchV1Api", (*LAUNCH, "tests/bench/typed.py"), "/health/readiness"),
 }
 BASE = "empty"
 
@@ -120,7 +121,7 @@ def median(starts: list[Figures]) -> Figures:
 
 @contextlib.contextmanager
 def stubs() -> Iterator[str]:
-    command = (sys.executable, "-m", "tests.bench.stub")
+    command = (sys.executable, "-m", "tests.harness.stub")
     with stopping(subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)) as process:
         assert process.stdout is not None
         yield process.stdout.readline().strip()

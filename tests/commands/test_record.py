@@ -15,11 +15,11 @@ import pytest
 from function.commands import record
 from function.shared.errors import Misconfigured, Rejected, Unavailable
 from function.shared.memory import Store
-from tests import mcp
-from tests.dispatch.adapters.test_opa import stub
-from tests.mcp import speaking, talking
-from tests.process import ROOT
-from tests.server import environment
+from tests.harness import mcp
+from tests.harness.mcp import speaking, talking
+from tests.harness.process import ROOT
+from tests.harness.scripted import stub
+from tests.harness.server import environment
 
 FILE = ROOT / "tests" / "runs" / "grew-to-40gi.json"
 RUN: dict[str, Any] = json.loads(FILE.read_bytes())

@@ -21,10 +21,7 @@ from function.dispatch.ports import Dependencies
 from function.dispatch.storm import FOLD_ABOVE
 from function.shared.errors import PermanentError, Unavailable
 from function.shared.event import STORM, SREEvent
-from tests.dispatch.adapters.test_opa import Request, served, stub
-from tests.dispatch.adapters.test_rego import OneEngine
-from tests.dispatch.test_storm import EARLIER, HERE, LATER, alert, alerts, job_of, of
-from tests.fakes import (
+from tests.harness.fakes import (
     NOW,
     REVISION,
     FakeCluster,
@@ -37,8 +34,12 @@ from tests.fakes import (
     event,
     known,
     refused,
+    served,
 )
-from tests.process import ROOT
+from tests.harness.process import ROOT
+from tests.harness.rego import OneEngine
+from tests.harness.scripted import Request, stub
+from tests.harness.storms import EARLIER, HERE, LATER, alert, alerts, job_of, of
 
 Answer = Callable[[Request], None]
 DOWN = Unavailable("down", "it is down")

@@ -13,7 +13,7 @@ from function.dispatch.model import DeadLetter
 from function.shared.errors import Rejected
 from function.shared.event import SREEvent
 from function.shared.strict_json import parse
-from tests.fakes import delivery, delivery_json, event
+from tests.harness.fakes import delivery, delivery_json, event
 
 
 def one(**changes: Any) -> dict[str, Any]:

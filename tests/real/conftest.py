@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,41 +9,18 @@ import httpx
 import pytest
 
 from function.dispatch.policy_files import write
-from tests.process import ROOT, TIER_FILES
-from tests.real.components import (
+from tests.harness.components import (
     OPA_SECRET,
     ApiServer,
-    Missing,
     Process,
     api_server,
     controller_manager,
-    find,
+    need,
     opa,
     wait_until,
 )
-
-KNATIVE = Path(__file__).parents[2] / "knative"
-TIERS = [path.stem for path in TIER_FILES]
-MANIFESTS = [
-    KNATIVE / "base" / f"{name}.yaml" for name in ("agents", "dispatcher", "admission", "reading", "ceilings")
-]
-MANIFESTS += [KNATIVE / "tiers" / f"{tier}.yaml" for tier in TIERS]
-MANIFESTS += [KNATIVE / "worldmodel" / f"{name}.yaml" for name in ("rbac", "network", "worldmodel")]
-
-AGENTS = "/apis/batch/v1/namespaces/sre-agents"
-JOBS = f"{AGENTS}/jobs"
-PODS = "/api/v1/namespaces/sre-agents/pods"
-
-
-def need(*binaries: str) -> None:
-    """Skips the test and says why where one is not on this machine; with REQUIRE_REAL=1 it fails."""
-    for binary in binaries:
-        try:
-            find(binary)
-        except Missing as missing:
-            if os.environ.get("REQUIRE_REAL") == "1":
-                pytest.fail(str(missing), pytrace=False)
-            pytest.skip(str(missing))
+from tests.harness.manifests import AGENTS, JOBS, MANIFESTS, PODS, TIERS
+from tests.harness.process import ROOT
 
 
 @pytest.fixture(scope="session")

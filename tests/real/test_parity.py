@@ -19,11 +19,11 @@ from function.dispatch.policy_files import read
 from function.shared.errors import Unavailable
 from function.shared.event import SREEvent
 from function.shared.strict_json import parse
-from tests.fakes import NOW, WHOLE
-from tests.process import ROOT
-from tests.questions import mistyped, questions
-from tests.test_corpus import ENTRIES, FILES, delivered
-from tests.test_golden import AT, DELIVERIES
+from tests.harness.corpus import ENTRIES, FILES, delivered
+from tests.harness.deliveries import AT, DELIVERIES
+from tests.harness.fakes import NOW, WHOLE
+from tests.harness.process import ROOT
+from tests.harness.questions import mistyped, questions
 
 pytestmark = pytest.mark.real
 

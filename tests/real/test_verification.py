@@ -18,10 +18,8 @@ from hypothesis import strategies as st
 from function.runner import tier
 from function.runner.report.promql import conditions, opposite, promql, selectors
 from function.runner.report.verification import MAX_SELECTORS, Clock, Verdict, verify
-from tests.real.components import stock_rules
-from tests.real.conftest import need
-from tests.real.rules import Exporter, Ruled, ruled
-from tests.real.test_stock_alerts import GO_BRACES
+from tests.harness.components import GO_BRACES, need, stock_rules
+from tests.harness.rules import Exporter, Ruled, ruled
 
 pytestmark = [pytest.mark.real]
 

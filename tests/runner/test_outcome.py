@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from function.runner.outcome import ENDS, MAX_MESSAGE, AgentOutcome, Report, read, schema
 from function.shared.facts import MODES, RunStatus
-from tests.runner.model import OUTCOME
-from tests.runner.test_redact import NAMED, SHAPES, WORD
+from tests.harness.credentials import NAMED, SHAPES, WORD
+from tests.harness.model import OUTCOME
 
 TOLD = AgentOutcome(**{**OUTCOME, "actions": (), "evidence": tuple(OUTCOME["evidence"])})  # type: ignore[arg-type]
 

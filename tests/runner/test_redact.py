@@ -10,22 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from function.runner.redact import REDACTED, cleaned, redacted
-
-WORD = "0123456789abcdefghijklmnopqrstuvwxyz"
-SHAPES = {
-    "private key": f"-----BEGIN RSA PRIVATE KEY-----\n{WORD}\n-----END RSA PRIVATE KEY-----",
-    "cut private key": f"-----BEGIN PRIVATE KEY-----\n{WORD}",
-    "service account": f"eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJrdWJlcm5ldGVzIn0.{WORD}",
-    "anthropic": f"sk-ant-api03-{WORD}",
-    "github": f"ghp_{WORD}",
-    "github, fine": f"github_pat_{WORD}",
-    "gitlab": f"glpat-{WORD}",
-    "grafana": f"glsa_{WORD}",
-    "atlassian": f"ATATT3xFfGF0{WORD}",
-    "slack": f"xoxb-{WORD}",
-    "aws": "AKIAIOSFODNN7EXAMPLE",
-    "google": f"AIza{WORD}",
-}
+from tests.harness.credentials import NAMED, SHAPES, WORD
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -51,53 +36,6 @@ def test_what_a_credential_is_called_by_stays(text: str, left: str) -> None:
     assert redacted(text) == left
 
 
-NAMED = (
-    "- name: DB_PASSWORD\n  value: {}",
-    '- name: DB_PASSWORD\n  value: "{}"',
-    '{{"name": "DB_PASSWORD", "value": "{}"}}',
-    '{{\n  "name": "A_TOKEN",\n  "value": "{}"\n}}',
-    "aws_secret_access_key = {}",
-    "AWS_SECRET_ACCESS_KEY={}",
-    "DB_PASS={}",
-    "dbPass: {}",
-    "user=it pass={}",
-    "DB_PWD={}",
-    "DB_PASSWORD_1={}",
-    "DB_PASSWORD_PROD={}",
-    "SECRET_KEY_BASE: {}",
-    "MYSQL_ROOT_PASSWORD={}",
-    "DB_PASSWORD:      {}",
-    "passphrase: {}",
-    "api-key: {}",
-    "apikey={}",
-    "X-Api-Key: {}",
-    "private_key={}",
-    "encryption-key: {}",
-    "signingKey: {}",
-    "SecretKey={}",
-    "AccountName=it;AccountKey={};EndpointSuffix=net",
-    "connection_string: {}",
-    "ConnectionString='Server=db; User Id={}'",
-    "credentials={}",
-    "client_secret: {}",
-    "clientSecret: '{}'",
-    "password := {}",
-    "'password' => '{}'",
-    'password: "two words, {}"',
-    'password: "x\\"{}"',
-    "password: 'x''{}'",
-    "token: password: {}",
-    "token:\npassword: {}",
-    "psql --password {}",
-    'curl --api-key "{}"',
-    "--db-password={}",
-    'args: ["--password", "{}"]',
-    "args:\n- --token\n- {}",
-    "Authorization: token {}",
-    '{{"Authorization": ["Token {}"]}}',
-    "authorization: bearer {}",
-)
-"""Where the value of a credential stands, in what a model sees: manifests, environments, logs, commands."""
 VALUE = "hunter2hunter2"
 
 

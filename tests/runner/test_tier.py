@@ -10,14 +10,9 @@ import yaml
 from function.runner import tier
 from function.runner.tier import JiraTarget, Reporting, Server, Tier
 from function.shared.errors import Misconfigured
-from tests.models import MODEL
-from tests.process import TIER_FILES
-
-PLAIN: dict[str, Any] = {
-    "mode": "investigate",
-    "model": MODEL,
-    "servers": {"world": {"url": "http://127.0.0.1:8001/mcp", "tools": ["get_resource_context"]}},
-}
+from tests.harness.default_model import MODEL
+from tests.harness.process import TIER_FILES
+from tests.harness.reporting import PLAIN
 
 
 def written(folder: Path, told: Any, name: str = "tier.json") -> Path:

@@ -18,10 +18,10 @@ from function.shared.errors import Unavailable
 from function.shared.facts import GAPS
 from function.shared.mcp import AT_ONCE, PROTOCOL, Options, WorldModelClient
 from function.shared.runs import Run
-from tests import mcp
-from tests.dispatch.adapters.test_opa import Request, stub
-from tests.fakes import event
-from tests.mcp import Asked, Line, response, saying, speaking, talking
+from tests.harness import mcp
+from tests.harness.fakes import event
+from tests.harness.mcp import Asked, Line, response, saying, speaking, talking
+from tests.harness.scripted import Request, stub
 
 TOLD = {"facts": [], "gaps": ["not_found"]}
 RUN = Run("s-1", "2026-03-29T04:10:00Z", "k8s_pvc", "claim", "Alert", "resolved", "grew", "cleared", 0.9)

@@ -31,7 +31,7 @@ from function.worldmodel.pod import pod
 from function.worldmodel.pvc import claim
 from function.worldmodel.reader import Look
 from function.worldmodel.workload import workload as read_workload
-from tests.fakes import NOW
+from tests.harness.fakes import NOW
 from tests.worldmodel.cluster import (
     TYPEDB,
     Asked,

@@ -18,10 +18,10 @@ from mcp.client.streamable_http import streamable_http_client
 from function.shared.errors import Unavailable
 from function.shared.mcp import WorldModelClient
 from function.shared.runs import Run
-from tests.fakes import event
-from tests.process import ROOT, free_port
-from tests.server import environment
-from tests.worldmodel.process import READER, WRITER, WorldModel, world_model
+from tests.harness.fakes import event
+from tests.harness.process import ROOT, free_port
+from tests.harness.server import environment
+from tests.harness.worldmodel import READER, WRITER, WorldModel, world_model
 
 CLAIM = {"resource_type": "k8s_pvc", "namespace": "f3iai", "resource_id": "typedb-data"}
 RUN: dict[str, Any] = CLAIM | {

@@ -16,9 +16,9 @@ from function.shared.prometheus import MAX_BYTES, Prometheus, Sample
 from function.worldmodel import usage
 from function.worldmodel.common import Found
 from function.worldmodel.usage import GIB, HOUR, MAX_USAGES, VOLUME
-from tests.fakes import NOW
-from tests.loopback import Quiet, serving
-from tests.process import free_port
+from tests.harness.fakes import NOW
+from tests.harness.loopback import Quiet, serving
+from tests.harness.process import free_port
 from tests.worldmodel.cluster import Cluster, Series, kinds, look, told
 
 Reply = tuple[int, bytes]

@@ -24,8 +24,8 @@ from function.dispatch.model import Grant
 from function.shared.errors import Unavailable
 from function.shared.kubernetes import Answer
 from function.shared.memory import Store
-from tests.process import ROOT, TIER_FILES
-from tests.server import environment
+from tests.harness.process import ROOT, TIER_FILES
+from tests.harness.server import environment
 
 EMBEDDED = {
     "SRE_DISPATCH_AUTH": "none",

@@ -18,7 +18,7 @@ from function.dispatch.adapters.token_reviews import TokenReviews
 from function.dispatch.model import Outcome, Result
 from function.shared.errors import PermanentError, Unavailable
 from function.shared.kubernetes import Api
-from tests.fakes import NOW, event
+from tests.harness.fakes import NOW, event
 
 Answer = tuple[int, Any]
 JOB = {"metadata": {"name": "sre-1"}}

@@ -4,11 +4,9 @@ import gzip
 import json
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, closing
-from email.message import Message
-from http.server import ThreadingHTTPServer
+from contextlib import closing
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import httpx
 import pytest
@@ -17,57 +15,11 @@ from function.dispatch import decide
 from function.dispatch.adapters.opa import MAX_BYTES, PATH, Opa, connect
 from function.shared.errors import Unavailable
 from function.shared.http import token_in
-from tests.fakes import REVISION, decided, event
-from tests.loopback import Quiet, serving
+from tests.harness.fakes import REVISION, decided, event, served
+from tests.harness.scripted import Request, stub
 
 TOKEN = "the-token-that-opa-accepts"
 MEBIBYTE = b" " * 1024 * 1024
-
-
-class Asked(NamedTuple):
-    path: str
-    headers: Message
-    body: Any
-
-
-class Request(Quiet):
-    """One connection to the stub, and how it may answer on it."""
-
-    protocol_version = "HTTP/1.1"
-    server: Stub
-
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.server.requests.append(Asked(self.path, self.headers, body))
-        try:
-            self.server.answer(self)
-        except (BrokenPipeError, ConnectionResetError):
-            self.close_connection = True  # the adapter has had enough
-
-    def reply(self, body: object, status: int = 200, **headers: str) -> None:
-        self.say(body if isinstance(body, bytes) else json.dumps(body).encode(), status, **headers)
-
-
-class Stub(ThreadingHTTPServer):
-    """Answers what no OPA would."""
-
-    daemon_threads = True
-
-    def __init__(self, answer: Callable[[Request], None]) -> None:
-        super().__init__(("127.0.0.1", 0), Request)
-        self.answer = answer
-        self.requests: list[Asked] = []
-        self.url = f"http://127.0.0.1:{self.server_port}"
-
-
-def stub(answer: Callable[[Request], None]) -> AbstractContextManager[Stub]:
-    return serving(Stub(answer))
-
-
-def served(result: object, *revisions: str) -> Any:
-    """An answer of OPA that names the revisions of the bundles it serves."""
-    bundles = {f"bundle-{number}": {"revision": revision} for number, revision in enumerate(revisions)}
-    return {"result": result, "provenance": {"version": "1.22.2", "bundles": bundles}}
 
 
 def ask(answer: Callable[[Request], None], read_token: Callable[[], str] | None = None) -> object:

@@ -25,8 +25,8 @@ from function.runner.report.jira import (
 from function.runner.report.jira_text import Ticket
 from function.shared import http
 from function.shared.errors import Unavailable
-from tests import jira
-from tests.jira import TOKEN, USER, Fault, doing, dripping, hanging_up, saying, serving, silent
+from tests.harness import jira
+from tests.harness.jira import TOKEN, USER, Fault, doing, dripping, hanging_up, saying, serving, silent
 
 IDENTITY = "14" * 32
 LABEL = "sre-" + "14" * 20

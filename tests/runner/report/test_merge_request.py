@@ -25,7 +25,7 @@ from function.runner.report.guard import FLAWS, MAX_ENTRIES, ProposalRefused
 from function.runner.report.merge_request import About, Proposal
 from function.runner.tier import Repository
 from function.shared.errors import Misconfigured, Unavailable
-from tests.runner.test_git import SUBMODULE, TOKEN, USER, Forge, Tree, bare, committed, run, serving, written
+from tests.harness.forge import SUBMODULE, TOKEN, USER, Forge, Tree, bare, committed, run, serving, written
 
 ABOUT = About("ab" * 32, "Grow the claim to 40Gi", "It is full on Thursday.")
 OTHER_IDENTITY = "cd" * 32

@@ -26,25 +26,8 @@ from function.runner.report.report import (
     reported,
 )
 from function.shared.errors import Unavailable
-from tests.process import TIER_FILES
-from tests.runner.test_tier import PLAIN
-
-EVENT = {"identity": "ab" * 32, "alertname": "PVCUsageHigh", "namespace": "f3iai"}
-DECISION = {"mode": "investigate", "grant": {"tier": "investigate"}}
-
-
-def pod(folder: Path, event: Any = EVENT, **reporting: Any) -> dict[str, str]:
-    """The environment of a pod whose files are in the folder."""
-    files = {
-        "prompt": "# Look",
-        "event": json.dumps(event),
-        "decision": json.dumps(DECISION if event else {}),
-    }
-    files |= {"tier.json": json.dumps(PLAIN), "report.json": json.dumps(reporting)}
-    for name, text in files.items():
-        (folder / name).write_text(text, encoding="utf-8")
-    paths = {"INPUTS": folder, "TIER": folder, "HANDOFF": folder, "TERMINATION_LOG": folder / "end"}
-    return {f"SRE_DISPATCH_AGENT_{name}": str(path) for name, path in paths.items()}
+from tests.harness.process import TIER_FILES
+from tests.harness.reporting import EVENT, pod
 
 
 def ended(folder: Path, report: Report | None = None) -> None:

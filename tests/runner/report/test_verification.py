@@ -24,8 +24,8 @@ from function.runner.report.verification import (
     own,
     verify,
 )
-from tests.loopback import Quiet, serving
-from tests.runner.report.test_promql import ABSENT, ONE, OVER, binary, selector
+from tests.harness.loopback import Quiet, serving
+from tests.harness.promql import ABSENT, ONE, OVER, binary, selector
 
 ENDED = 1_800_000_000.0
 LABELS = {"alertname": "Full", "severity": "warning", "volume": "one", "cluster": "fmc"}

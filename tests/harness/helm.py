@@ -9,10 +9,10 @@ from typing import Any
 
 import yaml
 
-from tests.process import ROOT
+from tests.harness.process import ROOT
 
 MONITORING = ROOT / "knative" / "monitoring"
-CHART = Path(__file__).with_name("chart-values.yaml")
+CHART = ROOT / "tests" / "monitoring" / "chart-values.yaml"
 VALUES = MONITORING / "monitoring-values.yaml"
 PATCH = MONITORING / "alertmanager-config-patch.yaml"
 MORE = MONITORING / "alertmanager-more-routes.yaml"

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests import jira as jiras
-from tests.jira import Jira
-from tests.real.conftest import need
-from tests.real.gitea import Gitea, gitea
-from tests.real.grafana import Grafana, grafana
-from tests.real.rules import Ruled, ruled
-from tests.runner.model import call, outcome
-from tests.worldmodel.process import WorldModel, world_model
+from tests.harness import jira as jiras
+from tests.harness.components import need
+from tests.harness.gitea import Gitea, gitea
+from tests.harness.grafana import Grafana, grafana
+from tests.harness.jira import Jira
+from tests.harness.model import call, outcome
+from tests.harness.rules import Ruled, ruled
+from tests.harness.worldmodel import WorldModel, world_model
 
 SERIES = 'kubelet_volume_stats_used_percent{namespace="f3iai",persistentvolumeclaim="typedb-data"}'
 FILE = "apps/typedb/claim.yaml"

@@ -16,10 +16,10 @@ from uuid import uuid4
 
 import yaml
 
-from tests.process import ROOT, free_port
-from tests.real.components import ApiServer, answers, find, running
-from tests.runner.container import KEY, environment
-from tests.runner.model import Model, Reply, model
+from tests.harness.components import ApiServer, answers, find, running
+from tests.harness.container import KEY, environment
+from tests.harness.model import Model, Reply, model
+from tests.harness.process import ROOT, free_port
 
 PROGRAMS = {"kubernetes_mcp_server": "kubernetes-mcp-server", "mcp-grafana": "mcp-grafana"}
 """By image."""

@@ -1,4 +1,4 @@
-"""OPA, FFO and the Kubernetes API in one process, `python -m tests.bench.stub`: they answer at once and
+"""OPA, FFO and the Kubernetes API in one process, `python -m tests.harness.stub`: they answer at once and
 always the same."""
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from tests.fakes import CONTEXT, decided
-from tests.process import ROOT, TIER_FILES
+from tests.harness.fakes import CONTEXT, decided
+from tests.harness.process import ROOT, TIER_FILES
 
 NO_JOBS = {"kind": "Table", "columnDefinitions": [{"name": "Name"}, {"name": "Status"}], "rows": []}
 TIERS = {

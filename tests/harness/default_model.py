@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tests.process import ROOT
+from tests.harness.process import ROOT
 
 FILE = ROOT / "knative" / "claude-code.models.json"
 KNOWN: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))

@@ -12,9 +12,9 @@ from typing import Any
 
 import httpx
 
-from tests.loopback import Quiet, serving
-from tests.process import free_port
-from tests.real.components import Process, answers, find, wait_until
+from tests.harness.components import Process, answers, find, wait_until
+from tests.harness.loopback import Quiet, serving
+from tests.harness.process import free_port
 
 EXTERNAL = {"cluster": "fmc", "replica": "a"}
 """Labels that Prometheus adds to what it sends to Alertmanager, and to nothing else."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import groupby
 from typing import Any
 
-from tests.loopback import Quiet
+from tests.harness.loopback import Quiet
 
 Reply = Sequence[dict[str, Any]] | int | Callable[[BaseHTTPRequestHandler], None]
 """Blocks of one message, an HTTP status that fails, or whatever else is done with the request."""
@@ -164,3 +165,7 @@ def _events(name: str, reply: Sequence[dict[str, Any]]) -> Iterator[bytes]:
 
 def _event(kind: str, **content: Any) -> bytes:
     return f"event: {kind}\ndata: {json.dumps({'type': kind, **content})}\n\n".encode()
+
+
+def hanging(handler: BaseHTTPRequestHandler) -> None:
+    time.sleep(30)

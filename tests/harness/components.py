@@ -1,4 +1,4 @@
-"""The real programs that tests/real talks to: found, started on loopback, waited for, and always stopped.
+"""The real programs that the tests talk to: found, started on loopback, waited for, and always stopped.
 
 Each is a context manager that takes a folder for its data and its log. Nothing here is a stand-in.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import ssl
 import subprocess
@@ -18,11 +19,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 import yaml
 
-from tests.process import ROOT, free_port
+from tests.harness.process import ROOT, free_port
 
-BUILD = Path(__file__).parent / "tools" / "build"
+BUILD = ROOT / "tests" / "real" / "tools" / "build"
 START_SECONDS = 60.0
 """How long any of them may take to become ready; the slowest takes about 5 on a quiet machine."""
 
@@ -423,3 +425,18 @@ def prometheus(folder: Path, series: str) -> Iterator[str]:
     ]
     with running(command, folder, lambda: answers(f"http://{address}/-/ready")):
         yield f"http://{address}"
+
+
+GO_BRACES = re.compile(r"\{\{`(\{\{|\}\})`\}\}")
+"""How a Helm template writes the braces of Prometheus' own templates."""
+
+
+def need(*binaries: str) -> None:
+    """Skips the test and says why where one is not on this machine; with REQUIRE_REAL=1 it fails."""
+    for binary in binaries:
+        try:
+            find(binary)
+        except Missing as missing:
+            if os.environ.get("REQUIRE_REAL") == "1":
+                pytest.fail(str(missing), pytrace=False)
+            pytest.skip(str(missing))

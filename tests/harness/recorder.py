@@ -11,7 +11,7 @@ from http.server import ThreadingHTTPServer
 
 import httpx
 
-from tests.loopback import Quiet, serving
+from tests.harness.loopback import Quiet, serving
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx
 
-from tests.process import ROOT, free_port, is_ready, stopping
+from tests.harness.process import ROOT, free_port, is_ready, stopping
 
 TOKEN = "a-token-of-thirty-two-characters"
 SECOND_TOKEN = "another-token-of-some-characters"

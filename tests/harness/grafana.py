@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from tests.loopback import Quiet, serving
+from tests.harness.loopback import Quiet, serving
 
 TOKEN = "glsa_a-token-that-grafana-accepts"
 PROXY = ("/api/datasources/proxy/uid/prometheus", "/api/datasources/uid/prometheus/resources")

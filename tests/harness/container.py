@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.models import MODEL
-from tests.process import ROOT
-from tests.real.components import find
-from tests.runner.model import Model, Reply, model
-from tests.worldmodel.process import WorldModel
+from tests.harness.components import find
+from tests.harness.default_model import MODEL
+from tests.harness.model import Model, Reply, model
+from tests.harness.process import ROOT
+from tests.harness.worldmodel import WorldModel
 
 KEY = "sk-model-key-of-the-test-0001"
 IDENTITY = "ab" * 32

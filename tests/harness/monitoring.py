@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from tests.process import ROOT
+from tests.harness.process import ROOT
 
 FOLDER = ROOT / "knative" / "monitoring"
 RUNBOOKS = FOLDER / "runbooks"
@@ -27,3 +27,11 @@ IN_PANELS: dict[str, str] = {
 }
 EXPRESSIONS: dict[str, str] = IN_PANELS | {name: rule["expr"] for name, rule in RULES.items()}
 """All that is asked of Prometheus, by panel or alert."""
+
+
+COMPONENTS: dict[str, dict[str, list[str]]] = yaml.safe_load(
+    (ROOT / "tests" / "monitoring" / "metrics.yaml").read_text(encoding="utf-8")
+)
+
+
+METRICS = {name: labels for metrics in COMPONENTS.values() for name, labels in metrics.items()}

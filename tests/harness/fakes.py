@@ -15,7 +15,7 @@ from function.dispatch.model import Decision, Delivery, Facts, Grant, JobStatus,
 from function.dispatch.ports import Cluster, Dependencies, Policy, WorldModel
 from function.shared.event import SREEvent
 from function.shared.strict_json import Json
-from tests.process import ROOT
+from tests.harness.process import ROOT
 
 NOW = datetime(2026, 3, 29, 3, 10, tzinfo=UTC)
 REVISION = "ab" * 32
@@ -140,8 +140,6 @@ SAFE = Risk(
 )
 """Facts with which an agent may act alone."""
 WHOLE = Facts(complete=True, items=({"capacity": "20Gi"},), risk=SAFE)
-
-
 CONTEXT: Json = {
     "facts": [
         {"kind": kind, "source": "kubernetes", "age_seconds": 0, "data": told}
@@ -207,3 +205,13 @@ def known(event: SREEvent, **changes: Any) -> JobStatus:
 
 def folder_of(path: Path) -> list[str]:
     return sorted(entry.name for entry in path.iterdir())
+
+
+def served(result: object, *revisions: str) -> Any:
+    """An answer of OPA that names the revisions of the bundles it serves."""
+    bundles = {f"bundle-{number}": {"revision": revision} for number, revision in enumerate(revisions)}
+    return {"result": result, "provenance": {"version": "1.22.2", "bundles": bundles}}
+
+
+GRANT = decision().grant or Grant("", "blocked", "")
+PROMPT = render.render(event(), decision(), Facts(gaps=("no_source",)), PROMPTS)

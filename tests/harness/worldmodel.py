@@ -13,8 +13,8 @@ from typing import Any
 
 import httpx
 
-from tests.process import ROOT, free_port, is_ready, stopping
-from tests.server import environment
+from tests.harness.process import ROOT, free_port, is_ready, stopping
+from tests.harness.server import environment
 
 READER = "a-token-of-those-who-ask"
 WRITER = "a-token-of-those-who-record"

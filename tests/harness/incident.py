@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tests.real.components import ApiServer, wait_until
-from tests.real.conftest import KNATIVE, MANIFESTS
+from tests.harness.components import ApiServer, wait_until
+from tests.harness.manifests import KNATIVE, MANIFESTS
 
 NAMESPACE = "f3iai"
 GIB = 2**30

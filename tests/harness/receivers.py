@@ -7,7 +7,7 @@ from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from tests.loopback import Quiet
+from tests.harness.loopback import Quiet
 
 
 def received(config: Any, dispatch_url: str, credentials: Path, people_url: str) -> None:

@@ -15,8 +15,8 @@ from threading import Event, Lock
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from tests import loopback
-from tests.loopback import Quiet
+from tests.harness import loopback
+from tests.harness.loopback import Quiet
 
 TOKEN = "a-token-that-jira-accepts"
 USER = "sre@example.org"

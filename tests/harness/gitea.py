@@ -14,8 +14,8 @@ from typing import Any
 
 import httpx
 
-from tests.process import free_port
-from tests.real.components import Broken, answers, find, running
+from tests.harness.components import Broken, answers, find, running
+from tests.harness.process import free_port
 
 OWNER, AGENT, NAME = "owner", "agent", "deployments"
 SCOPES = {OWNER: "all", AGENT: "write:repository"}
