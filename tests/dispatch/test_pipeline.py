@@ -38,7 +38,7 @@ from tests.harness.fakes import (
 )
 from tests.harness.process import ROOT
 from tests.harness.rego import OneEngine
-from tests.harness.scripted import Request, stub
+from tests.harness.scripted import Request, scripted
 from tests.harness.storms import EARLIER, HERE, LATER, alert, alerts, job_of, of
 
 Answer = Callable[[Request], None]
@@ -317,7 +317,7 @@ NO_ANSWERS: dict[str, tuple[Answer, str]] = {
 def test_an_opa_that_answers_otherwise_starts_no_job_and_says_why(failure: str) -> None:
     answer, code = NO_ANSWERS[failure]
     cluster = FakeCluster()
-    with stub(answer) as server, closing(Opa(server.url)) as opa:
+    with scripted(answer) as server, closing(Opa(server.url)) as opa:
         assert outcomes(delivery("incident-75"), app(opa, cluster)) == [("deferred", code)]
     assert cluster.created == []
 

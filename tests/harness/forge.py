@@ -5,15 +5,16 @@ from __future__ import annotations
 import base64
 import os
 import subprocess
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 from function.runner.git import Git
+from tests.harness.loopback import Quiet
+from tests.harness.loopback import serving as loopback
 
 USER, TOKEN = "agent", "a-token-that-nobody-else-may-see"
 ENVIRONMENT = {
@@ -94,7 +95,7 @@ class Forge:
         return Git(self.folder / name, **{"credentials": self.credentials(), **options})
 
 
-class Request(BaseHTTPRequestHandler):
+class Request(Quiet):
     """One request to git's own server program."""
 
     forge: Forge
@@ -135,17 +136,12 @@ class Request(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
-
 
 @contextmanager
 def serving(folder: Path) -> Iterator[Forge]:
     forge = Forge(folder)
-    with ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Request,), {"forge": forge})) as server:
+    with loopback(
+        ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Request,), {"forge": forge}))
+    ) as server:
         forge.url = f"http://127.0.0.1:{server.server_port}"
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            yield forge
-        finally:
-            server.shutdown()
+        yield forge

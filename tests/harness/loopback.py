@@ -5,10 +5,35 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 from typing import TypeVar
 
 S = TypeVar("S", bound=ThreadingHTTPServer)
+
+
+PATIENCE_SECONDS = 60
+
+
+class Over(Event):
+    """Set when the test ends; a server that says nothing waits for it. Where the client waits on, the
+    server gives up first, and the test fails."""
+
+    outlasted = False
+
+    def hold(self) -> None:
+        self.outlasted |= not self.wait(PATIENCE_SECONDS)
+
+    def moments(self, apart: float) -> Iterator[None]:
+        """One after the other, so many seconds apart."""
+        for _ in range(int(PATIENCE_SECONDS / apart)):
+            if self.wait(apart):
+                return
+            yield
+        self.outlasted = True
+
+    def end(self) -> None:
+        self.set()
+        assert not self.outlasted, f"the client waited for more than {PATIENCE_SECONDS} s"
 
 
 class Quiet(BaseHTTPRequestHandler):

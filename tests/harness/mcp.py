@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from email.message import Message
 from http.client import parse_headers
-from threading import Event, Thread
+from threading import Thread
 from typing import Any, NamedTuple
+
+from tests.harness.loopback import Over
 
 
 class Asked(NamedTuple):
@@ -51,11 +53,14 @@ class Line:
 
     def drip(self, data: bytes, seconds: float) -> None:
         """The same again and again, so far apart, until the client has gone or the test ends."""
-        while not self._server.over.wait(seconds):
+        for _ in self._server.over.moments(seconds):
             self.connection.sendall(data)
 
-    def hold(self, seconds: float | None = None) -> None:
-        """Silence, for so long or until the test ends."""
+    def hold(self) -> None:
+        """Silence, until the test ends."""
+        self._server.over.hold()
+
+    def pause(self, seconds: float) -> None:
         self._server.over.wait(seconds)
 
     def close(self) -> None:
@@ -67,7 +72,7 @@ class Line:
 class Server:
     url: str
     asked: list[Asked] = field(default_factory=list)
-    over: Event = field(default_factory=Event)
+    over: Over = field(default_factory=Over)
     lines: list[Line] = field(default_factory=list)
     threads: list[Thread] = field(default_factory=list)
 
@@ -102,6 +107,7 @@ def talking(talk: Callable[[Line], None]) -> Iterator[Server]:
                     line.connection.shutdown(socket.SHUT_RDWR)
             for thread in server.threads:
                 thread.join()
+            server.over.end()
 
 
 TOLD: dict[str, Any] = {"facts": [], "gaps": ["not_found"]}

@@ -2,11 +2,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from http.server import ThreadingHTTPServer
-from typing import NamedTuple
-from urllib.parse import parse_qs
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import pytest
 
@@ -17,8 +14,8 @@ from function.worldmodel import usage
 from function.worldmodel.common import Found
 from function.worldmodel.usage import GIB, HOUR, MAX_USAGES, VOLUME
 from tests.harness.fakes import NOW
-from tests.harness.loopback import Quiet, serving
 from tests.harness.process import free_port
+from tests.harness.scripted import Request, Scripted, scripted
 from tests.worldmodel.cluster import Cluster, Series, kinds, look, told
 
 Reply = tuple[int, bytes]
@@ -26,47 +23,18 @@ Told = tuple[Mapping[str, str], str]
 """Labels and a value, as the API writes it."""
 
 
-class Query(NamedTuple):
-    path: str
-    authorization: str | None
-    form: Mapping[str, list[str]]
+@contextmanager
+def stub(answer: Callable[[str], Reply], until: int = 0) -> Iterator[Scripted]:
+    """A Prometheus that gives to each query what `answer` says, and ends the connection from the query number
+    `until` on."""
 
+    def answered(request: Request) -> None:
+        status, content = answer(request.asked.form["query"][0])
+        last = {"Connection": "close"} if len(request.server.requests) >= until else {}
+        request.reply(content, status, Location="/elsewhere", **last)
 
-class Handler(Quiet):
-    protocol_version = "HTTP/1.1"
-    server: Stub
-
-    def setup(self) -> None:
-        super().setup()
-        self.server.connections += 1
-
-    def do_POST(self) -> None:
-        form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
-        self.server.asked.append(Query(self.path, self.headers["Authorization"], form))
-        status, content = self.server.answer(form["query"][0])
-        last = {"Connection": "close"} if len(self.server.asked) >= self.server.until else {}
-        try:
-            self.say(content, status, Location="/elsewhere", **last)
-        except (BrokenPipeError, ConnectionResetError):
-            self.close_connection = True
-
-
-class Stub(ThreadingHTTPServer):
-    """A Prometheus that gives to each query what `answer` says, and ends the connection from the query
-    number `until` on."""
-
-    daemon_threads = True
-
-    def __init__(self, answer: Callable[[str], Reply], until: int) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.answer, self.until = answer, until
-        self.asked: list[Query] = []
-        self.connections = 0
-        self.url = f"http://127.0.0.1:{self.server_port}"
-
-
-def stub(answer: Callable[[str], Reply], until: int = 0) -> AbstractContextManager[Stub]:
-    return serving(Stub(answer, until))
+    with scripted(answered) as server:
+        yield server
 
 
 def vector(*samples: Told) -> Reply:
@@ -83,8 +51,9 @@ def test_a_query_is_posted_with_its_time_limit_and_its_samples_are_told() -> Non
     with stub(lambda _: vector(({"node": "w2"}, "1.5"), ({}, "-2"))) as server:
         samples = Prometheus(server.url).query('up{a="b&c=d"}')
     assert samples == [Sample({"node": "w2"}, 1.5), Sample({}, -2.0)]
-    form = {"query": ['up{a="b&c=d"}'], "timeout": ["1000ms"]}
-    assert server.asked == [Query("/api/v1/query", None, form)]
+    (asked,) = server.requests
+    assert (asked.path, asked.headers["Authorization"]) == ("/api/v1/query", None)
+    assert asked.form == {"query": ['up{a="b&c=d"}'], "timeout": ["1000ms"]}
 
 
 def test_queries_share_one_connection() -> None:
@@ -92,7 +61,7 @@ def test_queries_share_one_connection() -> None:
         asking = Prometheus(server.url)
         for _ in range(3):
             asking.query("up")
-    assert (len(server.asked), server.connections) == (3, 1)
+    assert (len(server.requests), len({asked.client for asked in server.requests})) == (3, 1)
 
 
 def test_the_token_is_read_anew_for_each_query() -> None:
@@ -101,7 +70,7 @@ def test_the_token_is_read_anew_for_each_query() -> None:
         asking = Prometheus(server.url, lambda: next(tokens))
         asking.query("up")
         asking.query("up")
-    assert [query.authorization for query in server.asked] == ["Bearer first", "Bearer second"]
+    assert [asked.headers["Authorization"] for asked in server.requests] == ["Bearer first", "Bearer second"]
 
 
 def test_without_a_token_that_can_be_read_nobody_is_asked() -> None:
@@ -111,7 +80,7 @@ def test_without_a_token_that_can_be_read_nobody_is_asked() -> None:
     with stub(lambda _: vector()) as server:
         with pytest.raises(Unavailable, match="the file is gone"):
             Prometheus(server.url, unreadable).query("up")
-        assert server.asked == []
+        assert server.requests == []
 
 
 def test_what_is_no_number_is_left_out() -> None:
@@ -124,7 +93,7 @@ def test_another_status_than_200_is_no_answer_and_is_followed_nowhere(status: in
     with stub(lambda _: (status, b"")) as server:
         with pytest.raises(Unavailable, match=str(status)) as failure:
             Prometheus(server.url).query("up")
-        assert (failure.value.code, len(server.asked)) == ("prometheus_status", 1)
+        assert (failure.value.code, len(server.requests)) == ("prometheus_status", 1)
 
 
 @pytest.mark.parametrize(

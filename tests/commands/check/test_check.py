@@ -5,11 +5,8 @@ import shutil
 import socket
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from datetime import date
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +22,7 @@ from function.shared.errors import Unavailable
 from function.shared.kubernetes import Answer
 from function.shared.memory import Store
 from tests.harness.process import ROOT, TIER_FILES
+from tests.harness.scripted import Request, Scripted, scripted
 from tests.harness.server import environment
 
 EMBEDDED = {
@@ -284,34 +282,24 @@ def test_the_rights_name_the_config_map_of_each_tier_and_no_other() -> None:
 # --- the webhook's address ----------------------------------------------------------------------------
 
 
-@contextmanager
-def answering(status: int) -> Iterator[str]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(status if self.path == "/health/readiness" else 404)
-            self.send_header("Location", "/elsewhere")
-            self.send_header("Content-Length", "0")
-            self.end_headers()
+def answering(status: int) -> AbstractContextManager[Scripted]:
+    def answer(request: Request) -> None:
+        found = status if request.asked.path == "/health/readiness" else 404
+        request.reply(b"", found, Location="/elsewhere")
 
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    return scripted(answer)
 
 
 def test_an_address_that_is_ready_passes() -> None:
-    with answering(200) as url:
-        row = address(url)
-    assert (row.passed, row.detail) == (True, url)
+    with answering(200) as server:
+        row = address(server.url)
+    assert (row.passed, row.detail) == (True, server.url)
 
 
 @pytest.mark.parametrize("status", [204, 302, 404, 503])
 def test_an_address_that_answers_otherwise_fails_and_says_how(status: int) -> None:
-    with answering(status) as url:
-        row = address(url)
+    with answering(status) as server:
+        row = address(server.url)
     assert not row.passed and f"answers {status}" in row.detail
 
 

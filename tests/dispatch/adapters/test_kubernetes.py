@@ -6,7 +6,6 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -19,6 +18,8 @@ from function.dispatch.model import Outcome, Result
 from function.shared.errors import PermanentError, Unavailable
 from function.shared.kubernetes import Api
 from tests.harness.fakes import NOW, event
+from tests.harness.process import free_port
+from tests.harness.scripted import Request, scripted
 
 Answer = tuple[int, Any]
 JOB = {"metadata": {"name": "sre-1"}}
@@ -42,31 +43,18 @@ class Script:
         self.answers: list[Answer] = []
         self.requests: list[tuple[str, str, str]] = []
         self.bodies: list[bytes] = []
-        script = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                script.bodies.append(self.rfile.read(int(self.headers.get("Content-Length", 0))))
-                script.requests.append((self.command, self.path, self.headers["Authorization"]))
-                status, body = script.answers.pop(0)
-                content = body if isinstance(body, bytes) else json.dumps(body).encode()
-                self.send_response(status)
-                self.send_header("Retry-After", "1")
-                self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
-
-            do_POST = do_GET
-
-            def log_message(self, format: str, *args: Any) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.url = ""
         self.tokens = iter(["first", "second", "third"])
 
+    def __call__(self, request: Request) -> None:
+        asked = request.asked
+        self.bodies.append(asked.content)
+        self.requests.append((asked.method, asked.path, asked.headers["Authorization"]))
+        status, body = self.answers.pop(0)
+        request.reply(body, status, Retry_After="1")
+
     def connect(self) -> Any:
-        configuration = Configuration(host=f"http://127.0.0.1:{self.server.server_port}")
+        configuration = Configuration(host=self.url)
         configuration.api_key = {"BearerToken": f"Bearer {next(self.tokens)}"}
         configuration.retries = False
         return ApiClient(configuration)
@@ -74,10 +62,10 @@ class Script:
 
 @pytest.fixture
 def script() -> Iterator[Script]:
-    scripted = Script()
-    yield scripted
-    scripted.server.shutdown()
-    scripted.server.server_close()
+    script = Script()
+    with scripted(script) as server:
+        script.url = server.url
+        yield script
 
 
 @pytest.fixture
@@ -165,8 +153,7 @@ def test_a_read_is_sent_once_even_where_the_server_says_when_to_retry(
 
 def test_a_server_that_is_gone_is_unavailable() -> None:
     script = Script()
-    script.server.shutdown()
-    script.server.server_close()
+    script.url = f"http://127.0.0.1:{free_port()}"
     with pytest.raises(Unavailable) as failure:
         Kubernetes(Api(script.connect), "sre-agents").jobs()
     assert failure.value.code == "kubernetes_unreachable"
