@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import settings
 
-settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
-settings.load_profile("untimed")
+from tests.harness import examples
+
+examples.load()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -19,10 +19,10 @@ from function.shared.memory import Store
 from function.shared.strict_json import parse
 from tests.harness import world
 from tests.harness.deliveries import AT, DELIVERIES
+from tests.harness.offline import LAPTOP
 from tests.harness.process import ROOT
 
 GOLDEN = ROOT / "tests" / "golden"
-LAPTOP = {"HOST": "127.0.0.1", "SRE_DISPATCH_AUTH": "none", "SRE_DISPATCH_OPA_URL": "http://x"}
 INPUT_SCHEMA = ROOT / "policies" / "schemas" / "input.json"
 
 

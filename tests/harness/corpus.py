@@ -1,24 +1,32 @@
-"""The published corpus of alerts, and what becomes of each entry."""
+"""The published corpus of alerts, and what becomes of each entry. `python -m tests.harness.corpus` prints the
+table."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Any
 
 import yaml
 
-from function.dispatch import pipeline, translate, wiring
+from function.dispatch import pipeline, translate
 from function.dispatch.model import Level, Outcome, Result
 from function.dispatch.ports import Dependencies
-from function.dispatch.settings import Settings
 from function.shared.strict_json import parse
+from tests.harness.offline import offline
 from tests.harness.process import ROOT
 
 CORPUS = ROOT / "tests" / "corpus"
 SEVERITIES = ("info", "warning", "critical", "unheard-of", None)
 ENDS = ("info", "critical")
 """For what is not to be blocked: the label that asks for most and the one that asks for least."""
+ACCEPTED = {
+    "critical": {"critical"},
+    "suspicious": {"suspicious", "critical"},
+    "innocent": {"innocent", "suspicious"},
+}
 TEXT_RULES = {"destructive", "injection", "hidden_text"}
 
 
@@ -48,12 +56,6 @@ def delivered(entry: dict[str, Any], severity: str | None) -> bytes:
     return json.dumps({**around, **common, **entry.get("notification", {}), "alerts": [alert]}).encode()
 
 
-def offline() -> Dependencies:
-    return wiring.offline(
-        Settings.read({"SRE_DISPATCH_AUTH": "none", "HOST": "127.0.0.1", "SRE_DISPATCH_OPA_URL": "http://x"})
-    )
-
-
 def results(entry: dict[str, Any], app: Dependencies) -> Iterator[Result]:
     for severity in SEVERITIES if entry["verdict"] == "critical" else ENDS:
         body = parse(delivered(entry, severity))
@@ -72,3 +74,31 @@ def _verdict(result: Result) -> str:
         return "critical"
     told = [reason for reason in result.decision.reasons if reason.rule in TEXT_RULES]
     return "suspicious" if any(Level[reason.level] >= Level.HIGH for reason in told) else "innocent"
+
+
+@cache
+def verdicts(name: str) -> dict[str, str]:
+    """By entry, of one file."""
+    app = offline()
+    return {entry["name"]: verdict(entry, app) for entry in ENTRIES[name]}
+
+
+def table() -> Iterator[str]:
+    columns = ("corpus", "alerts", "as wanted", "critical", "suspicious", "innocent", "mixed")
+    yield _row(columns)
+    for name in FILES:
+        for hard in (False, True):
+            of = [entry for entry in ENTRIES[name] if bool(entry.get("hard")) is hard]
+            told = Counter(verdicts(name)[entry["name"]] for entry in of)
+            right = sum(verdicts(name)[entry["name"]] in ACCEPTED[entry["verdict"]] for entry in of)
+            if of:
+                yield _row((f"{name}{', hard' if hard else ''}", len(of), right, *map(told.get, columns[3:])))
+
+
+def _row(columns: Sequence[object]) -> str:
+    return f"{columns[0]:20}" + "".join(f"{column or 0:>12}" for column in columns[1:])
+
+
+if __name__ == "__main__":
+    for line in table():
+        print(line)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import os
 import subprocess
+import time
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -27,6 +30,12 @@ ENVIRONMENT = {
 Tree = Mapping[str | bytes, Any] | list[tuple[str | bytes, Any]]
 """Names and what each is: bytes for a file, a pair of mode and bytes, or a tree again. In a list a name may
 stand twice."""
+SERVED = """
+[http]
+    receivepack = true
+[receive]
+    advertisePushOptions = true
+"""
 SUBMODULE = ("160000", b"1" * 40)
 
 
@@ -41,8 +50,8 @@ def run(repository: Path, *arguments: str, stdin: bytes = b"") -> bytes:
 def bare(path: Path) -> Path:
     path.mkdir(parents=True)
     run(path, "init", "-q", "--bare", "-b", "main")
-    for name in ("http.receivepack", "receive.advertisePushOptions"):
-        run(path, "config", name, "true")
+    with (path / "config").open("a", encoding="ascii") as config:
+        config.write(SERVED)
     return path
 
 
@@ -57,12 +66,18 @@ def tree(repository: Path, told: Tree) -> str:
             mode, content = ("100644", what) if isinstance(what, bytes) else what
             sha = content.decode() if mode == "160000" else written(repository, content)
         raw += mode.encode() + b" " + os.fsencode(name) + b"\0" + bytes.fromhex(sha)
-    made = run(repository, "hash-object", "-t", "tree", "-w", "--stdin", "--literally", stdin=raw)
-    return made.decode().strip()
+    return written(repository, raw, "tree")
 
 
-def written(repository: Path, content: bytes) -> str:
-    return run(repository, "hash-object", "-w", "--stdin", stdin=content).decode().strip()
+def written(repository: Path, content: bytes, kind: str = "blob") -> str:
+    """A loose object, written as git writes it: a process for each would take longer than the tests."""
+    whole = f"{kind} {len(content)}".encode() + b"\0" + content
+    sha = hashlib.sha1(whole).hexdigest()
+    path = repository / "objects" / sha[:2] / sha[2:]
+    if not path.exists():
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(zlib.compress(whole, 1))
+    return sha
 
 
 def committed(repository: Path, told: Tree, branch: str = "main", message: str = "it begins") -> str:
@@ -71,9 +86,18 @@ def committed(repository: Path, told: Tree, branch: str = "main", message: str =
 
 
 def tipped(repository: Path, made: str, branch: str = "main", message: str = "it begins") -> str:
-    sha = run(repository, "commit-tree", made, "-m", message).decode().strip()
-    run(repository, "update-ref", f"refs/heads/{branch}", sha)
+    sha = commit(repository, made, message)
+    at = repository / "refs" / "heads" / branch
+    at.parent.mkdir(parents=True, exist_ok=True)
+    at.write_text(sha + "\n", encoding="ascii")
     return sha
+
+
+def commit(repository: Path, made: str, message: str = "it begins", parent: str = "") -> str:
+    who = f"somebody <somebody> {int(time.time())} +0000"
+    parents = f"parent {parent}\n" if parent else ""
+    text = f"tree {made}\n{parents}author {who}\ncommitter {who}\n\n{message}\n"
+    return written(repository, text.encode(), "commit")
 
 
 @dataclass

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 
 from function.commands import explain
 from function.dispatch import decide, normalize, translate
@@ -21,6 +21,7 @@ from function.shared.event import SREEvent
 from function.shared.strict_json import parse
 from tests.harness.corpus import ENTRIES, FILES, delivered
 from tests.harness.deliveries import AT, DELIVERIES
+from tests.harness.examples import examples
 from tests.harness.fakes import NOW, WHOLE
 from tests.harness.process import ROOT
 from tests.harness.questions import mistyped, questions
@@ -28,7 +29,7 @@ from tests.harness.questions import mistyped, questions
 pytestmark = pytest.mark.real
 
 EMBEDDED = Rego(read(ROOT / "policies"))
-MANY = settings(max_examples=1500, deadline=None, suppress_health_check=list(HealthCheck))
+MANY = examples(300, slow_to_make=True)
 
 
 @pytest.fixture(scope="module")

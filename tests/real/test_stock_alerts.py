@@ -12,7 +12,8 @@ import pytest
 
 from function.dispatch.ports import Dependencies
 from tests.harness.components import GO_BRACES, Missing, stock_rules
-from tests.harness.corpus import offline, verdict
+from tests.harness.corpus import verdict
+from tests.harness.offline import offline
 
 pytestmark = pytest.mark.real
 

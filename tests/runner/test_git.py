@@ -24,6 +24,7 @@ from tests.harness.forge import (
     Forge,
     Tree,
     bare,
+    commit,
     committed,
     run,
     serving,
@@ -59,7 +60,7 @@ def code(what: Callable[[], object]) -> str:
 def test_a_branch_is_fetched_without_its_history(forge: Forge, url: str) -> None:
     repository = forge.folder / "it.git"
     first = committed(repository, {"a.txt": b"zero\n"})
-    second = run(repository, "commit-tree", tree(repository, FILES), "-p", first, "-m", "x").decode().strip()
+    second = commit(repository, tree(repository, FILES), parent=first)
     run(repository, "update-ref", "refs/heads/main", second)
     git = forge.git()
     assert git.fetch(url, "main") == second == git.tip(url, "main")

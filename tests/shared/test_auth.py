@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from function.dispatch.adapters.token_reviews import (
@@ -225,7 +225,6 @@ def test_only_the_subjects_token_is_accepted(owner: str | None, is_accepted: boo
     assert api.asked == [("a.b.c", "sre-dispatch")]
 
 
-@settings(deadline=None)  # a loop and its thread are made for each
 @given(st.binary(max_size=40) | st.from_regex(rb"[a-z=.]{0,9}", fullmatch=True))
 def test_nobody_is_asked_about_what_is_no_jwt(token: bytes) -> None:
     api = Api()
