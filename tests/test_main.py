@@ -534,14 +534,16 @@ def deciding(folder: Path, opa: Scripted) -> Iterator[Server]:
         yield server
 
 
-@pytest.mark.parametrize(
-    "answer", [b"{}", b'{"result": {"allowed": true}}', b"<html>", b"[]", b'{"result": 1}']
-)
-def test_an_answer_that_is_no_decision_defers(tmp_path: Path, answer: bytes) -> None:
-    with scripted(lambda request: request.reply(answer)) as opa, deciding(tmp_path, opa) as server:
-        reply = server.post(delivery_bytes("incident-75"))
-        assert (reply.status_code, outcomes(reply)) == (503, {"deferred": 1})
-        assert reply.headers["retry-after"] == "15"
+def test_an_answer_that_is_no_decision_defers(tmp_path: Path) -> None:
+    answers = [b"{}", b'{"result": {"allowed": true}}', b"<html>", b"[]", b'{"result": 1}']
+    said: list[bytes] = []
+    with scripted(lambda request: request.reply(said[-1])) as opa, deciding(tmp_path, opa) as server:
+        for answer in answers:
+            said.append(answer)
+            reply = server.post(delivery_bytes("incident-75"))
+            assert (reply.status_code, outcomes(reply)) == (503, {"deferred": 1})
+            assert reply.headers["retry-after"] == "15"
+        assert len(opa.requests) == len(answers)
         assert not server.jobs.exists()
 
 

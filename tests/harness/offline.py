@@ -1,5 +1,4 @@
-"""The whole path in this process: the shipped policy on the embedded engine, prompts and tiers as shipped, and
-Jobs that go nowhere."""
+"""The whole path in this process: policy, prompts and tiers as shipped, and Jobs that go nowhere."""
 
 from __future__ import annotations
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from function.runner.report.report import (
     AFTER_SIGNAL_SECONDS,
     INCOMPLETE,
     OVERTIME_SECONDS,
+    PAUSE_SECONDS,
     RESERVE_SECONDS,
     STEP_SECONDS,
     Deadline,
@@ -78,13 +78,13 @@ def test_what_the_report_finds_out_itself_the_agent_does_not_say(tmp_path: Path)
     assert found["ended"] == "killed" and len(found["session"]) <= 100 and len(found["detail"]) <= 400
 
 
-def test_a_step_that_fails_is_a_problem_and_the_exit_status_says_so(tmp_path: Path) -> None:
+def test_a_step_that_fails_is_a_problem_and_the_others_are_taken(tmp_path: Path) -> None:
     jira = {"url": "http://127.0.0.1:9", "project": "SRE", "token_file": str(tmp_path / "none")}
     world = {"url": "http://127.0.0.1:9/mcp", "token_file": str(tmp_path / "none")}
-    environment = pod(tmp_path, jira=jira, world_model=world)
+    paths = Paths.read(pod(tmp_path, jira=jira, world_model=world))
     ended(tmp_path, Report(0, "completed"))
-    assert main(environment) == INCOMPLETE
-    assert [problem.partition(":")[0] for problem in told(tmp_path)["problems"]] == ["remember", "document"]
+    report = reported(paths, {}, Deadline(RESERVE_SECONDS + PAUSE_SECONDS))  # no time to try again
+    assert [problem.partition(":")[0] for problem in report.problems] == ["remember", "document"]
 
 
 def test_a_try_out_is_reported_to_nobody(tmp_path: Path) -> None:
@@ -135,8 +135,6 @@ def test_a_signal_takes_the_patience_and_leaves_the_grace() -> None:
     deadline = Deadline(1000)
     deadline.sleep(0.01)
     threading.Timer(0.1, deadline.hurry).start()
-    began = time.monotonic()
-    with pytest.raises(Unavailable):
+    with pytest.raises(Unavailable):  # which a sleep to its end does not raise
         deadline.sleep(60)
-    assert time.monotonic() - began < 30
     assert 0 < deadline.left() <= AFTER_SIGNAL_SECONDS
