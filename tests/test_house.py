@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
@@ -92,6 +93,26 @@ def test_the_readme_names_every_module_of_the_pipeline_and_no_file_that_is_not_t
 def test_the_version_is_the_changelogs_newest() -> None:
     newest = re.search(r"^## \[([^\]]+)\]", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.M)
     assert newest and newest.group(1) == PYPROJECT["project"]["version"]
+
+
+STORY = {"story", "incident", "agent", "demo"}  # programs for people, which tests of real parts run as well
+
+
+def imported(path: Path) -> Iterator[str]:
+    """The modules of tests that the file imports."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "tests":
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("package", sorted({path.stem for path in (ROOT / "tests").iterdir()} - {"__init__"}))
+def test_what_tests_share_is_in_the_harness(package: str) -> None:
+    """tests > harness > function: no test module is imported, and no package of tests imports another."""
+    allowed = {"harness", package} | (set() if package == "harness" else STORY)
+    here = ROOT / "tests" / package
+    files = [*here.rglob("*.py")] if here.is_dir() else [here.with_suffix(".py")]
+    names = [name for file in files if file.exists() for name in imported(file)]
+    assert [name for name in names if name.split(".")[1] not in allowed or ".test_" in name] == []
 
 
 def test_every_module_has_a_test_of_its_name() -> None:
