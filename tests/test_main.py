@@ -357,6 +357,13 @@ def reviewed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server,
         yield both
 
 
+def until_known(server: Server, credential: str) -> httpx.Response:
+    """Sent again while a review takes too long, as Alertmanager does."""
+    while (reply := server.post(delivery_bytes("resolved"), Authorization=credential)).status_code == 503:
+        pass
+    return reply
+
+
 @pytest.mark.parametrize(
     ("credential", "status", "shown"),
     [
@@ -380,8 +387,8 @@ def test_only_a_bearer_that_is_in_no_file_and_has_the_form_of_a_jwt_is_reviewed(
 ) -> None:
     server, reviewer = reviewed
     reviewer.shown.clear()
-    reply = server.post(delivery_bytes("resolved"), Authorization=credential)
-    assert (reply.status_code, reviewer.shown) == (status, shown)
+    reply = until_known(server, credential)
+    assert (reply.status_code, [*dict.fromkeys(reviewer.shown)]) == (status, shown)
     if status == 401:
         assert (reply.content, reply.headers["www-authenticate"]) == (b"", "Bearer")
 
@@ -396,9 +403,9 @@ def test_two_reviewed_credentials_are_refused_and_not_reviewed(reviewed: tuple[S
 
 def test_where_tokens_are_reviewed_no_file_is_needed(tmp_path: Path) -> None:
     with reviewing(tmp_path, SRE_DISPATCH_TOKEN_FILES="") as (server, _):
-        assert server.post(delivery_bytes("resolved"), Authorization=f"Bearer {KNOWN}").status_code == 200
-        assert server.post(delivery_bytes("resolved")).status_code == 401
-        assert server.post(delivery_bytes("resolved"), Authorization="Bearer").status_code == 401
+        assert until_known(server, f"Bearer {KNOWN}").status_code == 200
+        assert until_known(server, f"Bearer {TOKEN}x").status_code == 401
+        assert until_known(server, "Bearer").status_code == 401
 
 
 def test_a_review_that_fails_is_to_be_tried_again_and_the_log_says_what_to_do(tmp_path: Path) -> None:
@@ -410,8 +417,8 @@ def test_a_review_that_fails_is_to_be_tried_again_and_the_log_says_what_to_do(tm
         assert server.said("may not create TokenReviews", "apply knative/components/tokenreview")
         assert server.post(delivery_bytes("resolved")).status_code == 200  # the token from the file
         reviewer.status = 201
-        assert server.post(delivery_bytes("resolved"), Authorization=f"Bearer {KNOWN}").status_code == 200
-        assert server.post(delivery_bytes("resolved"), Authorization=f"Bearer {NOBODYS}").status_code == 401
+        assert until_known(server, f"Bearer {KNOWN}").status_code == 200
+        assert until_known(server, f"Bearer {NOBODYS}").status_code == 401
         assert not any("claims.signature" in line for line in server.lines)
 
 

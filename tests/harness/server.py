@@ -20,7 +20,7 @@ from tests.harness.process import ROOT, free_port, is_ready, stopping
 
 TOKEN = "a-token-of-thirty-two-characters"
 SECOND_TOKEN = "another-token-of-some-characters"
-READY_SECONDS = 20
+READY_SECONDS = 120
 OURS = ("SRE_DISPATCH_", "K_", "OPA_", "SRE_DISPATCH_ALERTMANAGER_URL", "HOST", "PORT", "KUBE")
 
 

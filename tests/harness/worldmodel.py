@@ -18,7 +18,7 @@ from tests.harness.server import environment
 
 READER = "a-token-of-those-who-ask"
 WRITER = "a-token-of-those-who-record"
-READY_SECONDS = 30
+READY_SECONDS = 120
 
 
 @dataclass

@@ -3,8 +3,6 @@ from __future__ import annotations
 import hashlib
 import os
 import struct
-import subprocess
-import sys
 import threading
 import time
 import zlib
@@ -30,9 +28,7 @@ from tests.harness.forge import (
     serving,
     tipped,
     tree,
-    written,
 )
-from tests.harness.process import ROOT
 
 
 @pytest.fixture
@@ -325,57 +321,6 @@ def test_a_pack_that_does_not_fit_the_volume_is_refused(forge: Forge, url: str) 
     kept = [path.stat().st_size for path in limited.git_dir.rglob("*") if path.is_file()]
     assert max(kept) <= 8 * MIB
     assert forge.git("other", max_file=16 * MIB).fetch(url, "main")
-
-
-HELD = """
-import resource, sys
-from pathlib import Path
-from function.shared.errors import DispatchError
-from function.runner.checkout import materialize
-from function.runner.git import Git
-
-pages = int(Path("/proc/self/statm").read_text().split()[0])
-limit = pages * resource.getpagesize() + int(sys.argv[1])
-resource.setrlimit(resource.RLIMIT_AS, (limit, resource.RLIM_INFINITY))
-try:
-    materialize(Git(Path(sys.argv[2])), sys.argv[3], Path(sys.argv[4]))
-except DispatchError as error:
-    print(error.code)
-"""
-
-
-def materialized(repository: Path, commit: str, memory: int) -> str:
-    """The code of the error, told by a process that may take so many bytes more than it begins with."""
-    (work := repository.parent / "work").mkdir()
-    command = [sys.executable, "-c", HELD, str(memory), str(repository), commit, str(work)]
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "MALLOC_ARENA_MAX": "1"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
-
-
-def same(repository: Path, what: str, count: int, suffix: str = "") -> str:
-    """A tree that has the same object under so many names."""
-    lines = "".join(f"{what}\t{number:04}{suffix}\n" for number in range(count))
-    return run(repository, "mktree", stdin=lines.encode()).decode().strip()
-
-
-@pytest.mark.parametrize(
-    ("files", "folders", "suffix", "told"),
-    [
-        (2000, 425, "", "git_large"),  # 100 KB in the repository, 850,000 names in the list
-        (2000, 45, "", "misconfigured"),
-        (1000, 21, "\ufdfa" * 80, "misconfigured"),  # one letter, 18 when it is folded
-    ],
-    ids=["too many to list", "many", "long"],
-)
-def test_names_without_number_cost_no_memory_without_bound(
-    tmp_path: Path, files: int, folders: int, suffix: str, told: str
-) -> None:
-    repository = bare(tmp_path / "it.git")
-    folder = same(repository, f"100644 blob {written(repository, b'')}", files, suffix)
-    commit = tipped(repository, same(repository, f"040000 tree {folder}", folders))
-    assert materialized(repository, commit, 160 * MIB) == told
 
 
 def test_a_redirect_to_another_host_takes_nobody_there(forge: Forge, url: str, tmp_path: Path) -> None:
