@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from itertools import combinations, product
+from collections.abc import Mapping, Sequence
+from itertools import combinations
 from typing import Any
 
 from hypothesis import HealthCheck, settings
@@ -31,21 +31,26 @@ def examples(quick: int, slow_to_make: bool = False) -> settings:
     return settings(max_examples=count, deadline=None, suppress_health_check=skipped)
 
 
-def chosen(*values: Sequence[Any]) -> list[tuple[Any, ...]]:
-    """Combinations of one value of each: all of them in a thorough run, else so many that any two values of
-    different kinds are together in one."""
-    everything = [*product(*values)]
+def cover(rows: Sequence[Mapping[str, Any]]) -> set[int]:
+    """The numbers of rows that stand for all: every value is in one of them and, with three columns or more,
+    every two values of different columns. In a thorough run all rows stand for themselves."""
     if THOROUGH:
-        return everything
-    left = {pair for one in everything for pair in _pairs(one)}
-    found: list[tuple[Any, ...]] = []
+        return set(range(len(rows)))
+    columns = dict.fromkeys(_numbered([row[name] for row in rows]) for name in rows[0])
+    parts = [_parts([column[number] for column in columns]) for number in range(len(rows))]
+    left, found = set[Any]().union(*parts), set[int]()
     while left:
-        best = max(everything, key=lambda one: len(left & _pairs(one)))
-        found.append(best)
-        left -= _pairs(best)
+        best = max(range(len(rows)), key=lambda number: len(left & parts[number]))
+        found.add(best)
+        left -= parts[best]
     return found
 
 
-def _pairs(one: tuple[Any, ...]) -> set[Any]:
-    """By place and text, as values need not be hashable."""
-    return {((i, repr(one[i])), (j, repr(one[j]))) for i, j in combinations(range(len(one)), 2)}
+def _numbered(values: Sequence[Any]) -> tuple[int, ...]:
+    """Each value as a number, so that columns which change together are one."""
+    first = {id(value): number for number, value in reversed([*enumerate(values)])}
+    return tuple(first[id(value)] for value in values)
+
+
+def _parts(row: Sequence[int]) -> set[Any]:
+    return set(combinations(enumerate(row), 1 if len(row) < 3 else 2))

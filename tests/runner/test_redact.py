@@ -155,8 +155,8 @@ redacted(sys.stdin.read())
     ids=lambda text: repr(text[:30]),
 )
 def test_no_long_text_takes_a_time_that_grows_with_its_square(text: str) -> None:
-    """A megabyte takes a second or two, and hours if it grew so. The limit is the CPU's time, which the kernel
-    holds, so that a busy machine is none."""
+    """A megabyte takes a second or two, and hours if it grew so. The kernel limits the CPU's time, which is
+    the same on a busy machine."""
     limit = str(60 * SIZE // 1_000_000)
     ran = subprocess.run([sys.executable, "-c", LIMITED, limit], input=text, text=True, check=False)
     assert ran.returncode == 0
