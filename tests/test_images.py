@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.process import ROOT
-from tests.server import environment
+from tests.harness.process import ROOT
+from tests.harness.server import environment
 
 COPY = re.compile(r"^COPY (function/\S+) (\S+)$", re.M)
 ABSENT = (

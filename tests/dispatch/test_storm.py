@@ -3,7 +3,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,43 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from function.dispatch import storm
-from function.dispatch.model import DeadLetter, Delivery, JobStatus, Outcome, Result
+from function.dispatch.model import DeadLetter, JobStatus, Outcome, Result
 from function.dispatch.storm import FOLD_ABOVE, Storm
 from function.dispatch.subject import identify, subject
 from function.shared.event import STORM, SREEvent
 from function.shared.strict_json import to_json
-from tests.fakes import NOW, delivery, event, known
+from tests.harness.fakes import event, known
+from tests.harness.storms import EARLIER, GROUP, HERE, LATER, alert, alerts, job_of, of
 
-EARLIER, LATER = NOW - timedelta(minutes=5), NOW + timedelta(minutes=5)
-GROUP = {"alertname": "PVCUsageHigh", "namespace": "f3iai"}
 NEEDLE = "needle"
-
-
-def alert(number: int, **changes: Any) -> SREEvent:
-    """An alert about a claim of that number, which began before NOW."""
-    own: dict[str, Any] = {
-        "identity": f"{number:04x}".ljust(64, "0"),
-        "resource_id": f"claim-{number}",
-        "starts_at": EARLIER,
-    }
-    return replace(event(), **own | changes)
-
-
-def alerts(count: int, start: int = 0, **changes: Any) -> list[SREEvent]:
-    return [alert(number, **changes) for number in range(start, start + count)]
-
-
-def of(*members: SREEvent | DeadLetter) -> Delivery:
-    return replace(delivery("incident-75"), alerts=members, group_labels=GROUP)
-
-
-def job_of(identity: str, created_at: datetime = NOW, **changes: Any) -> dict[str, JobStatus]:
-    """The Jobs by name, where the one of that identity is the only one."""
-    job = known(replace(event(), identity=identity), created_at=created_at, **changes)
-    return {job.name: job}
-
-
-HERE = storm.identify(event().cluster, GROUP)
 
 
 def gathered(members: Sequence[SREEvent], jobs: dict[str, JobStatus] | None = None) -> tuple[int, int]:

@@ -19,10 +19,10 @@ import pytest
 import yaml
 
 from function.dispatch.policy_files import write
-from tests.process import ROOT
-from tests.real.components import ApiServer, api_server, controller_manager, wait_until
-from tests.real.conftest import KNATIVE, need
-from tests.server import environment
+from tests.harness.components import ApiServer, api_server, controller_manager, need, wait_until
+from tests.harness.manifests import KNATIVE
+from tests.harness.process import ROOT
+from tests.harness.server import environment
 
 pytestmark = pytest.mark.real
 

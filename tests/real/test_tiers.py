@@ -11,17 +11,16 @@ from typing import Any
 
 import pytest
 
-from tests import jira as jiras
-from tests.real import site as sites
-from tests.real.components import ApiServer, api_server, wait_until
-from tests.real.conftest import TIERS, need
-from tests.real.grafana import TOKEN as GRAFANA_TOKEN
-from tests.real.incident import installed
-from tests.real.pod import Pod, Processes, given_of, pod
-from tests.real.site import FILE, RULE, SERIES, Site, claim, proposing
-from tests.real.test_agent import hanging
-from tests.runner.model import Model, call, outcome
-from tests.worldmodel.process import READER, WRITER
+from tests.harness import jira as jiras
+from tests.harness import site as sites
+from tests.harness.components import ApiServer, api_server, need, wait_until
+from tests.harness.grafana import TOKEN as GRAFANA_TOKEN
+from tests.harness.incident import installed
+from tests.harness.manifests import TIERS
+from tests.harness.model import Model, call, hanging, outcome
+from tests.harness.pod import Pod, Processes, given_of, pod
+from tests.harness.site import FILE, RULE, SERIES, Site, claim, proposing
+from tests.harness.worldmodel import READER, WRITER
 
 pytestmark = pytest.mark.real
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from function.runner import tier
@@ -20,10 +20,8 @@ from function.runner.report.condition import MAX_SELECTORS, Verdict
 from function.runner.report.promql import conditions, opposite, promql, selectors
 from function.runner.report.questions import Clock
 from function.runner.report.verification import verify
-from tests.real.components import stock_rules
-from tests.real.conftest import need
-from tests.real.rules import Exporter, Ruled, ruled
-from tests.real.test_stock_alerts import GO_BRACES
+from tests.harness.components import GO_BRACES, need, stock_rules
+from tests.harness.rules import Exporter, Ruled, ruled
 
 pytestmark = [pytest.mark.real]
 
@@ -327,7 +325,6 @@ LABELS = TEXTS.filter(lambda name: name not in ("", "__name__"))
 
 
 @given(label=LABELS, value=TEXTS)
-@settings(deadline=None)
 def test_no_text_ends_the_string_or_the_label_that_it_stands_in(
     parsed: Callable[[str], Any], label: str, value: str
 ) -> None:

@@ -9,7 +9,7 @@ from function.runner.inputs import Given, load, read
 from function.runner.paths import Paths
 from function.runner.tier import Tier
 from function.shared.errors import Misconfigured
-from tests.models import MODEL
+from tests.harness.default_model import MODEL
 
 TIER = Tier("investigate", MODEL, {})
 

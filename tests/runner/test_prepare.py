@@ -8,7 +8,7 @@ import pytest
 
 from function.runner import handoff
 from function.runner.prepare import main
-from tests.runner.report.test_report import EVENT, pod
+from tests.harness.reporting import EVENT, pod
 
 REPOSITORY = {"namespace": "f3iai", "url": "http://127.0.0.1:9/f3iai/gitops.git"}
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,16 +9,11 @@ import pytest
 import yaml
 
 from function.runner import tier
-from function.runner.tier import JiraTarget, Reporting, Server, Tier
+from function.runner.tier import JiraTarget, Reporting, Repository, Server, Tier
 from function.shared.errors import Misconfigured
-from tests.models import MODEL
-from tests.process import TIER_FILES
-
-PLAIN: dict[str, Any] = {
-    "mode": "investigate",
-    "model": MODEL,
-    "servers": {"world": {"url": "http://127.0.0.1:8001/mcp", "tools": ["get_resource_context"]}},
-}
+from tests.harness.default_model import MODEL
+from tests.harness.process import TIER_FILES
+from tests.harness.reporting import PLAIN
 
 
 def written(folder: Path, told: Any, name: str = "tier.json") -> Path:
@@ -153,3 +149,33 @@ def test_the_files_of_every_tier_can_be_read(tmp_path: Path, path: Path) -> None
 def test_a_missing_file_says_where_it_comes_from(tmp_path: Path) -> None:
     with pytest.raises(Misconfigured, match="ConfigMap"):
         tier.read(tmp_path / "none")
+
+
+PVC = {"namespace": "f3iai", "resource_type": "k8s_pvc", "resource_id": "typedb-data"}
+
+ALL = Repository("https://git.example.org/all.git", "f3iai")
+
+CLAIMS = Repository("https://git.example.org/claims.git", "f3iai", "k8s_pvc")
+
+ONE = Repository("https://git.example.org/one.git", "f3iai", "k8s_pvc", "typedb-data")
+
+ELSEWHERE = Repository("https://git.example.org/else.git", "other", "k8s_pvc", "typedb-data")
+
+
+@pytest.mark.parametrize(
+    ("entries", "found"),
+    [
+        ([ALL, CLAIMS, ONE, ELSEWHERE], ONE),
+        ([ONE, ALL], ONE),
+        ([ALL, CLAIMS], CLAIMS),
+        ([ALL, replace(ONE, resource_id="other")], ALL),
+        ([ALL, replace(ALL, url="https://git.example.org/second.git")], ALL),
+        ([ELSEWHERE], None),
+        ([replace(ALL, namespace="")], None),
+        ([], None),
+    ],
+)
+def test_of_the_repositories_that_fit_the_one_with_the_most_names_counts(
+    entries: list[Repository], found: Repository | None
+) -> None:
+    assert tier.repository_of(PVC, entries) == found

@@ -12,7 +12,7 @@ import pytest
 
 from function.shared import http
 from function.shared.errors import Unavailable
-from tests.mcp import Line, response, talking
+from tests.harness.mcp import Line, response, talking
 
 OVER = Unavailable("over", "too much")
 

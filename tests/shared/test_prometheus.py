@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from function.shared.errors import Unavailable
 from function.shared.prometheus import Bounds, Prometheus, Sample, finite, quoted
-from tests.process import free_port
-from tests.shared.prometheus_stub import Query, Reply, Told, stub, vector
+from tests.harness.process import free_port
+from tests.harness.prometheus import Reply, Told, stub, vector
 
 BOUNDS = Bounds(seconds=30, connect_seconds=30, max_bytes=1024 * 1024)
 
@@ -30,8 +30,9 @@ def test_a_query_is_posted_with_its_time_limit_and_its_samples_are_told() -> Non
     with stub(lambda _: vector(({"node": "w2"}, "1.5"), ({}, "-2"))) as server:
         samples = client(server.url).query('up{a="b&c=d"}')
     assert samples == [Sample({"node": "w2"}, 1.5), Sample({}, -2.0)]
-    form = {"query": ['up{a="b&c=d"}'], "timeout": ["30000ms"]}
-    assert server.asked == [Query("/api/v1/query", None, form)]
+    (asked,) = server.requests
+    assert (asked.path, asked.headers["Authorization"]) == ("/api/v1/query", None)
+    assert asked.form == {"query": ['up{a="b&c=d"}'], "timeout": ["30000ms"]}
 
 
 def test_queries_share_one_connection() -> None:
@@ -39,7 +40,7 @@ def test_queries_share_one_connection() -> None:
         asking = client(server.url)
         for _ in range(3):
             asking.query("up")
-    assert (len(server.asked), server.connections) == (3, 1)
+    assert (len(server.requests), len({asked.client for asked in server.requests})) == (3, 1)
 
 
 def test_the_token_is_read_anew_for_each_query() -> None:
@@ -48,7 +49,7 @@ def test_the_token_is_read_anew_for_each_query() -> None:
         asking = client(server.url, lambda: next(tokens))
         asking.query("up")
         asking.query("up")
-    assert [query.authorization for query in server.asked] == ["Bearer first", "Bearer second"]
+    assert [asked.headers["Authorization"] for asked in server.requests] == ["Bearer first", "Bearer second"]
 
 
 def test_without_a_token_that_can_be_read_nobody_is_asked() -> None:
@@ -58,7 +59,7 @@ def test_without_a_token_that_can_be_read_nobody_is_asked() -> None:
     with stub(lambda _: vector()) as server:
         with pytest.raises(Unavailable, match="the file is gone"):
             client(server.url, unreadable).query("up")
-        assert server.asked == []
+        assert server.requests == []
 
 
 def test_values_that_are_no_numbers_are_told_and_can_be_left_out() -> None:
@@ -79,7 +80,7 @@ def test_another_status_than_200_is_no_answer_and_is_followed_nowhere(status: in
     with stub(lambda _: (status, b"")) as server:
         with pytest.raises(Unavailable, match=str(status)) as failure:
             client(server.url).query("up")
-        assert (failure.value.code, len(server.asked)) == ("prometheus_status", 1)
+        assert (failure.value.code, len(server.requests)) == ("prometheus_status", 1)
 
 
 @pytest.mark.parametrize(
@@ -120,6 +121,16 @@ def test_an_answer_of_a_mebibyte_is_read_and_a_longer_one_is_not() -> None:
         assert failure.value.code == "prometheus_answer"
 
 
+@pytest.mark.parametrize(
+    "sample", ['{"metric":{},"value":[0,1' + "0" * 400 + "]}", '{"metric":"x","value":[0,"1"]}', "{}", "7"]
+)
+def test_a_sample_of_another_shape_is_a_wrong_answer(sample: str) -> None:
+    body = f'{{"status":"success","data":{{"result":[{sample}]}}}}'.encode()
+    with pytest.raises(Unavailable) as failure:
+        ask((200, body))
+    assert failure.value.code == "prometheus_answer"
+
+
 def test_where_nobody_listens_prometheus_is_unreachable() -> None:
     with pytest.raises(Unavailable, match="ConnectError") as failure:
         client(f"http://127.0.0.1:{free_port()}").query("up")
@@ -158,7 +169,7 @@ def test_a_client_that_was_closed_connects_again() -> None:
         asking.query("up")
         asking.close()
         assert asking.query("up") == [Sample({}, 1.0)]
-        assert server.connections == 2
+        assert len({asked.client for asked in server.requests}) == 2
 
 
 # Literals, as promql/parser/lex.go (lexString, lexEscape) and util/strutil/quote.go read them

@@ -18,7 +18,7 @@ from function.shared.strict_json import Json, to_json
 from function.worldmodel.found import Found
 from function.worldmodel.objects import METADATA, PAGE, PATHS, Listing, Object, Objects
 from function.worldmodel.reader import Look, Threads
-from tests.fakes import NOW
+from tests.harness.fakes import NOW
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -4,7 +4,7 @@ import pytest
 
 from function.shared.text import MAX_TEXT
 from function.worldmodel.events import MAX_EVENTS, events, happenings
-from tests.fakes import NOW
+from tests.harness.fakes import NOW
 from tests.worldmodel.cluster import (
     Asked,
     Cluster,

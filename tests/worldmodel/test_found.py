@@ -7,7 +7,7 @@ from function.shared.facts import (
 )
 from function.shared.text import MAX_TEXT
 from function.worldmodel.found import few, state
-from tests.fakes import NOW
+from tests.harness.fakes import NOW
 from tests.worldmodel.cluster import (
     manifest,
 )

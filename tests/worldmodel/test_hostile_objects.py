@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from function.shared.prometheus import Sample
@@ -18,7 +18,7 @@ from function.worldmodel.pod import pod
 from function.worldmodel.pvc import claim
 from function.worldmodel.reader import Look
 from function.worldmodel.workload import workload as read_workload
-from tests.fakes import NOW
+from tests.harness.fakes import NOW
 from tests.worldmodel.cluster import (
     Cluster,
     Key,
@@ -159,7 +159,6 @@ PLACES = {reader: places_read(reader) for reader in READERS}
 
 @pytest.mark.parametrize("reader", READERS)
 @given(data=st.data())
-@settings(deadline=None, max_examples=100)
 def test_an_object_of_whatever_shape_is_read_or_refused_in_a_way_that_was_foreseen(
     reader: str, data: st.DataObject
 ) -> None:

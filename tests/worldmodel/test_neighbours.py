@@ -10,7 +10,7 @@ from function.shared.facts import (
     Reference,
 )
 from function.worldmodel.neighbours import clients, dependents, depends_on, limits, neighbours
-from tests.fakes import NOW
+from tests.harness.fakes import NOW
 from tests.worldmodel.cluster import (
     TYPEDB,
     Asked,

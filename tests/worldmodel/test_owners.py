@@ -9,7 +9,7 @@ from function.shared.facts import (
     Reference,
 )
 from function.worldmodel.owners import MAX_CHAIN, owned, owners, workload_of
-from tests.fakes import NOW
+from tests.harness.fakes import NOW
 from tests.worldmodel.cluster import (
     Asked,
     Cluster,

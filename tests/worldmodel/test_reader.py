@@ -13,7 +13,7 @@ from function.shared.errors import Unavailable
 from function.shared.prometheus import Sample
 from function.worldmodel.objects import Listing, Object
 from function.worldmodel.reader import SECONDS, Look, Threads
-from tests.fakes import NOW
+from tests.harness.fakes import NOW
 from tests.worldmodel.cluster import Asked, Cluster, Manifest, Series, look, manifest
 
 SHORT = 0.05

@@ -6,7 +6,7 @@ from function.shared.facts import (
     Replicas,
 )
 from function.worldmodel.rollouts import replicas, rollout
-from tests.fakes import NOW
+from tests.harness.fakes import NOW
 from tests.worldmodel.cluster import (
     TYPEDB,
     Asked,

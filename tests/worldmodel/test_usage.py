@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 
-from function.shared.errors import Unavailable
 from function.shared.facts import Growth, Usage
 from function.shared.prometheus import Prometheus, Sample
 from function.worldmodel import usage
@@ -14,9 +13,14 @@ from function.worldmodel.found import Found
 from function.worldmodel.reader import SECONDS
 from function.worldmodel.serve import PROMETHEUS
 from function.worldmodel.usage import GIB, HOUR, MAX_USAGES, VOLUME
-from tests.fakes import NOW
-from tests.shared.prometheus_stub import Reply, Told, stub, vector
+from tests.harness.fakes import NOW
+from tests.harness.prometheus import Reply, Told, stub, vector
 from tests.worldmodel.cluster import Cluster, Series, kinds, look, told
+
+
+def test_a_query_ends_before_the_reading_that_sent_it() -> None:
+    assert PROMETHEUS.connect_seconds < PROMETHEUS.seconds < SECONDS
+
 
 OF = {"namespace": "f3iai", "persistentvolumeclaim": "typedb-data"}
 INCIDENT = {
@@ -57,10 +61,6 @@ def volume(answer: Callable[[str], Reply]) -> tuple[Found, set[str]]:
         looking = look(Cluster(), Prometheus(server.url, PROMETHEUS, "the test"))
         facts = usage.volume(looking, "f3iai", "typedb-data")()
     return Found(facts=facts), looking.gaps
-
-
-def test_a_query_ends_before_the_reading_that_sent_it() -> None:
-    assert PROMETHEUS.connect_seconds < PROMETHEUS.seconds < SECONDS
 
 
 def test_a_volume_is_told_by_how_full_it_is() -> None:
@@ -275,13 +275,3 @@ def test_of_two_that_tell_of_one_volume_the_fuller_counts_also_for_what_is_left(
 def test_a_volume_whose_used_inodes_are_not_told_is_told_without() -> None:
     found, _ = volume(kubelet(metrics({"used_bytes": "1", "capacity_bytes": "2", "inodes": "5"})))
     assert told(found, Usage).inodes_used_percent is None
-
-
-@pytest.mark.parametrize(
-    "sample", ['{"metric":{},"value":[0,1' + "0" * 400 + "]}", '{"metric":"x","value":[0,"1"]}', "{}", "7"]
-)
-def test_a_sample_of_another_shape_is_a_wrong_answer(sample: str) -> None:
-    body = f'{{"data":{{"result":[{sample}]}}}}'.encode()
-    with stub(lambda _: (200, body)) as server, pytest.raises(Unavailable) as failure:
-        Prometheus(server.url, PROMETHEUS, "the test").query("up")
-    assert failure.value.code == "prometheus_answer"

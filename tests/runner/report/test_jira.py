@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from function.runner import tier
@@ -19,8 +19,9 @@ from function.runner.report.jira_api import MAX_BYTES, MAX_PAUSE_SECONDS, PAUSE_
 from function.runner.report.jira_text import Ticket
 from function.shared import http
 from function.shared.errors import Unavailable
-from tests import jira
-from tests.jira import TOKEN, USER, Fault, doing, dripping, hanging_up, saying, serving, silent
+from tests.harness import jira
+from tests.harness.examples import examples
+from tests.harness.jira import TOKEN, USER, Fault, doing, dripping, hanging_up, saying, serving, silent
 
 IDENTITY = "14" * 32
 LABEL = "sre-" + "14" * 20
@@ -183,7 +184,7 @@ faults = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@examples(15)
 @given(st.booleans(), st.integers(0, 2), st.fixed_dictionaries({"search": faults, "create": faults}))
 def test_whatever_gets_lost_there_is_one_issue_at_most(
     is_cloud: bool, lag: int, wrong: dict[str, list[Fault]]
