@@ -21,15 +21,21 @@ incident: $(READY) ## the incident from metric to remedy with real components; K
 	@$(if $(ON),REQUIRE_REAL=1 E2E_KUBECONFIG=$${KUBECONFIG:?is not set: it must name a cluster} $(BIN)/pytest -qs tests/cluster/test_incident.py -k metric_to_remedy,\
 		$(BIN)/python -m tests.incident $(if $(KILL),--kill $(KILL)))
 
-test: $(READY) ## all tests; tests without their real components skip and say so
-	@$(BIN)/pytest -rs
+SIDE_BY_SIDE := -n auto --dist worksteal
+
+test: $(READY) ## all tests that need nothing but Python, side by side (two minutes)
+	@$(BIN)/pytest $(SIDE_BY_SIDE) --ignore=tests/real --ignore=tests/cluster -rs
+	@echo "There is more: make real (real components, built once), make e2e (your cluster), make thorough (every combination)."
 
 check: $(READY) ## format, lint, types, import contracts; the policy too, if OPA and Regal are found
 	@$(BIN)/ruff format --check -q . && $(BIN)/ruff check -q . && $(BIN)/mypy && $(BIN)/lint-imports --no-logo && policies/check
 
 real: $(READY) ## the tests that need real components; builds missing ones (35 minutes, once)
 	@tests/real/tools/build >/dev/null
-	@REQUIRE_REAL=1 $(BIN)/pytest -m real -v
+	@REQUIRE_REAL=1 $(BIN)/pytest -n 2 --dist loadfile tests/real
+
+thorough: ## make test and make real with every combination and many examples (hours)
+	@THOROUGH=1 $(MAKE) --no-print-directory test real
 
 e2e: $(READY) ## the tests on the cluster of KUBECONFIG; it must have the images, and the tests change it
 	@E2E_KUBECONFIG=$${KUBECONFIG:?is not set: it must name a cluster} $(BIN)/pytest tests/cluster -v
@@ -92,4 +98,4 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-.PHONY: help setup run agent incident test check real e2e bench golden bundle image secrets deploy monitoring lock
+.PHONY: help setup run agent incident test real thorough e2e check bench golden bundle image secrets deploy monitoring lock

@@ -127,21 +127,10 @@ def worldmodel(backup: Path | None) -> None:
 
     With --backup it writes a complete copy of its file instead. Another process may use the file meanwhile.
     """
-    from function.worldmodel.settings import WorldModelSettings
-
     try:
-        if backup:
-            from function.shared.memory import Store
+        from function.worldmodel.__main__ import run
 
-            Store(_present(Path(os.environ.get("SRE_DISPATCH_WORLD_MODEL_FILE", ".worldmodel.db")))).backup(
-                backup
-            )
-            return
-        from function.worldmodel.serve import serve as serve_world
-
-        serve_world(WorldModelSettings.read(os.environ))
-    except ImportError:
-        _fail(Misconfigured("the world model is not installed: pip install 'sre-dispatch[worldmodel]'"))
+        run(os.environ, backup)
     except DispatchError as error:
         _fail(error)
 
@@ -171,12 +160,6 @@ def record(file: BinaryIO, to: str, token_file: Path | None) -> None:
     except DispatchError as error:
         _fail(error)
     click.echo("recorded" if new else "already recorded: each session is recorded once")
-
-
-def _present(path: Path) -> Path:
-    if not path.is_file():
-        raise Misconfigured(f"{path} does not exist: set SRE_DISPATCH_WORLD_MODEL_FILE")
-    return path
 
 
 @main.command(short_help="Write the policy as a bundle for OPA.")

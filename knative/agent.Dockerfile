@@ -1,4 +1,5 @@
-# The image of an agent's Job: the runner, Claude Code and git. No node, no kubectl, no credentials.
+# The image of an agent's Job: the runner, Claude Code and git. It has no node, no kubectl and no credentials, and
+# of our own code only function/runner and function/shared.
 #
 # `make image` first fills build/: build/wheels with the packages of requirements.lock, build/claude.tgz with
 # the npm package of Claude Code that claude-code.version pins.
@@ -10,7 +11,9 @@ COPY build/wheels /wheels
 RUN pip install --quiet --root-user-action=ignore --no-index --find-links=/wheels setuptools \
  && pip install --quiet --root-user-action=ignore --no-index --find-links=/wheels --target /opt/lib pydantic httpx
 COPY pyproject.toml README.md LICENSE ./
-COPY function function
+COPY function/__init__.py function/
+COPY function/shared function/shared
+COPY function/runner function/runner
 RUN pip install --quiet --root-user-action=ignore --no-index --no-deps --no-build-isolation --target /opt/lib . \
  && rm -rf /opt/lib/bin \
  && python3 -m compileall -q --invalidation-mode unchecked-hash /opt/lib

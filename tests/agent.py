@@ -22,10 +22,10 @@ from function.shared.memory import Store
 from function.shared.runs import Run
 from function.shared.strict_json import to_json
 from tests.demo import JOBS, WORLD, heading
-from tests.real.components import Missing, find
-from tests.runner.container import environment, investigating
-from tests.runner.model import call, model, outcome, real, text
-from tests.worldmodel.process import world_model
+from tests.harness.components import Missing, find
+from tests.harness.container import environment, investigating
+from tests.harness.model import call, model, outcome, real, text
+from tests.harness.worldmodel import world_model
 
 TIER = "investigate"
 CLAIM = {"resource_type": "k8s_pvc", "namespace": "f3iai", "resource_id": "typedb-data"}

@@ -1,12 +1,20 @@
-"""`--renew` writes the golden files; tests are marked `real` by their folder."""
+"""`--renew` writes the golden files; tests are marked `real` by their folder; examples have a profile."""
 
 from __future__ import annotations
 
-import pytest
-from hypothesis import settings
+import os
 
-settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
-settings.load_profile("untimed")
+import pytest
+
+from tests.harness import examples
+
+examples.load()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Two for each core: many tests wait for a process or a limit of time."""
+    return 2 * (os.cpu_count() or 1)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -13,8 +13,8 @@ import httpx
 import yaml
 
 from function.shared.memory import Store
-from tests import world
-from tests.process import ROOT, free_port, is_ready, stopping
+from tests.harness import world
+from tests.harness.process import ROOT, free_port, is_ready, stopping
 
 JOBS = ROOT / ".dispatched"
 WORLD = ROOT / ".worldmodel.db"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,8 +11,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.bench import stub
-from tests.server import serving
+from tests.harness import backends
+from tests.harness.scripted import Asked
+from tests.harness.server import serving
 
 JOBS = "/apis/batch/v1/namespaces/sre-agents/jobs"
 TEMPLATE = "/apis/batch/v1/namespaces/sre-agents/cronjobs/sre-agent-propose"
@@ -27,7 +27,7 @@ class Start:
 
     ready: Any
     answered: Any
-    requests: list[stub.Request]
+    requests: list[Asked]
 
     def loaded(self, *packages: str, when: str = "answered") -> list[str]:
         """The modules of these packages that the process holds."""
@@ -41,16 +41,14 @@ class Start:
 @pytest.fixture(scope="module")
 def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
     folder: Path = tmp_path_factory.mktemp("start")
-    with stub.Stub() as stubs:
-        threading.Thread(target=stubs.serve_forever, daemon=True).start()
+    with backends.backends() as behind:
         settings = {"SRE_DISPATCH_POLICY": "opa", "SRE_DISPATCH_JOBS": "kubernetes"}
-        settings |= stub.settings(stubs.url, folder) | stub.with_context(stubs.url)
-        with serving(folder, ("-m", "tests.bench.launch", "inside"), **settings) as server:
+        settings |= backends.settings(behind.url, folder) | backends.with_context(behind.url)
+        with serving(folder, ("-m", "tests.harness.launch", "tests/harness/inside.py"), **settings) as server:
             ready = httpx.get(f"{server.url}/inside").json()
-            reply = server.post(stub.five_alerts())
+            reply = server.post(backends.five_alerts())
             assert reply.json() == {"outcomes": {"created": 5}}
-            yield Start(ready, httpx.get(f"{server.url}/inside").json(), list(stubs.requests))
-        stubs.shutdown()
+            yield Start(ready, httpx.get(f"{server.url}/inside").json(), list(behind.requests))
 
 
 def test_at_readiness_nothing_is_loaded_that_only_a_delivery_needs(start: Start) -> None:
@@ -84,7 +82,7 @@ def test_no_authorities_are_loaded_where_nothing_is_https(start: Start) -> None:
 def test_five_alerts_cost_one_listing_one_template_two_looks_one_context_and_one_job_each(
     start: Start,
 ) -> None:
-    asked = Counter((request.method, request.path) for request in start.requests)
+    asked = Counter((request.method, request.path.partition("?")[0]) for request in start.requests)
     reads = {("GET", JOBS): 1, ("GET", TEMPLATE): 1}
     assert asked == reads | {("POST", DECISION): 10, ("POST", CONTEXT): 5, ("POST", JOBS): 5}
 
@@ -92,7 +90,7 @@ def test_five_alerts_cost_one_listing_one_template_two_looks_one_context_and_one
 def test_kubernetes_is_asked_over_one_connection_and_opa_over_one_for_each_look_at_a_time(
     start: Start,
 ) -> None:
-    opa = {request.connection for request in start.requests if request.path == DECISION}
-    kubernetes = {request.connection for request in start.requests if request.path.startswith("/apis/")}
+    opa = {request.client for request in start.requests if request.path.startswith(DECISION)}
+    kubernetes = {request.client for request in start.requests if request.path.startswith("/apis/")}
     assert len(kubernetes) == 1
     assert len(opa) <= 5  # five alerts, side by side

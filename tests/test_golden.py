@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import TypeAdapter
@@ -16,15 +18,13 @@ from function.dispatch.decide import PolicyInput
 from function.dispatch.settings import Settings
 from function.shared.event import SREEvent
 from function.shared.memory import Store
-from function.shared.strict_json import parse
-from tests import world
-from tests.process import ROOT
+from function.shared.strict_json import Json, parse
+from tests.harness import world
+from tests.harness.deliveries import AT, DELIVERIES
+from tests.harness.offline import LAPTOP, offline
+from tests.harness.process import ROOT
 
-AT = "2026-03-29T03:10:00Z"
-DELIVERIES = sorted((ROOT / "tests" / "deliveries").glob("*.json"))
-REFUSED = sorted((ROOT / "tests" / "deliveries" / "refused").glob("*.json"))
 GOLDEN = ROOT / "tests" / "golden"
-LAPTOP = {"HOST": "127.0.0.1", "SRE_DISPATCH_AUTH": "none", "SRE_DISPATCH_OPA_URL": "http://x"}
 INPUT_SCHEMA = ROOT / "policies" / "schemas" / "input.json"
 
 
@@ -50,14 +50,26 @@ def test_explain_of(path: Path, renew: bool) -> None:
 
 @pytest.mark.parametrize("path", DELIVERIES, ids=lambda path: path.stem)
 def test_jobs_of(path: Path, renew: bool) -> None:
-    """Prompts are part of the manifests, so each golden Job shows the prompt as the agent reads it."""
-    app = wiring.offline(Settings.read(LAPTOP))
+    """What plan adds to the tier's template; the prompt is part of it, as the agent reads it."""
+    app = offline()
     delivery = translate.either(parse(path.read_bytes()), cluster="")
     jobs = [result for result in pipeline.run(delivery, app) if result.manifest]
     for result in jobs:
         assert isinstance(result.alert, SREEvent) and result.manifest
+        assert result.decision and result.decision.grant
+        template = app.cluster.template(result.decision.grant.template)
         name = result.alert.resource_id if len(jobs) > 1 else "job"
-        compare(GOLDEN / path.stem / f"{name}.yaml", as_yaml(result.manifest), renew)
+        compare(GOLDEN / path.stem / f"{name}.yaml", as_yaml(added(result.manifest, template)), renew)
+
+
+def added(manifest: Json, template: Mapping[str, Any]) -> Json:
+    """The manifest without what is the same in the template, which has nothing that the manifest lacks."""
+    assert template.keys() <= manifest.keys()
+    return {
+        name: added(value, template[name]) if isinstance(template.get(name), dict) else value
+        for name, value in manifest.items()
+        if value != template.get(name)
+    }
 
 
 @pytest.mark.parametrize("name", ["asks-low", "incident-75"])
@@ -68,8 +80,8 @@ def test_explain_with_the_sample_worlds_context_of(name: str, renew: bool, tmp_p
     body = (ROOT / "tests" / "deliveries" / f"{name}.json").read_bytes()
     told = explain.as_text(explain.explain(body, at=AT, context=str(file)))
     compare(GOLDEN / name / "explain-with-context.txt", told, renew)
-    offline = {"SRE_DISPATCH_CONTEXT": "file", "SRE_DISPATCH_CONTEXT_FILE": str(file)}
-    app = wiring.offline(Settings.read(LAPTOP | offline), clock=now.timestamp)
+    context = {"SRE_DISPATCH_CONTEXT": "file", "SRE_DISPATCH_CONTEXT_FILE": str(file)}
+    app = wiring.offline(Settings.read(LAPTOP | context), clock=now.timestamp)
     (result,) = pipeline.run(translate.either(parse(body), cluster=""), app)
     assert result.prompt
     compare(GOLDEN / name / "prompt-with-context.md", result.prompt.text, renew)

@@ -6,21 +6,20 @@ import copy
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from function.dispatch import pipeline, translate, wiring
+from function.dispatch import pipeline, translate
 from function.dispatch.model import Level, Result
-from function.dispatch.settings import Settings
 from function.shared.strict_json import parse
-from tests.fakes import CONTEXT, FakeWorld, delivery_bytes
+from tests.harness.examples import examples
+from tests.harness.fakes import CONTEXT, FakeWorld, delivery_bytes
+from tests.harness.offline import offline
 
-OFFLINE = wiring.offline(
-    Settings.read({"HOST": "127.0.0.1", "SRE_DISPATCH_AUTH": "none", "SRE_DISPATCH_OPA_URL": "http://x"})
-)
 DELIVERIES = ("asks-low", "incident-75", "incident-90", "node-critical", "protected-namespace")
 MARK = "canary"
 TAG = "14cb864fbda03d21"
@@ -49,7 +48,7 @@ texts = st.sampled_from(TEXTS)
 
 def told(name: str, answer: object) -> Result:
     delivery = translate.either(parse(delivery_bytes(name)), cluster="")
-    (result,) = pipeline.run(delivery, replace(OFFLINE, world=FakeWorld(at_length(answer))))
+    (result,) = pipeline.run(delivery, replace(offline(), world=FakeWorld(at_length(answer))))
     return result
 
 
@@ -61,9 +60,15 @@ def at_length(value: Any) -> Any:
     return LONG if value == "LONG" else value
 
 
-BEST = {name: told(name, CONTEXT) for name in DELIVERIES}
-"""What becomes of each with facts that speak for an agent as much as facts can."""
-WITHOUT = {name: told(name, {"facts": [], "gaps": []}) for name in DELIVERIES}
+@cache
+def best(name: str) -> Result:
+    """What becomes of it with facts that speak for an agent as much as facts can."""
+    return told(name, CONTEXT)
+
+
+@cache
+def without(name: str) -> Result:
+    return told(name, {"facts": [], "gaps": []})
 
 
 @st.composite
@@ -99,18 +104,18 @@ def answers(draw: st.DrawFn) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", DELIVERIES)
 @given(answer=answers())
-@settings(max_examples=25)
+@examples(8)
 def test_no_fact_lowers_a_level_or_changes_what_the_job_may_do(name: str, answer: dict[str, Any]) -> None:
     result = told(name, answer)
-    decision, best, without = (each.decision for each in (result, BEST[name], WITHOUT[name]))
-    assert decision and best and without
-    assert Level[decision.effective] >= Level[best.effective]
-    assert decision.grant in (best.grant, without.grant)
-    assert bare(result) == bare(BEST[name] if decision.grant == best.grant else WITHOUT[name])
+    decision, most, least = (each.decision for each in (result, best(name), without(name)))
+    assert decision and most and least
+    assert Level[decision.effective] >= Level[most.effective]
+    assert decision.grant in (most.grant, least.grant)
+    assert bare(result) == bare(best(name) if decision.grant == most.grant else without(name))
 
 
 @given(answer=answers())
-@settings(max_examples=50)
+@examples(20)
 def test_no_text_of_a_fact_leaves_its_block(answer: dict[str, Any]) -> None:
     result = told("asks-low", answer)
     assert result.prompt
@@ -124,7 +129,7 @@ def test_no_text_of_a_fact_leaves_its_block(answer: dict[str, Any]) -> None:
 
 
 @given(answer=answers())
-@settings(max_examples=25)
+@examples(8)
 def test_no_text_of_a_fact_reaches_the_decision_or_a_label(answer: dict[str, Any]) -> None:
     result = told("asks-low", answer)
     assert result.manifest

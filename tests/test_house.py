@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import pytest
 
 from function.dispatch import settings
 from function.worldmodel.settings import WorldModelSettings
-from tests.process import ROOT, TIER_FILES
+from tests.harness.process import ROOT, TIER_FILES
 
 MODULES = sorted((ROOT / "function").rglob("*.py"))
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -94,20 +95,51 @@ def test_the_version_is_the_changelogs_newest() -> None:
     assert newest and newest.group(1) == PYPROJECT["project"]["version"]
 
 
-def test_every_module_has_a_test_of_its_name() -> None:
-    tests = {path.name for path in (ROOT / "tests").rglob("test_*.py")}
-    declarations = {
-        "__init__.py",
-        "__main__.py",
-        "model.py",
-        "ports.py",
-        "wiring.py",
-        "serve.py",
-    }  # tested through others
-    missing = [
-        path.name for path in MODULES if path.name not in declarations and f"test_{path.name}" not in tests
-    ]
-    assert missing == []
+STORY = {"story", "incident", "agent", "demo"}  # programs for people, which tests of real parts run as well
+
+
+def imported(path: Path) -> Iterator[str]:
+    """The modules of tests that the file imports."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "tests":
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("package", sorted({path.stem for path in (ROOT / "tests").iterdir()} - {"__init__"}))
+def test_what_tests_share_is_in_the_harness(package: str) -> None:
+    """tests > harness > function: no test module is imported, and no package of tests imports another."""
+    allowed = {"harness", package} | (set() if package == "harness" else STORY)
+    here = ROOT / "tests" / package
+    files = [*here.rglob("*.py")] if here.is_dir() else [here.with_suffix(".py")]
+    names = [name for file in files if file.exists() for name in imported(file)]
+    assert [name for name in names if name.split(".")[1] not in allowed or ".test_" in name] == []
+
+
+TESTED_THROUGH = {
+    "commands/check/admission.py": "commands/check/test_cluster.py",
+    "commands/check/context.py": "commands/check/test_check.py",
+    "commands/check/policy.py": "commands/check/test_check.py",
+    "commands/check/rights.py": "commands/check/test_models.py",
+    "commands/check/rows.py": "commands/check/test_check.py",
+    "commands/check/tiers.py": "real/test_check.py",
+    "dispatch/model.py": "dispatch/test_decide.py",
+    "dispatch/ports.py": "dispatch/test_pipeline.py",
+    "dispatch/serve.py": "test_main.py",
+    "dispatch/wiring.py": "test_cold_start.py",
+    "runner/agent/agent.py": "real/test_agent.py",
+    "shared/kubernetes.py": "dispatch/adapters/test_kubernetes.py",
+    "worldmodel/serve.py": "worldmodel/test_server.py",
+}
+"""Modules without a test of their name, and the test that shows what they do."""
+
+
+def test_tests_mirror_the_modules_name_for_name() -> None:
+    modules = [path.relative_to(ROOT / "function") for path in MODULES if not path.name.startswith("__")]
+    mirrored = {path.as_posix(): path.with_name(f"test_{path.name}").as_posix() for path in modules}
+    found = {module: test for module, test in mirrored.items() if (ROOT / "tests" / test).exists()}
+    assert found.keys() & TESTED_THROUGH.keys() == set()
+    assert found.keys() | TESTED_THROUGH.keys() == mirrored.keys()
+    assert [test for test in TESTED_THROUGH.values() if not (ROOT / "tests" / test).exists()] == []
 
 
 def test_every_dependency_has_a_reason_and_is_locked_with_hashes() -> None:

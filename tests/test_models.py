@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.models import FALLBACK_MODELS, FILE, KNOWN, MODEL
-from tests.process import ROOT, TIER_FILES
+from tests.harness.default_model import FALLBACK_MODELS, FILE, KNOWN, MODEL
+from tests.harness.process import ROOT, TIER_FILES
 
 SCRIPT = ROOT / "knative" / "claude-code.models"
 DEFAULT = {"model": "claude-new", "fallback_models": ["claude-newer"]}

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import regorus
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from function.dispatch import normalize
@@ -21,9 +21,10 @@ from function.dispatch.decide import PolicyInput, prepared, question
 from function.dispatch.model import Activity, Facts, Level
 from function.dispatch.policy_files import notes, read
 from function.shared.strict_json import to_json
-from tests.fakes import NOW, WHOLE, event
-from tests.process import ROOT, TIER_FILES
-from tests.questions import CANARY, MODES, mistyped, questions
+from tests.harness.examples import examples
+from tests.harness.fakes import NOW, WHOLE, event
+from tests.harness.process import ROOT, TIER_FILES
+from tests.harness.questions import CANARY, MODES, mistyped, questions
 
 POLICIES = ROOT / "policies"
 FILES = read(POLICIES)
@@ -31,7 +32,7 @@ POLICY = Rego(FILES)
 RULES = sorted((POLICIES / "rules").iterdir())
 TESTS = {path.relative_to(POLICIES).as_posix(): path for path in sorted(POLICIES.rglob("*_test.rego"))}
 IDLE = Activity(0, 0, 0)
-MANY = settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+MANY = examples(40, slow_to_make=True)
 
 
 # The tests that the policy's authors wrote

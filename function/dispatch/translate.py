@@ -27,6 +27,7 @@ from function.dispatch.subject import VOLATILE_LABELS, identify, subject
 from function.shared.errors import PermanentError, Rejected
 from function.shared.event import AskedLevel, SREEvent
 from function.shared.strict_json import to_json
+from function.shared.text import cut_and_count, left_out
 
 MAX_ALERTS = 20_000
 """Alerts in one delivery. 10,000 alerts take 5.2 MB."""
@@ -91,7 +92,8 @@ def webhook(data: Any, *, cluster: str, volatile: Set[str] = VOLATILE_LABELS) ->
     if body.truncatedAlerts:  # Alertmanager counts them as delivered
         alerts.append(
             DeadLetter(
-                "truncated_alerts", {"count": body.truncatedAlerts, "group": _cut(body.groupKey, MAX_TEXT)}
+                "truncated_alerts",
+                {"count": body.truncatedAlerts, "group": cut_and_count(body.groupKey, MAX_TEXT)},
             )
         )
     return Delivery(
@@ -152,16 +154,16 @@ def _event(data: Any, raw: dict[str, Any], truncated: bool, around: _Around) -> 
         status=read.status,
         identity=identify(about, labels, home, around.volatile),
         severity=SEVERITIES.get(labels.get("severity", ""), "HIGH"),
-        alertname=_cut(labels["alertname"], MAX_NAME),
+        alertname=cut_and_count(labels["alertname"], MAX_NAME),
         resource_type=about.resource_type,
-        namespace=_cut(about.namespace, MAX_NAME),
-        resource_id=_cut(about.resource_id, MAX_VALUE),
-        cluster=_cut(home, MAX_NAME),
+        namespace=cut_and_count(about.namespace, MAX_NAME),
+        resource_id=cut_and_count(about.resource_id, MAX_VALUE),
+        cluster=cut_and_count(home, MAX_NAME),
         description=_description(read, about.namespace),
         starts_at=read.startsAt,
         fingerprint=read.fingerprint[:MAX_NAME],
-        group_key=_cut(around.group_key, MAX_TEXT),
-        namespace_label=_cut(labels.get("namespace", ""), MAX_NAME),
+        group_key=cut_and_count(around.group_key, MAX_TEXT),
+        namespace_label=cut_and_count(labels.get("namespace", ""), MAX_NAME),
         raw_payload=raw,
         truncated=truncated,
     )
@@ -169,8 +171,8 @@ def _event(data: Any, raw: dict[str, Any], truncated: bool, around: _Around) -> 
 
 def _description(read: _Alert, namespace: str) -> str:
     text = read.annotations.get("summary") or read.annotations.get("description") or read.labels["alertname"]
-    prefix = f"[{_cut(namespace, MAX_NAME)}] " if namespace else ""
-    return prefix + _cut(text, MAX_TEXT)
+    prefix = f"[{cut_and_count(namespace, MAX_NAME)}] " if namespace else ""
+    return prefix + cut_and_count(text, MAX_TEXT)
 
 
 def _capped(data: Any) -> tuple[dict[str, Any], bool]:
@@ -195,28 +197,18 @@ def _notification(data: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
 
 def _entries(texts: Mapping[str, Any], limit: int) -> dict[str, Any]:
     kept = sorted(texts.items())[:MAX_ENTRIES]
-    entries = {_cut(key, MAX_NAME): _bounded(value, limit) for key, value in kept}
+    entries = {cut_and_count(key, MAX_NAME): _bounded(value, limit) for key, value in kept}
     if len(texts) > MAX_ENTRIES:
-        entries["..."] = _mark(len(texts) - MAX_ENTRIES, "entries")
+        entries["..."] = left_out(len(texts) - MAX_ENTRIES, "entries")
     return entries
 
 
 def _bounded(value: Any, limit: int = MAX_TEXT) -> Any:
     if isinstance(value, str):
-        return _cut(value, limit)
+        return cut_and_count(value, limit)
     if isinstance(value, dict | list) and (size := len(to_json(value))) > limit:
-        return _mark(size, "bytes")
+        return left_out(size, "bytes")
     return value
-
-
-def _cut(text: str, limit: int) -> str:
-    if len(text) <= limit:
-        return text
-    return text[:limit] + _mark(len(text) - limit, "characters")
-
-
-def _mark(count: int, of: str) -> str:
-    return f"[cut: {count} more {of}]"
 
 
 def _where(error: ValidationError) -> str:

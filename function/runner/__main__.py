@@ -1,4 +1,4 @@
-"""`python -m function.runner prepare|agent|report`: PID 1 of the containers of an agent's pod."""
+"""`python -m function.runner prepare|agent|report`: PID 1 of each container in an agent's pod."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from function.runner.outcome import EXIT
 from function.shared.errors import Misconfigured
 
 ROLES = {"prepare": "prepare", "agent": "agent.agent", "report": "report.report"}
-"""Each container's role, and the module below this package that plays it."""
+"""The module of each role, below this package."""
 
 
 def main(arguments: list[str]) -> int:

@@ -1,6 +1,6 @@
-"""A commit's files -> a folder that an agent may change.
+"""Writes the files of a commit to a folder, where an agent may change them.
 
-Written file by file, so that nothing in a foreign repository acts.
+Files are written one by one, without `git checkout`, so that nothing in the repository is executed.
 """
 
 from __future__ import annotations
@@ -23,28 +23,27 @@ BATCH = 8 * MIB
 
 
 class Base(NamedTuple):
-    """A commit's tree, sorted into what the agent is given and what it is not."""
+    """The tree of a commit: what the agent gets, and what it does not get."""
 
     given: Mapping[str, Entry]
     left_out: frozenset[str]
-    """All else, folders excepted. A proposal leaves it as it is."""
+    """All other entries, except folders. A proposal keeps them unchanged."""
     paths: frozenset[str]
     folded: frozenset[str]
 
 
 def materialize(git: Git, commit: str, work: Path) -> int:
-    """Writes the plain files of the commit into the empty folder `work`; returns how many.
+    """Writes the plain files of the commit into the empty folder `work`, and returns their number.
 
-    Links, submodules, files over MAX_FILE bytes and names that could mislead are left out. Raises
-    Misconfigured where the repository is over MAX_FILES files or MAX_TOTAL bytes, or the folder is not empty;
-    Unavailable as Git does.
-    """
+    Links, submodules, files over MAX_FILE bytes and misleading names are left out. Raises Misconfigured if
+    the repository has over MAX_FILES files or MAX_TOTAL bytes, or the folder is not empty; Unavailable as Git
+    does."""
     if next(work.iterdir(), None) is not None:
-        raise Misconfigured(f"{work} is not empty: the repository needs a folder of its own")
+        raise Misconfigured(f"{work} is not empty: give the repository an empty folder")
     files = [*base_of(git, commit).given.values()]
     if len(files) > MAX_FILES or sum(file.size for file in files) > MAX_TOTAL:
         limits = f"{MAX_FILES:,} files or {MAX_TOTAL // MIB} MiB"
-        raise Misconfigured(f"the repository is over {limits}: name a smaller one in the tier")
+        raise Misconfigured(f"the repository has over {limits}: name a smaller one in the tier")
     for file, content in contents(git, files):
         path = work / file.path
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -77,7 +76,7 @@ def contents(git: Git, files: Iterable[Entry]) -> Iterator[tuple[Entry, bytes]]:
 
 
 def _batches(files: Iterable[Entry]) -> Iterator[list[Entry]]:
-    """The files in groups that are each small enough to be held."""
+    """The files in batches of at most BATCH bytes, or one file."""
     batch: list[Entry] = []
     size = 0
     for file in files:

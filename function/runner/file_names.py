@@ -1,4 +1,4 @@
-"""What a path may look like that is written to a file system, and what it may be taken for."""
+"""Which paths are safe to write, and which are misleading."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from collections.abc import Iterable
 
 MAX_PATH = 1024
 MAX_NAME = 255
-"""Bytes; Linux takes no longer name."""
+"""Bytes of one name on Linux."""
 MAX_DEPTH = 32
-"""Folders above a file; each is an open descriptor while the tree is walked."""
+"""Folders above a file. Each is an open descriptor while the tree is read."""
 
 
 def misleads(path: str) -> bool:
-    """Whether a path could name something else than it seems to, somewhere."""
+    """Whether some system could take the path for another one."""
     names = path.split("/")
     if len(names) > MAX_DEPTH or len(os.fsencode(path)) > MAX_PATH:
         return True
@@ -29,18 +29,18 @@ def misleads(path: str) -> bool:
 
 
 GIT_FOLDER = re.compile(r"(?:\.git|git~\d+)[ .]*(?:[:\\].*)?", re.DOTALL)
-"""What some system takes for .git: NTFS by its short name, its streams, and the ends that it drops
-(CVE-2014-9390, CVE-2019-1352). The look-alikes of HFS+ hold format characters, and no name may."""
+"""Names that some system takes for .git: on NTFS its short name, streams, and trailing characters that it
+drops (CVE-2014-9390, CVE-2019-1352). Those of HFS+ contain format characters, which `hides` refuses."""
 
 
 def folders_above(paths: Iterable[str]) -> frozenset[str]:
-    """All folders above the paths."""
+    """All parent folders of the paths."""
     parts = (path.split("/") for path in paths)
     return frozenset("/".join(each[:end]) for each in parts for end in range(1, len(each)))
 
 
 def folded(name: str) -> str:
-    """The name as a system sees it that knows neither upper and lower case nor forms of a letter."""
+    """The name as a system sees it that ignores case and forms of letters."""
     return unicodedata.normalize("NFKC", name).casefold()
 
 
@@ -49,6 +49,6 @@ def is_git(name: str) -> bool:
 
 
 def hides(text: str) -> bool:
-    """Whether characters are in it that do not show: control, format, surrogates (of bytes that are no
-    UTF-8), unassigned ones, and ends of lines."""
+    """Whether the text has invisible characters: control, format, unassigned, line ends, and surrogates,
+    which stand for bytes that are not UTF-8."""
     return any(unicodedata.category(letter).startswith(("C", "Zl", "Zp")) for letter in text)

@@ -1,8 +1,7 @@
-"""From the agent's container to the one that reports: a folder that both have, and a lock that tells a death.
+"""Passes the agent's report to the reporter: a folder that both containers mount, and a lock.
 
-The kernel lets go of the lock when the agent's runner ends, however it ends: the reporter learns of a kill at
-once, and never takes a slow agent for a dead one.
-"""
+The kernel releases the lock when the agent's runner ends in any way. So the reporter notices a kill at once,
+and never takes a slow agent for a dead one."""
 
 from __future__ import annotations
 
@@ -25,31 +24,30 @@ LOCK = "agent.lock"
 REPORT = "agent.json"
 OBSTACLE = "obstacle"
 MAX_REPORT = 512 * 1024
-"""Bytes; a report whose every text is as long as it may be has 70 KB."""
+"""Bytes. A report with every text at its limit has 70 KB."""
 POLL_SECONDS = 0.2
 
 
 @contextlib.contextmanager
 def held(folder: Path) -> Iterator[None]:
-    """Says to who waits in the folder that the agent lives, until the end of the block. A try-out on a laptop
-    has no such folder."""
+    """Holds the lock until the end of the block. A try-out on a laptop has no such folder."""
     if not folder.is_dir():
         yield
         return
     new = folder / f"{LOCK}.new"
     with new.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        new.rename(folder / LOCK)  # locked before anybody can see it
+        new.rename(folder / LOCK)  # it is locked before the reporter can see it
         yield
 
 
 def obstruct(folder: Path, why: str) -> None:
-    """Says before the agent begins that it must not, in a sentence for the operator."""
+    """Prevents the agent from starting. `why` is a sentence for the operator."""
     (folder / OBSTACLE).write_text(why, encoding="utf-8")
 
 
 def obstacle(folder: Path) -> str:
-    """Why the agent must not begin, empty where nothing is in its way."""
+    """Why the agent must not start; empty if it may."""
     try:
         return (folder / OBSTACLE).read_text(encoding="utf-8")
     except OSError:
@@ -57,7 +55,7 @@ def obstacle(folder: Path) -> str:
 
 
 def write_report(folder: Path, report: Report) -> None:
-    """Hands the report over, whole or not at all."""
+    """Writes the report atomically."""
     if not folder.is_dir():
         return
     new = folder / f"{REPORT}.new"
@@ -66,25 +64,25 @@ def write_report(folder: Path, report: Report) -> None:
 
 
 def wait_for_report(folder: Path, left: Callable[[], float]) -> Report:
-    """The report, once the agent has ended. Raises Unavailable where it ended without one, or has not ended
+    """The report, after the end of the agent. Raises Unavailable if the agent left none, or is still running
     when no seconds are `left`."""
     while not _is_released(folder / LOCK):
         if left() <= 0:
-            raise Unavailable("agent_late", "the agent had not ended when it was time to report")
+            raise Unavailable("agent_late", "the agent was still running when it was time to report")
         time.sleep(POLL_SECONDS)
     try:
         return TypeAdapter(Report).validate_json(_content(folder / REPORT))
     except FileNotFoundError:
-        what = "the agent left no report: its container's last state says what ended it"
+        what = "the agent left no report: see the last state of its container"
         raise Unavailable("agent_killed", what) from None
     except (OSError, ValidationError) as error:
         raise Unavailable(
-            "agent_report", f"the agent's report is unreadable: {type(error).__name__}"
+            "agent_report", f"the agent's report cannot be read: {type(error).__name__}"
         ) from None
 
 
 def _content(path: Path) -> bytes:
-    """Of a plain file: a link would name a file of the reader's, a pipe would never end."""
+    """The content of a plain file. The agent could put a link to our own files there, or a pipe."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     with os.fdopen(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -93,13 +91,13 @@ def _content(path: Path) -> bytes:
 
 
 def _is_released(lock: Path) -> bool:
-    """Whether there was an agent and it has ended."""
+    """Whether an agent has run and ended."""
     try:
         file = os.open(lock, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError:
         return False
     except OSError as error:
-        why = f"the agent's lock is unreadable: {type(error).__name__}"
+        why = f"the agent's lock cannot be read: {type(error).__name__}"
         raise Unavailable("agent_report", why) from None
     try:
         fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)

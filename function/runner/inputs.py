@@ -1,4 +1,4 @@
-"""What the dispatcher gave the Job: the files of the downward API."""
+"""What the dispatcher gave the Job: prompt, event and decision, from files of the downward API."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAX_PROMPT = 64 * 1024
 
 @dataclass(frozen=True)
 class Given:
-    """What the dispatcher gave the Job, from the files of the downward API; a try-out has no event."""
+    """Event and decision are empty for a try-out."""
 
     prompt: str
     event: Mapping[str, Any]
@@ -25,8 +25,8 @@ class Given:
 
 
 def load(folder: Path) -> Given:
-    """What the Job was given, as far as anybody can read it. Raises Misconfigured where it cannot be read, or
-    where a dispatched Job's name is not that of its event: then it would be reported as another's."""
+    """Reads the inputs for a report. Raises Misconfigured if they cannot be read, or if the Job has the name
+    of another event: its report would go to the wrong problem."""
     try:
         prompt, event, decision = (
             (folder / name).read_text(encoding="utf-8") for name in ("prompt", "event", "decision")
@@ -34,31 +34,32 @@ def load(folder: Path) -> Given:
         given = Given(prompt, json.loads(event), json.loads(decision))
     except (OSError, ValueError, RecursionError) as error:
         raise Misconfigured(
-            f"{folder}: prompt, event or decision cannot be read: {type(error).__name__}"
+            f"prompt, event or decision in {folder} cannot be read: {type(error).__name__}"
         ) from None
     if not isinstance(given.event, dict) or not isinstance(given.decision, dict):
-        raise Misconfigured("event or decision is no JSON object")
+        raise Misconfigured("event or decision is not a JSON object")
     if not isinstance(given.decision.get("grant") or {}, dict):
-        raise Misconfigured("the decision's grant is no JSON object")
+        raise Misconfigured("the decision's grant is not a JSON object")
     named = job_name(str(given.event.get("identity")))
     if _label(folder, "managed-by") == "sre-dispatch" and _label(folder, "job") != named:
-        raise Misconfigured("the event is not the one that the Job is named after")
+        raise Misconfigured("the Job has the name of another event")
     return given
 
 
 def read(folder: Path, allowed: Tier) -> Given:
-    """The same for the agent. Raises Misconfigured too where it is not for this tier, or no prompt at all."""
+    """Reads the inputs for the agent. Raises Misconfigured also if they are for another tier, or the prompt
+    is invalid."""
     given = load(folder)
     prompt = given.prompt
     if not prompt.strip() or prompt.lstrip().startswith("/") or len(prompt.encode()) > MAX_PROMPT:
-        raise Misconfigured("the prompt is empty, over 64 KiB, or begins like a command")
+        raise Misconfigured("the prompt is empty, over 64 KiB, or begins with a slash, like a command")
     if given.decision and given.decision.get("mode") != allowed.mode:
-        raise Misconfigured("the decision is for another mode than this tier's")
+        raise Misconfigured("the decision is for another mode than that of this tier")
     return given
 
 
 def _label(folder: Path, name: str) -> str:
-    """Of the pod, by the downward API; empty where there is no pod."""
+    """A label of the pod; empty outside a pod."""
     try:
         return (folder / name).read_text(encoding="utf-8")
     except OSError:

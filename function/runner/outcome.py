@@ -1,4 +1,4 @@
-"""What the model has to say at the end, what the runner adds, and the message that outlives the pod."""
+"""The model's outcome, the runner's report, and the termination message."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ from pydantic import Field, TypeAdapter, ValidationError
 from function.runner.redact import cleaned
 from function.shared.facts import RunStatus, Verification
 from function.shared.strict_json import STRICT, to_json
+from function.shared.text import cut
 
 MAX_MESSAGE = 4000
-"""Bytes of a termination message: the kubelet keeps the last 4096 and cuts the head off what is longer."""
+"""Bytes of a termination message. The kubelet keeps only the last 4096."""
 
 IDENTITY = re.compile(r"[0-9a-f]{64}")
-"""Of a problem, as function/subject.py makes it; a try-out has none."""
+"""Of a problem (see function/dispatch/subject.py). A try-out has none."""
 MAX_TEXT = 4000
 MAX_ITEM = 1000
-"""Characters of a text that stands alone, and of one in a list."""
+"""Characters of a single text, and of a text in a list."""
 Text = Annotated[str, Field(max_length=MAX_TEXT)]
 Texts = Annotated[tuple[Annotated[str, Field(max_length=MAX_ITEM)], ...], Field(max_length=30)]
 
@@ -38,19 +39,20 @@ EXIT = {
     "refused": 42,
     "killed": 10,
 }
-"""By how a run ended without an outcome; with one it is 0. A tier says which of them its Job tries again."""
+"""Exit codes by the end of a run without an outcome; with an outcome it is 0. The podFailurePolicy of a tier
+says after which of them the Job is tried again."""
 
 
 @dataclass(frozen=True)
 class AgentOutcome:
-    """The structured end of a run, in the model's words: text of somebody who read untrusted data."""
+    """The structured result of a run. Its texts are untrusted: the model read untrusted data."""
 
     __pydantic_config__ = STRICT
     status: RunStatus
     summary: Text
     root_cause: Text
     actions: Texts
-    """What was changed, or is proposed; empty where nothing was."""
+    """What was changed or is proposed."""
     evidence: Texts
     confidence: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
     follow_up: Text
@@ -62,41 +64,41 @@ ENDS: Mapping[str, tuple[RunStatus, ...]] = {
     "merge-request": ("proposed", "investigated", "failed", "refused"),
     "investigate": ("investigated", "failed", "refused"),
 }
-"""By mode: who can change nothing has resolved nothing."""
+"""The possible statuses of each mode. An agent that cannot change anything cannot resolve anything."""
 
 
 def schema(mode: str) -> dict[str, Any]:
-    """Of an outcome that an agent of this mode can have."""
-    told = _OUTCOME.json_schema()
-    told["properties"]["status"] = {"enum": [*ENDS[mode]], "type": "string"}
-    return told
+    """The JSON Schema of an outcome in this mode."""
+    whole = _OUTCOME.json_schema()
+    whole["properties"]["status"] = {"enum": [*ENDS[mode]], "type": "string"}
+    return whole
 
 
-def read(told: object, known_secrets: Iterable[str] = ()) -> AgentOutcome | None:
-    """The outcome, if it is one: every text of it without what looks like a credential, and cut to its limit
-    where that made it longer."""
+def read(value: object, known_secrets: Iterable[str] = ()) -> AgentOutcome | None:
+    """The outcome without credentials; None if `value` is not a valid outcome. Redaction can make a text
+    longer, so each is cut to its limit afterwards."""
     try:
-        valid = _OUTCOME.validate_json(to_json(told))  # its size first: cleaning takes time
+        valid = _OUTCOME.validate_json(to_json(value))  # checks the size, before redaction takes time
     except (ValidationError, TypeError, ValueError):
         return None
     secrets = [*known_secrets]
-    texts = {name: _fitting(cleaned(value, secrets)) for name, value in asdict(valid).items()}
+    texts = {name: _fitting(cleaned(text, secrets)) for name, text in asdict(valid).items()}
     return AgentOutcome(**texts | {"status": valid.status})
 
 
 def _fitting(value: Any) -> Any:
     if isinstance(value, list):
-        return tuple(item[:MAX_ITEM] for item in value)
-    return value[:MAX_TEXT] if isinstance(value, str) else value
+        return tuple(cut(item, MAX_ITEM) for item in value)
+    return cut(value, MAX_TEXT) if isinstance(value, str) else value
 
 
 @dataclass(frozen=True)
 class Report:
-    """The outcome and what the runner saw of the run. The model has no say in the latter."""
+    """The outcome, and what the runner observed. The model cannot influence the latter."""
 
     exit_code: int
     ended: str
-    """How: `completed`, or why it was ended or could not begin; a constant."""
+    """`completed`, or why the run was ended or could not start: a key of EXIT."""
     identity: str = ""
     tier: str = ""
     session: str = ""
@@ -106,50 +108,52 @@ class Report:
     turns: int = 0
     seconds: int = 0
     denials: tuple[str, ...] = ()
-    """Tools that were asked for and refused, each once."""
+    """Tools that the model called and was refused, each once."""
     detail: str = ""
-    """For the operator; free of the model's words."""
+    """For the operator. It contains no text of the model."""
     verification: Verification = "none"
-    """Whether the alert cleared, as Prometheus says; `none` where nobody asked."""
+    """Whether the alert cleared, by Prometheus; `none` if it was not asked."""
     reason: str = ""
-    """Why the verification says so; a constant of verification.py."""
+    """The reason of the verification: a constant of condition.py."""
     merge_request: str = ""
-    """Its address."""
+    """The address."""
     ticket: str = ""
-    """Its address."""
+    """The address."""
     problems: tuple[str, ...] = ()
-    """What could not be reported, and why: sentences for the operator."""
+    """What could not be reported, and why. Sentences for the operator."""
 
     def cleaned(self, known_secrets: Iterable[str] = ()) -> Report:
-        """The same without what looks like a credential."""
+        """The report without credentials."""
         secrets = [*known_secrets]
-        told = cleaned(asdict(replace(self, outcome=None)), secrets)
+        clean = cleaned(asdict(replace(self, outcome=None)), secrets)
         return _REPORT.validate_python(
-            told | {"outcome": self.outcome and read(asdict(self.outcome), secrets)}
+            clean | {"outcome": self.outcome and read(asdict(self.outcome), secrets)}
         )
 
     def message(self) -> str:
-        """The termination message of a clean report: a JSON object of at most MAX_MESSAGE bytes, its longest
-        texts cut first."""
-        told_whole = asdict(self)
+        """The termination message: a JSON object of at most MAX_MESSAGE bytes. The longest texts are cut
+        first. Call it on a cleaned report."""
+        whole = asdict(self)
         for limit in (4000, 1000, 500, 250, 120, 60, 20):
-            told = json.dumps(_shortened(told_whole, limit), ensure_ascii=True, separators=(",", ":"))
-            if len(told) <= MAX_MESSAGE:
-                return told
-        return json.dumps({"exit_code": self.exit_code, "ended": self.ended, "detail": "too long to be told"})
+            message = json.dumps(_shortened(whole, limit), ensure_ascii=True, separators=(",", ":"))
+            if len(message) <= MAX_MESSAGE:
+                return message
+        return json.dumps(
+            {"exit_code": self.exit_code, "ended": self.ended, "detail": "the report is too long"}
+        )
 
 
 _REPORT = TypeAdapter(Report)
 
 
 def note(report: Report, termination: Path) -> None:
-    """Leaves a clean report as the termination message, in the place of one before."""
+    """Writes a cleaned report as the termination message; replaces an earlier one."""
     with contextlib.suppress(OSError):
         termination.write_text(report.message(), encoding="ascii")
 
 
 def write_message(report: Report, termination: Path) -> None:
-    """Says a clean report as the termination message and as the last line of the log."""
+    """Writes a cleaned report as the termination message and as the last line of the log."""
     message = report.message()
     note(report, termination)
     with contextlib.suppress(OSError):
@@ -158,7 +162,7 @@ def write_message(report: Report, termination: Path) -> None:
 
 def _shortened(value: Any, limit: int) -> Any:
     if isinstance(value, str):
-        return value if len(value) <= limit else value[: limit - 3] + "..."
+        return cut(value, limit)
     if isinstance(value, dict):
         return {
             key: _shortened(child, limit) for key, child in value.items() if child not in (None, "", (), [])

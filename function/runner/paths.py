@@ -1,4 +1,4 @@
-"""Where things are in a container of the Job."""
+"""Paths in the Job's containers."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ OLD_NAMES = {
     "AGENT_TIER": "SRE_DISPATCH_AGENT_TIER",
     "AGENT_WORK": "SRE_DISPATCH_AGENT_WORK",
 }
-"""Settings as they were called up to 0.1.0, and as they are called now."""
+"""Names up to 0.1.0, and the present ones."""
 
 
 @dataclass(frozen=True)
 class Paths:
-    """Where things are in the container."""
+    """README.md in this folder lists the variables."""
 
     inputs: Path
     tier: Path
     program: Path
     work: Path
-    """Where the agent works: the clone's files, if there is a clone."""
+    """The agent's working folder, with the files of the repository if there is one."""
     git: Path
-    """The clone's own folder, which the agent's container has not."""
+    """The bare repository. The agent's container does not mount it."""
     handoff: Path
     termination_log: Path
 
     @staticmethod
     def read(environment: Mapping[str, str]) -> Paths:
-        """Raises Misconfigured, naming the variable, for a name that it no longer has."""
+        """Raises Misconfigured for a variable under its old name."""
         refuse_old_names(environment, OLD_NAMES)
         get = environment.get
         return Paths(

@@ -1,4 +1,4 @@
-"""The first container of a tier that proposes: the repository's files, for the agent to change."""
+"""Role `prepare`: fetches the files of the repository, for an agent that proposes changes."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from function.shared.strict_json import to_json
 
 
 def main(environment: Mapping[str, str]) -> int:
-    """Always 0: an agent that cannot begin says why, and its report reaches people; a pod that failed here
-    would reach nobody."""
+    """Returns 0 even after a failure: then the agent does not start, and its report tells people why. If the
+    pod failed here, nobody would be told."""
     signals.on_terminate(lambda: sys.exit(0))
     paths = Paths.read(environment)
     try:
         print(to_json({"prepared": fetch(paths, environment)}), flush=True)
-    except Exception as error:  # noqa: BLE001  whatever it is, people have to be told
+    except Exception as error:  # noqa: BLE001  people have to learn of any error
         _obstruct(paths, reason(error))
     return 0
 
 
 def fetch(paths: Paths, environment: Mapping[str, str]) -> int:
-    """How many files the agent was given; a try-out has no resource, and so no repository. Raises
-    Misconfigured and Unavailable."""
+    """Returns the number of files. A try-out has no resource, so no repository. Raises Misconfigured and
+    Unavailable."""
     allowed, reporting = tier.read(paths.tier), tier.read_reporting(paths.tier)
     event = inputs.read(paths.inputs, allowed).event
     if not event:
         return 0
     repository = tier.repository_of(event, reporting.repositories)
     if repository is None:
-        raise Misconfigured("no repository is known for this resource: name it in the tier's report.json")
+        raise Misconfigured("no repository is known for this resource: add it to the tier's report.json")
     git = Git(paths.git, reporting.git_file, environment)
     commit = git.fetch(repository.url, repository.branch)
     return materialize(git, commit, paths.work)

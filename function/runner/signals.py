@@ -1,4 +1,4 @@
-"""The signals that end a container, from its first moment to its last."""
+"""The signals that end a container."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ ENDING = (signal.SIGTERM, signal.SIGINT)
 
 
 def hold() -> None:
-    """Keeps them waiting until somebody heeds them. PID 1 never gets a signal that it has no handler for, and
-    importing what the handler needs takes its time."""
+    """Blocks the signals until on_terminate. The kernel drops signals for which PID 1 has no handler, and the
+    imports before the handler take time."""
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
 
 
 def on_terminate(act: Callable[[], None]) -> None:
-    """Calls `act` for each of them from now on, also for one that has waited."""
+    """Calls `act` for each signal from now on, also for one that was blocked."""
     for number in ENDING:
         signal.signal(number, lambda *_: act())
     signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)

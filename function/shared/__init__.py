@@ -1,1 +1,2 @@
-"""What two wings need: errors, the event, facts, texts, and clients for HTTP, MCP, Kubernetes, Prometheus."""
+"""What two or more wings need: errors, the event, facts, texts, and clients for HTTP, MCP, Kubernetes and
+Prometheus."""

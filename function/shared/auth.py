@@ -1,4 +1,5 @@
-"""Bearer tokens from files: read anew for each request, two for rotation, compared in constant time."""
+"""Bearer tokens: read from files at each request, two of them during a rotation, compared in constant
+time."""
 
 from __future__ import annotations
 
@@ -15,40 +16,40 @@ from function.shared.errors import Unavailable
 MIN_BYTES = 16
 MAX_FILES = 2
 JWT = re.compile(rb"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
-"""RFC 7515, 7.1: three parts in base64url, which are the only tokens of ServiceAccounts."""
+"""The compact form of RFC 7515, 7.1: three parts in base64url. Tokens of ServiceAccounts have no other."""
 MAX_JWT_BYTES = 8 * 1024
-"""Those of ServiceAccounts have about 1 KiB."""
+"""A ServiceAccount's token has about 1 KiB."""
 
 
 class Unauthorized(Exception):
-    """No accepted credential; says nothing more."""
+    """The request carries no accepted credential. Callers learn nothing more."""
 
 
 def accepted(files: Sequence[Path], variable: str) -> list[bytes]:
-    """The tokens in the files that the setting `variable` names. Raises Unavailable for a file that is
-    unreadable or short."""
+    """The tokens in `files`, which the setting `variable` names. Raises Unavailable for a file that cannot be
+    read or holds too short a token."""
     try:
         found = {path: path.read_bytes().strip() for path in files}
     except OSError as error:
-        what = f"{error.filename} of {variable} cannot be read: {error.strerror}"
+        what = f"{error.filename} (see {variable}) cannot be read: {error.strerror}"
         raise Unavailable("no_tokens", what) from None
     for path, token in found.items():
         if len(token) < MIN_BYTES:
-            what = f"the token in {path} is under {MIN_BYTES} bytes: make one with openssl rand -hex 32"
+            what = f"the token in {path} has under {MIN_BYTES} bytes: make one with openssl rand -hex 32"
             raise Unavailable("no_tokens", what)
     return list(found.values())
 
 
 def is_one_of(given: bytes, tokens: Sequence[bytes]) -> bool:
-    """Whether the credential is one of them; takes as long for one as for the other."""
+    """Whether the credential is one of the tokens. Takes the same time for each answer."""
     digest = hashlib.sha256(given).digest()
     return any([hmac.compare_digest(digest, hashlib.sha256(token).digest()) for token in tokens])
 
 
 def credential(authorization: Sequence[str]) -> bytes:
-    """The bearer token in a request's Authorization headers, or the password of Basic, which is all that
-    `func invoke` can send. Raises Unauthorized where there is not exactly one."""
-    scheme, given = _divided(authorization)
+    """The bearer token of a request, or the password of Basic, because `func invoke` can send nothing else.
+    Raises Unauthorized unless there is exactly one Authorization header."""
+    scheme, given = _split(authorization)
     if scheme == "bearer" and given:
         return given
     if scheme == "basic":
@@ -60,16 +61,16 @@ def credential(authorization: Sequence[str]) -> bytes:
 
 
 def bearer(authorization: Sequence[str]) -> bytes:
-    """The bearer token in a request's Authorization headers, empty where there is not exactly one."""
-    scheme, given = _divided(authorization)
+    """The bearer token of a request; empty unless there is exactly one Authorization header."""
+    scheme, given = _split(authorization)
     return given if scheme == "bearer" else b""
 
 
-def _divided(authorization: Sequence[str]) -> tuple[str, bytes]:
+def _split(authorization: Sequence[str]) -> tuple[str, bytes]:
     scheme, _, value = authorization[0].partition(" ") if len(authorization) == 1 else ("", "", "")
     return scheme.lower(), value.strip().encode("latin-1")
 
 
 def is_jwt(token: bytes) -> bool:
-    """Whether it has the form of one, of at most 8 KiB."""
+    """Whether the token has the form of a JWT and at most 8 KiB."""
     return len(token) <= MAX_JWT_BYTES and JWT.fullmatch(token) is not None

@@ -1,4 +1,4 @@
-"""Settings from environment variables: each reader names the variable and what it may be."""
+"""Reads settings from environment variables. Each error names the variable and its valid values."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ MAX_DNS_LABEL = 63
 
 
 def refuse_old_names(environment: Mapping[str, str], new_names: Mapping[str, str]) -> None:
-    """Raises Misconfigured where a setting is set by a name that it no longer has: ignored, it would look as
-    if it were in force. `new_names` gives the new name by the old one."""
+    """Raises Misconfigured for a setting under its old name: ignored, it would look as if it were in force.
+    `new_names` maps old names to new ones."""
     for old, new in new_names.items():
         if old in environment:
             raise Misconfigured(f"{old} is now {new}: rename it")
@@ -24,7 +24,7 @@ def refuse_old_names(environment: Mapping[str, str], new_names: Mapping[str, str
 def token_files(environment: Mapping[str, str], name: str) -> tuple[Path, ...]:
     files = tuple(Path(file) for file in comma_separated(environment.get(name, "")))
     if not 1 <= len(files) <= MAX_FILES:
-        raise Misconfigured(f"{name} is not one or two files: name the files with the accepted tokens")
+        raise Misconfigured(f"{name} has to name one or two files with accepted tokens, separated by a comma")
     return files
 
 
@@ -33,16 +33,16 @@ def optional_file(environment: Mapping[str, str], name: str) -> Path | None:
 
 
 def choice(environment: Mapping[str, str], name: str, *choices: str) -> str:
-    """The setting's value; the first of the choices where it is not set."""
+    """The value of the setting; by default the first of the choices."""
     value = environment.get(name, choices[0])
     if value not in choices:
-        raise Misconfigured(f"{name} is neither {' nor '.join(choices)}")
+        raise Misconfigured(f"{name} has to be {' or '.join(choices)}")
     return value
 
 
 def tcp_port(value: str) -> int:
     if not (value.isascii() and value.isdigit() and 0 < int(value[:6]) < 65536):
-        raise Misconfigured("PORT is no TCP port: give a number from 1 to 65535")
+        raise Misconfigured("PORT has to be a number from 1 to 65535")
     return int(value)
 
 
@@ -52,21 +52,21 @@ def number(environment: Mapping[str, str], name: str, default: float, least: flo
     except ValueError:
         value = -1.0
     if not least <= value <= most:
-        raise Misconfigured(f"{name} is no number from {least:g} to {most:g}")
+        raise Misconfigured(f"{name} has to be a number from {least:g} to {most:g}")
     return value
 
 
 def namespace_name(environment: Mapping[str, str], name: str, default: str) -> str:
     value = environment.get(name, default)
     if not is_name(value):
-        raise Misconfigured(f"{name} is no name of a namespace")
+        raise Misconfigured(f"{name} has to be the name of a namespace (RFC 1123)")
     return value
 
 
 def http_url(environment: Mapping[str, str], name: str) -> str:
     value = environment.get(name, "")
     if value and not is_url(value):
-        raise Misconfigured(f"{name} is no http or https URL of a host")
+        raise Misconfigured(f"{name} has to be an http or https URL with a host")
     return value.rstrip("/")
 
 
@@ -75,7 +75,7 @@ def is_url(value: str) -> bool:
         parts = urlsplit(value)
         named = all(0 < len(label) <= MAX_DNS_LABEL for label in (parts.hostname or "").split("."))
         return parts.scheme in ("http", "https") and named and parts.port != 0 and value.isprintable()
-    except ValueError:  # a port or an IPv6 address that is none
+    except ValueError:  # an invalid port or IPv6 address
         return False
 
 

@@ -1,4 +1,4 @@
-"""The event that an alert becomes: what every wing knows of it."""
+"""The event that an alert becomes."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ from function.shared.strict_json import Json
 
 LevelName = Literal["LOW", "MEDIUM", "HIGH", "CRITICAL"]
 AskedLevel = Literal["LOW", "MEDIUM", "HIGH"]
-"""What an alert can ask for; only policy says CRITICAL."""
+"""The levels that an alert can ask for. Only the policy can set CRITICAL."""
 STORM = "storm"
-"""The source of an event that stands for many alerts (see storm.py). No alert has it, whatever it says."""
+"""The source of an event that stands for many alerts (see dispatch/storm.py). No text of an alert can set
+it."""
 
 
 def job_name(identity: str) -> str:
-    """Of the Job that works on the problem: its identity alone, so that the name is the lock (44 of 63
-    characters)."""
+    """The name of the problem's Job, 44 of 63 characters. It depends on the identity alone, which makes the
+    Job a lock."""
     return f"sre-{identity[:40]}"
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What an alert is about. All empty where its labels name nothing."""
+    """What an alert is about. All fields are empty if its labels name nothing."""
 
     resource_type: str = ""
     namespace: str = ""
@@ -33,16 +34,15 @@ class Subject:
 
 @dataclass(frozen=True)
 class SREEvent:
-    """One alert, or a storm of them, as every later stage sees it. Untrusted text stays in the fields named
-    for it."""
+    """One alert, or a storm of alerts. The text in it is untrusted."""
 
     source: str
-    """Who made it: translate.py of an alert, or STORM."""
+    """`grafana` for one alert, or STORM."""
     status: Literal["firing", "resolved"]
     identity: str
-    """SHA-256 in hex; the same for every delivery of the same problem (see subject.identify)."""
+    """SHA-256 in hex, equal for every delivery of the same problem (see dispatch/subject.py)."""
     severity: AskedLevel
-    """What the severity label asks for; policy may raise it, nothing lowers it."""
+    """What the severity label asks for. The policy may raise it; nothing lowers it."""
     alertname: str
     resource_type: str
     namespace: str
@@ -53,11 +53,11 @@ class SREEvent:
     fingerprint: str
     group_key: str
     namespace_label: str
-    """The label `namespace`, also where the subject is in none: a namespace is protected in either role."""
+    """The label `namespace`, even if the subject is in no namespace: the policy protects both."""
     raw_payload: Json
-    """The full alert; texts beyond the limits of translate.py are cut, each cut marked in the text."""
+    """The full alert. Texts over the limits of dispatch/translate.py are cut and marked."""
     truncated: bool
-    """Whether anything was cut from raw_payload, or from the notification that brought it."""
+    """Whether raw_payload or the notification that brought it was cut."""
 
     @property
     def job(self) -> str:
@@ -65,7 +65,7 @@ class SREEvent:
 
     @property
     def resource(self) -> str:
-        """16 hex digits that mark the resource on a Job; the identity's where there is no resource."""
+        """16 hex digits that name the resource on a Job; those of the identity if there is no resource."""
         if not self.resource_id:
             return self.identity[:16]
         return digest(self.cluster, self.resource_type, self.namespace, self.resource_id)[:16]

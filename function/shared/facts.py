@@ -1,7 +1,7 @@
-"""What a world model tells about a resource, and what it remembers: the contract between both sides.
+"""The facts about a resource: the contract between a world model and its clients.
 
-Our own server builds its answer from these classes; what any server says is read by them, and refused fact by
-fact where it does not fit. A fact says where it comes from and how old it is.
+Our own server builds its answer from these classes. The answer of any server is validated by them, one fact
+at a time. Each fact has its source and its age.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Count = Annotated[int, Field(ge=0, lt=2**53)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Mode = Literal["autonomous", "merge-request", "investigate"]
 MODES: tuple[Mode, ...] = ("autonomous", "merge-request", "investigate")
-"""The scopes that an owner can authorise, the widest first; each includes those after it."""
+"""The scopes that an owner can authorise, the widest first. Each includes those after it."""
 Few = Field(max_length=MAX_LIST)
 Texts = Annotated[tuple[Text, ...], Few]
 Detail = bool | Annotated[int, Field(gt=-(2**53), lt=2**53)] | Number | Text | Texts
@@ -50,7 +50,7 @@ class Dependent:
 
 @dataclass(frozen=True)
 class State:
-    """What the resource is now; details differ from kind to kind."""
+    """The present state of the resource. Each kind of resource has its own details."""
 
     __pydantic_config__ = STRICT
     status: Text
@@ -69,7 +69,7 @@ class Usage:
 
 @dataclass(frozen=True)
 class Growth:
-    """Slopes by linear regression; full_at goes by the steeper one. None is not known, or not growing."""
+    """Slopes by linear regression. full_at follows from the steeper one. None: unknown, or not growing."""
 
     __pydantic_config__ = STRICT
     gib_per_hour_over_6h: Number | None
@@ -80,18 +80,19 @@ class Growth:
 
 @dataclass(frozen=True)
 class Storage:
-    """What holds a claim, and whether it can grow."""
+    """The storage behind a claim, and whether it can grow."""
 
     __pydantic_config__ = STRICT
     storage_class: Name
     provisioner: Name
     allow_volume_expansion: bool | None
-    """None where the class could not be read."""
+    """None if the class could not be read."""
     access_modes: Texts
     volume: Name
     reclaim_policy: Text
     max_storage: Text | None = None
-    """The operator's ceiling, the claim's annotation sre-dispatch/max-storage; None: it may not grow."""
+    """The operator's limit, from the annotation sre-dispatch/max-storage of the claim. None: it may not
+    grow."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ class Replicas:
 
 @dataclass(frozen=True)
 class Owners:
-    """Who controls the resource, the closest first."""
+    """The controllers of the resource, the closest first."""
 
     __pydantic_config__ = STRICT
     chain: Annotated[tuple[Reference, ...], Few]
@@ -112,7 +113,7 @@ class Owners:
 
 @dataclass(frozen=True)
 class Dependents:
-    """Who is hurt when the resource is; `count` is all of them, the list may be cut."""
+    """What suffers with the resource. `count` is the number of all, also if the list is cut."""
 
     __pydantic_config__ = STRICT
     count: Count
@@ -146,18 +147,18 @@ class DisruptionBudget:
 
 @dataclass(frozen=True)
 class Limits:
-    """What else stands in the way of a remedy."""
+    """Quotas and disruption budgets that can block a remedy."""
 
     __pydantic_config__ = STRICT
     quotas: Annotated[tuple[Quota, ...], Few] = ()
     disruption_budgets: Annotated[tuple[DisruptionBudget, ...], Few] = ()
     more: Count = 0
-    """Quotas that are left out, less full than those told."""
+    """Number of quotas left out; they are less full than those listed."""
 
 
 @dataclass(frozen=True)
 class Governance:
-    """What the resource's owner says of its data and of how far an agent may go; None: says nothing."""
+    """The owner's classification of the data and limit for agents. None: the owner has set nothing."""
 
     __pydantic_config__ = STRICT
     classification: Name | None
@@ -203,12 +204,12 @@ Verification = Literal["cleared", "firing", "inconclusive", "none"]
 
 @dataclass(frozen=True)
 class Remembered:
-    """An earlier run, as the next one is told of it."""
+    """An earlier run, in short."""
 
     __pydantic_config__ = STRICT
     ago: Text
     on: Text
-    """The same resource, or which other one had the same kind of failure."""
+    """The same resource, or the other resource with the same failure."""
     alertname: Text
     status: RunStatus
     action: Text
@@ -227,7 +228,7 @@ class Memory:
 
 @dataclass(frozen=True)
 class Note:
-    """What no other kind has a place for."""
+    """Anything that fits no other kind."""
 
     __pydantic_config__ = STRICT
     title: Text
@@ -250,7 +251,7 @@ KINDS: Mapping[str, type] = {
     "depends_on": DependsOn,
     "note": Note,
 }
-"""Every kind of fact in the order in which a prompt shows them: what is cut is cut from the end."""
+"""Every kind of fact, in the order of a prompt. A long prompt is cut at the end."""
 GAPS = frozenset(
     {f"world_model_{why}" for why in ("unreachable", "slow", "status", "token", "answer", "refused")}
     | {
@@ -262,7 +263,7 @@ GAPS = frozenset(
     | {"no_source", "no_resource", "bad_name", "unknown_kind", "other_cluster", "not_found", "nothing_known"}
     | {"too_many", "cut", "stale", "bad_answer", "bad_fact", "dependency_error", "other"}
 )
-"""Every gap there can be. They stand in a prompt outside the data, so that no server may make up its own."""
+"""Every possible gap. A prompt shows gaps outside its data block, so a server cannot make up its own."""
 NAMES = {of: kind for kind, of in KINDS.items()}
 
 
@@ -272,13 +273,13 @@ class Fact:
     kind: Annotated[str, Field(max_length=32)]
     source: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
     age_seconds: Count
-    """How old it was when it was told."""
+    """Its age when the answer was made."""
     data: Mapping[str, Any]
-    """The fields of the class that KINDS names."""
+    """The fields of the class in KINDS."""
 
 
 def fact(content: object, source: str, age_seconds: float = 0) -> Fact:
-    """The fact that `content`, an instance of a class in KINDS, makes."""
+    """A fact with `content`, an instance of a class in KINDS."""
     return Fact(NAMES[type(content)], source, max(0, int(age_seconds)), asdict(content))  # type: ignore[call-overload]
 
 
@@ -289,4 +290,4 @@ class Context:
     __pydantic_config__ = STRICT
     facts: tuple[Fact, ...] = ()
     gaps: tuple[str, ...] = ()
-    """Of GAPS: what could not be found out."""
+    """Members of GAPS: what is not known."""

@@ -1,4 +1,4 @@
-"""How adapters speak HTTP: a client that trusts nobody, a token read anew each time, a body within limits."""
+"""HTTP to other services: clients, tokens that are read for each request, answers within limits."""
 
 from __future__ import annotations
 
@@ -20,26 +20,29 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 PROXIES = frozenset({"HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy"})
-"""By which what is outside the cluster is reached: every program here that goes there is given them."""
+"""Variables that name the proxy for whatever is outside the cluster. Each program that calls there gets
+them."""
 TOKEN = re.compile(r"[!-~]{16,}", re.ASCII)
-"""What our own servers accept at all: knative/opa/authz.rego says the same."""
+"""The form that our own servers accept; knative/opa/authz.rego holds the same one."""
 PLAIN = {"Accept-Encoding": "identity"}
-"""A header with which a limit on bytes counts what came, and not what it unpacks to."""
+"""Ask for an uncompressed body, so that a limit on bytes counts what was sent."""
+SHAPE_ERRORS = (AttributeError, IndexError, KeyError, TypeError, ValueError, ArithmeticError, RecursionError)
+"""What reading JSON of an unexpected shape can raise."""
 
 
 def connect(url: str, seconds: float, connect_seconds: float) -> httpx.Client:
-    """A client for the server at `url`: follows no redirect and no proxy, checks certificates of https."""
+    """A client for a server inside the cluster: no redirects, no proxy; certificates are checked."""
     import httpx
 
     timeout = httpx.Timeout(seconds, connect=connect_seconds)
-    # Without https no certificate is ever checked, and loading them would cost 38 ms at every cold start.
+    # Loading the certificates takes 38 ms of a cold start, and plain http needs none.
     verify = _authorities() if url.startswith("https:") else False
     return httpx.Client(base_url=url, timeout=timeout, verify=verify, trust_env=False)
 
 
 def connect_outside(url: str, seconds: float, connect_seconds: float) -> httpx.Client:
-    """The same for what is outside the cluster: by the proxy, with the authorities, that the environment
-    names."""
+    """A client for a server outside the cluster: proxy and certificate authorities come from the
+    environment."""
     import httpx
 
     return httpx.Client(base_url=url, timeout=httpx.Timeout(seconds, connect=connect_seconds), trust_env=True)
@@ -47,34 +50,36 @@ def connect_outside(url: str, seconds: float, connect_seconds: float) -> httpx.C
 
 @cache
 def _authorities() -> ssl.SSLContext:
-    """Those that the machine trusts, loaded once for every client."""
+    """The authorities that the machine trusts, loaded once."""
     import httpx
 
     return httpx.create_ssl_context(trust_env=False)
 
 
-def result_within(seconds: float, told: Future[T], late: Unavailable) -> T:
-    """What a thread of its own is told within the seconds; raises `late` after them. No time limit of the
-    client's holds against a server that sends its headers byte by byte, or a name server that is silent."""
+def result_within(seconds: float, future: Future[T], late: Unavailable) -> T:
+    """The result of the future. Raises `late` after `seconds`.
+
+    The timeouts of the client are not enough: they do not end a server that sends its headers byte by byte,
+    nor a name server that is silent."""
     try:
-        return told.result(seconds)
+        return future.result(seconds)
     except TimeoutError:
-        told.cancel()
+        future.cancel()
         raise late from None
 
 
 def token_in(path: Path, variable: str, code: str) -> Callable[[], str]:
-    """Reads the token from the file that `variable` names, each time anew: a rotated one is in force without
-    a restart. What it returns raises Unavailable with `code`."""
+    """A function that reads the token from the file which `variable` names. It reads at each call, so a
+    rotated token is in force without a restart. It raises Unavailable with `code`."""
 
     def read() -> str:
         try:
             token = path.read_text(encoding="ascii").strip()
         except (OSError, UnicodeError) as error:
             why = type(error).__name__
-            raise Unavailable(code, f"{path} of {variable} cannot be read ({why})") from None
+            raise Unavailable(code, f"{path} (see {variable}) cannot be read ({why})") from None
         if not TOKEN.fullmatch(token):
-            what = f"the token in {path} of {variable} is short or no token: openssl rand -hex 32"
+            what = f"the token in {path} (see {variable}) is too short or not ASCII: use openssl rand -hex 32"
             raise Unavailable(code, what)
         return token
 
@@ -88,8 +93,8 @@ def body(
     over: Unavailable,
     is_whole: Callable[[bytes], bool] = lambda _: False,
 ) -> bytes:
-    """The body as it came, to its end or until it `is_whole`. Raises `over` where it is longer than
-    `max_bytes`, or lasts beyond the `deadline` of time.monotonic()."""
+    """The undecoded body, read to its end or until `is_whole`. Raises `over` if it is longer than
+    `max_bytes` or takes until after `deadline`, a time of time.monotonic()."""
     data = bytearray()
     for chunk in response.iter_raw():
         data += chunk
@@ -101,7 +106,10 @@ def body(
 
 
 def parsed(data: bytes, broken: Unavailable) -> Any:
-    """The JSON in `data`. Raises `broken` where it is none, or too deep to read."""
+    """The JSON in the answer of a service. Raises `broken` for anything else.
+
+    Lenient, unlike strict_json.parse: duplicate keys or NaN in an answer that we asked for are no attack on a
+    second parser, and each reader checks the shape of what it uses."""
     try:
         return json.loads(data)
     except (ValueError, RecursionError):

@@ -1,11 +1,10 @@
-"""The Kubernetes API by a few untyped requests: the typed client costs 150 to 200 ms at first use.
+"""The Kubernetes API by untyped requests: the typed client takes 150 to 200 ms at its first use.
 
-Every call has its time limit and is sent once; Alertmanager is the one that retries.
+Each request has time limits and is sent once. Alertmanager does the retrying.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import ssl
 import threading
@@ -14,19 +13,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from function.shared import http
 from function.shared.errors import Unavailable
 from function.shared.strict_json import Json
 
 TIMEOUT_SECONDS = (1.0, 3.0)
-"""To connect, and for each read."""
+"""To connect, and for each read of the socket."""
 BODY_SECONDS = 5.0
 READ_BYTES = 256 * 1024
 MAX_BYTES = 64 * 1024 * 1024
-"""Of an answer: a listing takes about 4 KB a Job."""
-SHAPE_ERRORS = (KeyError, TypeError, ValueError, IndexError, AttributeError)
-"""What reading an object of another shape ends in."""
+"""Of one answer. A listing takes about 4 KB a Job."""
+SHAPE_ERRORS = http.SHAPE_ERRORS
 Client = Any
-"""kubernetes.client.ApiClient, imported where it is first needed."""
+"""kubernetes.client.ApiClient, imported at its first use."""
 
 
 @dataclass(frozen=True)
@@ -34,12 +33,12 @@ class Answer:
     status: int
     body: Mapping[str, Any]
     warning: str = ""
-    """What the API server warned of, as its header has it."""
+    """The Warning header of the API server."""
 
 
 def connect(connections: int = 4) -> Client:
-    """A client that keeps so many connections, by the pod's ServiceAccount, else by KUBECONFIG. Raises
-    Unavailable where neither serves."""
+    """A client with so many connections. It uses the pod's ServiceAccount, or else KUBECONFIG. Raises
+    Unavailable if neither is usable."""
     from kubernetes.client import ApiClient, Configuration
     from kubernetes.config.config_exception import ConfigException
 
@@ -55,7 +54,7 @@ def connect(connections: int = 4) -> Client:
             load_kube_config(client_configuration=configuration)
     except (ConfigException, OSError):
         raise Unavailable("kubernetes_unconfigured", "no ServiceAccount and no usable KUBECONFIG") from None
-    # The default sends a GET up to four times and sleeps in between for as long as a server says.
+    # By default the client sends a GET up to four times and sleeps in between as long as the server says.
     configuration.retries = False
     configuration.connection_pool_maxsize = connections
     client = ApiClient(configuration)
@@ -65,8 +64,8 @@ def connect(connections: int = 4) -> Client:
 
 
 def _trust(configuration: Any) -> ssl.SSLContext:
-    """The cluster's own authority, and what that signed. Since Python 3.13 the default refuses authorities
-    without certain extensions (VERIFY_X509_STRICT), as many a cluster has them."""
+    """Trusts the cluster's certificate authority. Many clusters have one without the extensions that
+    VERIFY_X509_STRICT demands, which is the default since Python 3.13."""
     context = ssl.create_default_context(cafile=configuration.ssl_ca_cert)
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     if configuration.cert_file:
@@ -75,7 +74,7 @@ def _trust(configuration: Any) -> ssl.SSLContext:
 
 
 class Api:
-    """The few requests that are made of the API server, each sent once, but for an expired token."""
+    """Sends each request once; a second time only after 401, with a token read again."""
 
     def __init__(self, connect: Callable[[], Client] = connect) -> None:
         self._connect = connect
@@ -91,9 +90,9 @@ class Api:
         query: Mapping[str, str] | None = None,
         accept: str = "",
     ) -> Answer:
-        """The answer, a JSON object. Raises Unavailable for 5xx, 429, a 401 that stays, and none at all."""
+        """The answer, a JSON object. Raises Unavailable for 5xx, 429, a second 401, and no answer."""
         answer = self._send(self._connected(), method, path, body, query, accept)
-        if answer.status == 401:  # the token was rotated: read it again, once
+        if answer.status == 401:  # the token may have been rotated
             answer = self._send(self._connected(anew=True), method, path, body, query, accept)
         if answer.status == 429 or answer.status >= 500 or answer.status == 401:
             raise Unavailable("kubernetes_status", f"the API server answered {method} with {answer.status}")
@@ -124,19 +123,19 @@ class Api:
                 body=body, auth_settings=["BearerToken"],
             )  # fmt: skip
             response = client.call_api(*request, _request_timeout=TIMEOUT_SECONDS)
-            told = json.loads(_body(response.response))
+            body_read = _body(response.response)
         except (HTTPError, ApiException, OSError) as error:
             why = type(error).__name__
-            raise Unavailable("kubernetes_unreachable", f"the API server cannot be asked: {why}") from None
-        except (ValueError, RecursionError):
-            raise Unavailable("kubernetes_answer", "the API server's answer is no JSON") from None
-        if not isinstance(told, dict):
-            raise Unavailable("kubernetes_answer", "the API server's answer is no object")
-        return Answer(response.status, told, response.response.headers.get("Warning", ""))
+            raise Unavailable("kubernetes_unreachable", f"the API server cannot be reached: {why}") from None
+        not_json = Unavailable("kubernetes_answer", "the API server's answer is not JSON")
+        answer = http.parsed(body_read, not_json)
+        if not isinstance(answer, dict):
+            raise Unavailable("kubernetes_answer", "the API server's answer is not a JSON object")
+        return Answer(response.status, answer, response.response.headers.get("Warning", ""))
 
 
 def _body(response: Any) -> bytes:
-    """The whole body; a server that sends it drop by drop is given up, as each read alone would not be."""
+    """The whole body, within BODY_SECONDS: the timeout of each read does not end a server that drips."""
     deadline = time.monotonic() + BODY_SECONDS
     body = bytearray()
     while chunk := response.read1(READ_BYTES):
@@ -144,19 +143,20 @@ def _body(response: Any) -> bytes:
         if time.monotonic() > deadline or len(body) > MAX_BYTES:
             response.close()
             raise Unavailable(
-                "kubernetes_answer", f"the API server took over {BODY_SECONDS} s or {MAX_BYTES} bytes"
+                "kubernetes_answer",
+                f"the API server's answer took over {BODY_SECONDS} s or {MAX_BYTES} bytes",
             )
     return bytes(body)
 
 
 def message_of(answer: Answer) -> str:
-    """The API server's own words: looked at, never passed on, as they may quote the Job."""
+    """The message of the API server. Never log it: it may quote the Job."""
     return str(answer.body.get("message", ""))
 
 
 def refusal(what: str, answer: Answer) -> Unavailable:
     if answer.status == 403:
         return Unavailable(
-            "kubernetes_forbidden", f"the function's ServiceAccount may not {what}: see knative/base"
+            "kubernetes_forbidden", f"the function's ServiceAccount may not {what}: check knative/base"
         )
-    return Unavailable("kubernetes_status", f"the API server answered {answer.status} to: {what}")
+    return Unavailable("kubernetes_status", f"the API server answered {answer.status} when asked to {what}")

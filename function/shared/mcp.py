@@ -1,7 +1,7 @@
-"""WorldModel over an MCP server: FFO, our own, or any other that has the tools.
+"""A client for a world model behind an MCP server: FFO, our own, or any other with the same tools.
 
-The path of its URL says how it is spoken to. `/jsonrpc` is the bare form of FFO: one JSON-RPC 2.0
-`tools/call` in one POST, no handshake. Any other path is MCP's streamable HTTP.
+The path of its URL selects the protocol. `/jsonrpc` is bare JSON-RPC 2.0, as FFO speaks it: one `tools/call`
+in one POST, no handshake. Any other path is MCP's streamable HTTP.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 BARE_PATH = "/jsonrpc"
 PROTOCOL = "2025-06-18"
-"""The version of MCP that we offer; each later server still answers it."""
+"""The version of MCP that we offer. Every later server still accepts it."""
 VERSION = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 CONNECT_SECONDS = 0.5
 AT_ONCE = 8
@@ -36,17 +36,17 @@ AT_ONCE = 8
 
 @dataclass(frozen=True)
 class Options:
-    """What one answer may take, and what the tools are called."""
+    """Bounds of one call, and the names of the tools."""
 
     seconds: float = 2.0
-    """From the connection to the last byte, whatever the server does in between."""
+    """From the connection to the last byte."""
     max_bytes: int = 256 * 1024
     context_tool: str = "get_resource_context"
     outcome_tool: str = "record_outcome"
 
 
 class WorldModelClient:
-    """Calls tools of the MCP server at `url`. A function that lives for minutes keeps no connection to it."""
+    """Calls tools of the MCP server at `url`, each by a connection of its own."""
 
     def __init__(
         self, url: str, read_token: Callable[[], str] | None = None, options: Options | None = None
@@ -55,45 +55,46 @@ class WorldModelClient:
         self._threads = ThreadPoolExecutor(AT_ONCE, "world-model")
 
     def context(self, event: SREEvent) -> object:
-        asked = ("resource_type", "namespace", "resource_id", "cluster", "alertname")
-        told = {name: cut(getattr(event, name), MAX_NAME) for name in asked}
-        return self._call(self._options.context_tool, told)
+        names = ("resource_type", "namespace", "resource_id", "cluster", "alertname")
+        arguments = {name: cut(getattr(event, name), MAX_NAME) for name in names}
+        return self._call(self._options.context_tool, arguments)
 
     def record(self, run: Run) -> bool:
-        """Has the run remembered; False where it is already. Raises Unavailable, and then it may not be."""
+        """Stores the run; False if it was stored before. After Unavailable it may or may not be stored."""
         answer = self._call(self._options.outcome_tool, asdict(run))
         if isinstance(answer, dict) and isinstance(answer.get("recorded"), bool):
             return bool(answer["recorded"])
-        raise _odd("its word that the run is recorded")
+        raise _unexpected("a confirmation that the run is recorded")
 
     def _call(self, tool: str, arguments: Json) -> object:
-        """The tool's answer."""
+        """The answer of the tool."""
         seconds = self._options.seconds
         with http.connect(self._url, seconds, min(seconds, CONNECT_SECONDS)) as client:
-            told = self._threads.submit(self._told, client, tool, arguments)
-            return http.result_within(seconds, told, self._late())
+            future = self._threads.submit(self._exchange, client, tool, arguments)
+            return http.result_within(seconds, future, self._late())
 
     def _late(self) -> Unavailable:
         return Unavailable("world_model_slow", f"the world model took over {self._options.seconds} s")
 
-    def _told(self, client: httpx.Client, tool: str, arguments: Json) -> object:
+    def _exchange(self, client: httpx.Client, tool: str, arguments: Json) -> object:
         import httpx
 
         deadline = time.monotonic() + self._options.seconds
-        line = _Line(client, self._url, self._headers(), self._options.max_bytes, deadline)
+        session = _Session(client, self._url, self._headers(), self._options.max_bytes, deadline)
         try:
             if urlsplit(self._url).path != BARE_PATH:
-                line.shake_hands()
-            told = line.ask("tools/call", {"name": tool, "arguments": arguments})
-            line.hang_up()
-            return _result(told)
-        except (httpx.ReadTimeout, httpx.WriteTimeout):  # which may be noticed before the whole call's end
+                session.initialize()
+            result = session.request("tools/call", {"name": tool, "arguments": arguments})
+            session.end()
+            return _content(result)
+        except (httpx.ReadTimeout, httpx.WriteTimeout):  # they may come before the bound of the whole call
             raise self._late() from None
-        except (httpx.HTTPError, OSError, RuntimeError) as error:  # the latter two from a line cut at the end
-            what = (
-                f"the world model cannot be asked ({type(error).__name__}): see SRE_DISPATCH_WORLD_MODEL_URL"
-            )
-            raise Unavailable("world_model_unreachable", what) from None
+        # OSError and RuntimeError come from a connection that was closed after the time limit.
+        except (httpx.HTTPError, OSError, RuntimeError) as error:
+            what = f"the world model cannot be reached ({type(error).__name__})"
+            raise Unavailable(
+                "world_model_unreachable", f"{what}: check SRE_DISPATCH_WORLD_MODEL_URL"
+            ) from None
 
     def _headers(self) -> dict[str, str]:
         headers = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}
@@ -103,8 +104,8 @@ class WorldModelClient:
 
 
 @dataclass
-class _Line:
-    """JSON-RPC to one server, one request after the other."""
+class _Session:
+    """JSON-RPC requests to one server, one after the other."""
 
     client: httpx.Client
     url: str
@@ -113,40 +114,42 @@ class _Line:
     deadline: float
     requests: int = 0
 
-    def shake_hands(self) -> None:
-        about = {"name": "sre-dispatch", "version": "1"}
-        told = self.ask("initialize", {"protocolVersion": PROTOCOL, "capabilities": {}, "clientInfo": about})
-        version = told.get("protocolVersion")
+    def initialize(self) -> None:
+        us = {"name": "sre-dispatch", "version": "1"}
+        result = self.request(
+            "initialize", {"protocolVersion": PROTOCOL, "capabilities": {}, "clientInfo": us}
+        )
+        version = result.get("protocolVersion")
         if not isinstance(version, str) or not VERSION.fullmatch(version):
-            raise _odd("a version of MCP")
+            raise _unexpected("a version of MCP")
         self.headers["MCP-Protocol-Version"] = version
         self._post({"jsonrpc": "2.0", "method": "notifications/initialized"})
 
-    def hang_up(self) -> None:
-        """Ends the session, where the server keeps one."""
+    def end(self) -> None:
+        """Ends the session if the server keeps one."""
         import httpx
 
         if "Mcp-Session-Id" in self.headers:
             with contextlib.suppress(httpx.HTTPError, OSError):
                 self.client.delete(self.url, headers=self.headers)
 
-    def ask(self, method: str, parameters: Json) -> Mapping[str, Any]:
+    def request(self, method: str, parameters: Json) -> Mapping[str, Any]:
         """The result of one request."""
         self.requests += 1
-        asked = {"jsonrpc": "2.0", "id": self.requests, "method": method, "params": parameters}
-        if (answer := self._answer(self._post(asked))) is None:
-            raise _odd("an answer to what was asked")
+        message = {"jsonrpc": "2.0", "id": self.requests, "method": method, "params": parameters}
+        if (answer := self._answer(self._post(message))) is None:
+            raise _unexpected("an answer to our request")
         if answer.get("error") is not None:
-            what = "the world model refused the call: has it the tool that is named?"
+            what = "the world model refused the call: check that it has the configured tool"
             raise Unavailable("world_model_refused", what)
         if not isinstance(answer.get("result"), dict):
-            raise _odd("a result")
+            raise _unexpected("a result")
         result: Mapping[str, Any] = answer["result"]
         return result
 
     def _post(self, message: Json) -> bytes:
-        asked: Any = {"headers": self.headers, "content": to_json(message)}
-        with self.client.stream("POST", self.url, **asked) as response:
+        content: Any = {"headers": self.headers, "content": to_json(message)}
+        with self.client.stream("POST", self.url, **content) as response:
             _check(response.status_code)
             if session := response.headers.get("mcp-session-id"):
                 self.headers["Mcp-Session-Id"] = session
@@ -156,7 +159,7 @@ class _Line:
             return http.body(response, self.max_bytes, self.deadline, over, self._is_whole)
 
     def _is_whole(self, body: bytes) -> bool:
-        """Whether a stream of events holds the answer: it may be kept open after that."""
+        """Whether a stream of events has brought the answer. The server may keep the stream open."""
         return _is_stream(body) and body.endswith((b"\n\n", b"\r\n\r\n")) and bool(self._answer(body))
 
     def _answer(self, body: bytes) -> Mapping[str, Any] | None:
@@ -171,43 +174,43 @@ def _is_stream(body: bytes) -> bool:
 
 
 def _messages(body: bytes) -> Iterator[object]:
-    """The JSON-RPC messages in a body, which is one, or a stream of server-sent events."""
+    """The JSON-RPC messages in a body: one, or a stream of server-sent events."""
     if not _is_stream(body):
-        yield http.parsed(body, _odd("JSON"))
+        yield http.parsed(body, _unexpected("JSON"))
         return
     for event in body.replace(b"\r\n", b"\n").split(b"\n\n"):
         data = [line[5:] for line in event.split(b"\n") if line.startswith(b"data:")]
         if b"".join(data).strip():
-            yield http.parsed(b"\n".join(data), _odd("JSON"))
+            yield http.parsed(b"\n".join(data), _unexpected("JSON"))
 
 
-def _result(told: Mapping[str, Any]) -> object:
-    """What the tool said: its structured content, else the JSON in its first text."""
-    if told.get("isError"):
-        raise Unavailable("world_model_refused", "the world model's tool failed: its own log says why")
-    if isinstance(told.get("structuredContent"), dict):
-        return told["structuredContent"]
-    content = told.get("content")
+def _content(result: Mapping[str, Any]) -> object:
+    """The structured content of a tool's result, or else the JSON in its first text."""
+    if result.get("isError"):
+        raise Unavailable("world_model_refused", "the world model's tool failed: see its log")
+    if isinstance(result.get("structuredContent"), dict):
+        return result["structuredContent"]
+    content = result.get("content")
     first = content[0] if isinstance(content, list) and content else None
     text = first.get("text") if isinstance(first, dict) else None
     if not isinstance(text, str):
-        raise _odd("structured content or a text")
-    return http.parsed(text.encode("utf-8", "surrogatepass"), _odd("JSON as its text"))
+        raise _unexpected("structured content or a text")
+    return http.parsed(text.encode("utf-8", "surrogatepass"), _unexpected("JSON in its text"))
 
 
 def _check(status: int) -> None:
     if status in (401, 403):
-        what = f"the world model answered {status}: does the token file hold a token that it accepts?"
+        what = f"the world model answered {status}: check that it accepts the token in our token file"
         raise Unavailable("world_model_token", what)
     if status not in (200, 202, 204):
         raise Unavailable(
             "world_model_status",
-            f"the world model answered {status}, wanted 200: see SRE_DISPATCH_WORLD_MODEL_URL",
+            f"the world model answered {status}, not 200: check SRE_DISPATCH_WORLD_MODEL_URL",
         )
 
 
-def _odd(wanted: str) -> Unavailable:
+def _unexpected(wanted: str) -> Unavailable:
     return Unavailable(
         "world_model_answer",
-        f"the world model's answer is not {wanted}: is SRE_DISPATCH_WORLD_MODEL_URL an MCP server?",
+        f"the world model's answer is not {wanted}: check that SRE_DISPATCH_WORLD_MODEL_URL is an MCP server",
     )

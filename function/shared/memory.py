@@ -1,7 +1,7 @@
-"""The world model's memory: one SQLite file with the outcomes of runs, what was last told of each resource,
-and how it changed. The server keeps it on its volume; a laptop reads the same file without a server.
+"""The memory of the world model: one SQLite file with the outcomes of runs, and for each resource its last
+context and its changes. The server keeps it on its volume; a laptop reads the same file without a server.
 
-A write is acknowledged once it is on the disk. Any number of processes may hold the file open.
+A write is acknowledged once it is on the disk. Any number of processes may have the file open.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from function.shared.strict_json import to_json
 from function.shared.text import ago, cut
 
 WAIT_SECONDS = 1.0
-"""For another process that writes."""
+"""To wait for another process that writes."""
 REMEDIES = ("resolved", "mitigated")
 SAME_RESOURCE = 5
 SAME_FAILURE = 3
@@ -48,25 +48,25 @@ SOURCE = "memory"
 
 
 class Store:
-    """The file, made where there is none. Raises Misconfigured for a file that is not ours or too new."""
+    """Opens the file, or creates it. Raises Misconfigured for a file that is not ours or from a newer
+    version."""
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
         self._path, self._clock = path, clock
         try:
             with self._connected() as connection:
                 migrate(connection, path)
-            # SQLite makes two files beside ours when it is opened first, and removes them when it is closed
-            # last. Held open, it can still be read when its volume is full.
+            # SQLite creates two files beside ours at the first open and removes them at the last close. One
+            # connection stays open, so that the file can be read when its volume is full.
             weakref.finalize(self, self._open().close)
         except sqlite3.DatabaseError as error:
-            raise Misconfigured(f"{path} is no usable file of the world model: {self._why(error)}") from None
+            raise Misconfigured(f"{path} is not a usable world model file: {self._why(error)}") from None
 
     def record(self, run: Run) -> bool:
-        """Keeps the run; False where its session is recorded already, which changes nothing. True and False
-        both mean that it is on the disk. Raises Unavailable, and then it is not."""
-        at = min(
-            datetime.fromisoformat(run.at).timestamp(), self._clock()
-        )  # a clock ahead of ours rules nothing
+        """Stores the run. False if its session was stored before; then nothing changes. After True or False
+        the run is on the disk; after Unavailable it is not."""
+        # A time in the future would hide later runs.
+        at = min(datetime.fromisoformat(run.at).timestamp(), self._clock())
         about = (run.cluster, run.resource_type, run.namespace, run.resource_id, run.alertname)
         with self._writing() as connection:
             prune(connection, "runs")
@@ -77,8 +77,8 @@ class Store:
         return done.rowcount == 1
 
     def runs(self, where: Mapping[str, str], limit: int) -> list[Run]:
-        """The newest runs whose columns have these values: cluster, resource_type, namespace, resource_id,
-        alertname. Raises Unavailable."""
+        """The newest runs with these values of cluster, resource_type, namespace, resource_id and alertname.
+        Raises Unavailable."""
         columns = [column for column in (*Resource._fields, "alertname") if column in where]
         condition = " AND ".join([*(f"{column} = ?" for column in columns), "TRUE"])
         with self._reading() as connection:
@@ -89,15 +89,16 @@ class Store:
             return [Run(**json.loads(run)) for (run,) in rows]
 
     def memory(self, resource: Resource, alertname: str) -> Fact:
-        """Earlier runs on the resource, and on others of its type with the same alert. Raises Unavailable."""
+        """Earlier runs on the resource, and on others of its type after the same alert. Raises
+        Unavailable."""
         now = self._clock()
         own = self.runs(resource._asdict(), SAME_RESOURCE) if resource.resource_id else []
-        told = [_remembered(run, "this resource", now) for run in own]
-        told += [_remembered(run, _named(run), now) for run in self._like(resource, alertname)]
-        return facts.fact(Memory(self._failures(resource, now), tuple(told)), SOURCE)
+        runs = [_remembered(run, "this resource", now) for run in own]
+        runs += [_remembered(run, _resource_name(run), now) for run in self._similar(resource, alertname)]
+        return facts.fact(Memory(self._failures(resource, now), tuple(runs)), SOURCE)
 
     def remember(self, resource: Resource, context: Context, watched: Mapping[str, str]) -> None:
-        """Keeps what was told of the resource, and how long what is watched has been as it is. Raises
+        """Stores the context of the resource, and since when the `watched` values have been the same. Raises
         Unavailable."""
         now = self._clock()
         with self._writing() as connection:
@@ -118,7 +119,7 @@ class Store:
                 )
 
     def changes(self, resource: Resource, watched: Mapping[str, str]) -> list[Change]:
-        """How what is watched differed from one look to the next, the newest first, and between which looks.
+        """The changes of the watched values, the newest first, each with the time between two sightings.
         Raises Unavailable."""
         now = self._clock()
         with self._reading() as connection:
@@ -133,7 +134,7 @@ class Store:
         ][:CHANGES]
 
     def recall(self, resource: Resource) -> list[Fact]:
-        """What was last told of the resource, older by the time since; nothing where nothing was. Raises
+        """The facts of the last context, with their present age; none if there was no context. Raises
         Unavailable."""
         context, at = self._last(resource)
         passed = max(0, int(self._clock() - at))
@@ -144,26 +145,26 @@ class Store:
         ]
 
     def context(self, event: SREEvent) -> object:
-        """WorldModel without a server: what was last told of the event's resource, with today's memory."""
+        """The world model without a server: the last context of the event's resource, with today's memory."""
         resource = Resource(event.cluster, event.resource_type, event.namespace, event.resource_id)
         context, at = self._last(resource)
-        told = (*self.recall(resource), self.memory(resource, event.alertname))
+        found = (*self.recall(resource), self.memory(resource, event.alertname))
         gaps = context.gaps if at else ("not_found",)
-        return json.loads(to_json(asdict(Context(told, gaps))))
+        return json.loads(to_json(asdict(Context(found, gaps))))
 
     def _last(self, resource: Resource) -> tuple[Context, float]:
-        """What was last told and when; at 0 where nothing was."""
+        """The last context and its time, which is 0 if there was none."""
         with self._reading() as connection:
             asked = f"SELECT context, at FROM contexts WHERE {OF_RESOURCE}"  # noqa: S608
             row = connection.execute(asked, resource).fetchone()
         if row is None:
             return Context(), 0.0
-        told = json.loads(row[0])
-        return Context(tuple(Fact(**fact) for fact in told["facts"]), tuple(told["gaps"])), row[1]
+        stored = json.loads(row[0])
+        return Context(tuple(Fact(**fact) for fact in stored["facts"]), tuple(stored["gaps"])), row[1]
 
     def backup(self, target: Path) -> None:
-        """Writes a whole copy to `target` while others go on; one that is there already is replaced once the
-        new one is whole. Raises Unavailable."""
+        """Writes a complete copy to `target` while others read and write. An older copy is replaced once the
+        new one is complete. Raises Unavailable."""
         part = target.with_name(target.name + ".part")
         try:
             part.unlink(missing_ok=True)
@@ -173,8 +174,8 @@ class Store:
         except OSError as error:
             raise Unavailable("memory_unwritable", f"{target} cannot be written: {error.strerror}") from None
 
-    def _like(self, resource: Resource, alertname: str) -> list[Run]:
-        """Runs on other resources of the type, after the same alert."""
+    def _similar(self, resource: Resource, alertname: str) -> list[Run]:
+        """Runs on other resources of this type after the same alert."""
         if not alertname:
             return []
         if not resource.resource_id:
@@ -197,13 +198,13 @@ class Store:
         connection = sqlite3.connect(
             self._path, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False
         )
-        connection.execute("PRAGMA synchronous = FULL")  # in WAL mode NORMAL may lose what was acknowledged
+        connection.execute("PRAGMA synchronous = FULL")  # in WAL mode NORMAL can lose an acknowledged write
         connection.execute(f"PRAGMA max_page_count = {MAX_FILE // PAGE}")
         return connection
 
     @contextmanager
     def _connected(self) -> Iterator[sqlite3.Connection]:
-        """A connection for one use: opening costs a fraction of a millisecond, and threads need not share."""
+        """A connection for one use. Opening takes under a millisecond, and threads need not share."""
         connection = self._open()
         try:
             yield connection
@@ -211,10 +212,10 @@ class Store:
             connection.close()
 
     def _why(self, error: sqlite3.Error) -> str:
-        """SQLite's own words, which quote no value, or that the volume is full: an I/O error to it."""
-        code = getattr(error, "sqlite_errorname", "")  # not on errors of the module's own
+        """SQLite's message, which quotes no value. A full volume is named: SQLite calls it an I/O error."""
+        code = getattr(error, "sqlite_errorname", "")  # errors of the Python module have none
         if code.startswith(("SQLITE_FULL", "SQLITE_IOERR")) and self._is_full():
-            return "its volume is full; make room there, by a larger volume or fewer backups"
+            return "its volume is full: enlarge the volume or delete backups"
         return str(error)
 
     def _is_full(self) -> bool:
@@ -233,7 +234,7 @@ class Store:
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction, on the disk when the block has ended; nothing of it where that fails."""
+        """One transaction: on the disk at the end of the block, or not at all."""
         try:
             with self._connected() as connection:
                 connection.execute("BEGIN IMMEDIATE")
@@ -246,17 +247,17 @@ class Store:
 
 
 def _when(before: Sighting, after: Sighting, now: float) -> str:
-    """Nobody looked between the two, so that is all that is known of the time."""
+    """The change was between the two sightings; nothing else is known of its time."""
     earliest, latest = ago(now - before.until), ago(now - after.at)
     return latest if earliest == latest else f"between {earliest} and {latest}"
 
 
 def has_failed(run: Run) -> bool:
-    """Whether it tried to remedy something and did not."""
+    """Whether the run failed, or left the alert firing after a remedy."""
     return run.status == "failed" or (run.status in REMEDIES and run.verification == "firing")
 
 
-def _named(run: Run) -> str:
+def _resource_name(run: Run) -> str:
     return cut("/".join(filter(None, (run.cluster, run.namespace, run.resource_id))))
 
 

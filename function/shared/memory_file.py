@@ -1,4 +1,4 @@
-"""The memory's SQLite file: its tables, their migrations, and what is pruned."""
+"""The SQLite file of the memory: tables, migrations, pruning."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import NamedTuple
 from function.shared.errors import Misconfigured
 from function.shared.resource import Resource
 
-APPLICATION = 0x53524544  # "SRED": tells our file from any other SQLite file
+APPLICATION = 0x53524544  # "SRED", which marks a SQLite file as ours
 MIGRATIONS: Sequence[Sequence[str]] = (
     (
         """CREATE TABLE runs (
@@ -36,29 +36,29 @@ MIGRATIONS: Sequence[Sequence[str]] = (
         "CREATE INDEX seen_of_resource ON seen (resource_id, namespace, resource_type, cluster, at)",
         "CREATE INDEX seen_by_age ON seen (at)",
     ),
-    (  # 0.2.0: keys of a fact have other names. A quote inside a text has a backslash, so only keys are met.
+    (  # 0.2.0 renamed keys of a fact. A quote inside a text has a backslash, so only keys match.
         "ALTER TABLE told RENAME TO contexts",
         """UPDATE contexts SET context = replace(replace(replace(context,
             '"told":', '"data":'), '"of":', '"subject":'), '"why":', '"reason":')""",
     ),
 )
-"""Each takes the file from the version that is its place here to the next. Never change one; add one."""
+"""Entry N takes the file from version N to N + 1. Never change an entry; add one."""
 MAX_ROWS: Mapping[str, int] = {"runs": 10_000, "contexts": 5_000, "seen": 20_000}
-"""The oldest go first. A run takes 20 KB at the most, an answer 60 and a change 1: all of it stays under
-MAX_FILE."""
+"""The oldest rows are deleted first. A run has at most 20 KB, a context 60 and a sighting 1, so the file
+stays under MAX_FILE."""
 MAX_FILE = 768 * 1024 * 1024
 PAGE = 4096
 OF_RESOURCE = "cluster = ? AND resource_type = ? AND namespace = ? AND resource_id = ?"
 
 
 def migrate(connection: sqlite3.Connection, path: Path) -> None:
-    """Takes the file to the newest version, in one transaction. Raises Misconfigured for a file that is
-    another program's, or made by a newer one of ours."""
+    """Takes the file to the newest version in one transaction. Raises Misconfigured for a file of another
+    program, or of a newer version of ours."""
     if _version(connection, path) == len(MIGRATIONS):
         return
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("BEGIN IMMEDIATE")
-    for step in MIGRATIONS[_version(connection, path) :]:  # asked again: another may have been faster
+    for step in MIGRATIONS[_version(connection, path) :]:  # read again: another process may have migrated it
         for statement in step:
             connection.execute(statement)
     connection.execute(f"PRAGMA application_id = {APPLICATION}")
@@ -71,10 +71,10 @@ def _version(connection: sqlite3.Connection, path: Path) -> int:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if application != APPLICATION and (application or version or tables):
-        raise Misconfigured(f"{path} is a SQLite file of another program: name another file")
+        raise Misconfigured(f"{path} is the SQLite file of another program: name another file")
     if version > len(MIGRATIONS):
-        what = f"{path} has version {version} of its form, and this program knows {len(MIGRATIONS)}"
-        raise Misconfigured(f"{what}: run the newer program, or put back a backup")
+        what = f"{path} has schema version {version}, and this program knows only {len(MIGRATIONS)}"
+        raise Misconfigured(f"{what}: run the newer program or restore a backup")
     return int(version)
 
 
@@ -87,7 +87,7 @@ def prune(connection: sqlite3.Connection, table: str) -> None:
 
 
 class Sighting(NamedTuple):
-    """How something was, from the look that first saw it so to the last one that did."""
+    """The watched values of a resource, from the first to the last time that they were seen so."""
 
     id: int
     at: float
@@ -104,6 +104,6 @@ def sightings(connection: sqlite3.Connection, resource: Resource, limit: int) ->
 
 
 def as_text(value: object) -> str:
-    """JSON in as few bytes as UTF-8 needs."""
+    """Compact JSON that can be stored as UTF-8."""
     whole = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return whole.encode("utf-8", "replace").decode("utf-8")  # a lone surrogate has no UTF-8
+    return whole.encode("utf-8", "replace").decode("utf-8")  # a lone surrogate has no UTF-8 form

@@ -1,26 +1,21 @@
-"""Prometheus: instant queries over its HTTP API."""
+"""A client for Prometheus' HTTP API: https://prometheus.io/docs/prometheus/latest/querying/api/"""
 
 from __future__ import annotations
 
 import json
+import math
+import re
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from function.shared import http
 from function.shared.errors import Unavailable
-from function.shared.kubernetes import SHAPE_ERRORS
 
 if TYPE_CHECKING:
     import httpx
-
-
-SECONDS = 1.0
-CONNECT_SECONDS = 0.3
-"""Less than a whole look takes, so that no query outlives the look that asked it for long."""
-MAX_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -29,58 +24,127 @@ class Sample:
     value: float
 
 
-class Prometheus:
-    """Instant queries over the HTTP API, by one kept-alive client. Raises Unavailable."""
+@dataclass(frozen=True)
+class Bounds:
+    """What one request may take."""
 
-    def __init__(self, url: str, read_token: Callable[[], str] | None = None) -> None:
-        self._url, self._read_token = url, read_token
+    seconds: float
+    connect_seconds: float
+    max_bytes: int
+
+
+class Prometheus:
+    """One client that keeps its connections alive; threads may share it.
+
+    Each method raises Unavailable: `prometheus_unreachable`, `prometheus_slow`, `prometheus_status` or
+    `prometheus_answer`. The message names `setting`, which is where the operator corrects the address.
+    `seconds` of a call shortens the bound of the client.
+    """
+
+    def __init__(
+        self, url: str, bounds: Bounds, setting: str, read_token: Callable[[], str] | None = None
+    ) -> None:
+        self._url, self._bounds, self._setting, self._read_token = url, bounds, setting, read_token
         self._lock = threading.Lock()
         self._client: httpx.Client | None = None
 
-    def query(self, expression: str) -> Sequence[Sample]:
-        """The samples of an instant vector, now; those that are no number left out."""
+    def query(self, expression: str, seconds: float = math.inf) -> list[Sample]:
+        """The samples of an instant vector, evaluated now. Their values may be NaN or infinite. Histograms
+        are left out."""
+        limit = f"{int(self._bounds.seconds * 1000)}ms"
+        data = self._ask("POST", "query", seconds, data={"query": expression, "timeout": limit})
+        try:
+            return [
+                Sample(dict(each["metric"].items()), float(each["value"][1]))
+                for each in data["result"]
+                if "histogram" not in each
+            ]
+        except http.SHAPE_ERRORS:
+            raise self._unexpected("an instant vector") from None
+
+    def syntax_tree(self, expression: str, seconds: float = math.inf) -> Any:
+        """The syntax tree of an expression; None where Prometheus cannot parse it or is older than 3.0."""
+        try:
+            return self._ask("POST", "parse_query", seconds, data={"query": expression})
+        except Unavailable as error:
+            if error.code == "prometheus_status":
+                return None
+            raise
+
+    def alerting_rules(self, name: str, seconds: float = math.inf) -> Any:
+        """The rule groups that hold alerting rules of this name."""
+        return self._ask("GET", "rules", seconds, params={"type": "alert", "rule_name[]": name})
+
+    def close(self) -> None:
+        """Ends requests that are under way. The next call connects again."""
+        with self._lock:
+            client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+    def _ask(self, method: str, path: str, seconds: float, **form: Mapping[str, str]) -> Any:
+        """The `data` of the answer."""
+        answer = http.parsed(
+            self._body(method, path, min(seconds, self._bounds.seconds), form), self._unexpected("JSON")
+        )
+        if not isinstance(answer, dict) or answer.get("status") != "success" or "data" not in answer:
+            raise self._unexpected("a success with data")
+        return answer["data"]
+
+    def _body(self, method: str, path: str, seconds: float, form: Mapping[str, Any]) -> bytes:
         import httpx
 
-        try:
-            body = self._post({"query": expression, "timeout": f"{int(SECONDS * 1000)}ms"})
-        except httpx.HTTPError as error:
-            what = f"Prometheus cannot be asked ({type(error).__name__}): see SRE_DISPATCH_PROMETHEUS_URL"
-            raise Unavailable("prometheus_unreachable", what) from None
-        odd = Unavailable(
-            "prometheus_answer", "Prometheus' answer is no vector: see SRE_DISPATCH_PROMETHEUS_URL"
-        )
-        answer = http.parsed(body, odd)
-        try:
-            samples = [
-                Sample(dict(each["metric"].items()), float(each["value"][1]))
-                for each in answer["data"]["result"]
-            ]
-        except (*SHAPE_ERRORS, ArithmeticError):
-            raise odd from None
-        return [sample for sample in samples if abs(sample.value) < float("inf")]  # and so no NaN
-
-    def _post(self, form: Mapping[str, str]) -> bytes:
         headers = dict(http.PLAIN)
         if self._read_token:
             headers["Authorization"] = f"Bearer {self._read_token()}"
-        deadline = time.monotonic() + SECONDS
-        asked: Any = {"data": form, "headers": headers}
-        with self._connected().stream("POST", f"{self._url}/api/v1/query", **asked) as response:
-            if response.status_code != 200:
-                what = (
-                    f"Prometheus answered {response.status_code}, wanted 200: see SRE_DISPATCH_PROMETHEUS_URL"
-                )
-                raise Unavailable("prometheus_status", what)
-            over = Unavailable("prometheus_answer", f"Prometheus' answer is over {MAX_BYTES} bytes")
-            return http.body(response, MAX_BYTES, deadline, over)
+        timeout = httpx.Timeout(seconds, connect=min(seconds, self._bounds.connect_seconds))
+        deadline = time.monotonic() + seconds
+        address = f"{self._url.rstrip('/')}/api/v1/{path}"
+        try:
+            with self._connected().stream(
+                method, address, headers=headers, timeout=timeout, **form
+            ) as response:
+                if response.status_code != 200:
+                    raise self._failed("status", f"Prometheus answered {response.status_code}, not 200")
+                return http.body(response, self._bounds.max_bytes, deadline, self._too_much())
+        except (httpx.ReadTimeout, httpx.WriteTimeout):
+            raise self._failed("slow", f"Prometheus took over {seconds:g} s") from None
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, RuntimeError) as error:
+            # OSError and RuntimeError come from a connection that close() ended.
+            what = f"Prometheus cannot be reached ({type(error).__name__})"
+            raise self._failed("unreachable", what) from None
 
     def _connected(self) -> httpx.Client:
         with self._lock:
             if self._client is None:
-                self._client = http.connect(self._url, SECONDS, CONNECT_SECONDS)
+                self._client = http.connect(self._url, self._bounds.seconds, self._bounds.connect_seconds)
             return self._client
+
+    def _failed(self, code: str, what: str) -> Unavailable:
+        return Unavailable(f"prometheus_{code}", f"{what}: check {self._setting}")
+
+    def _unexpected(self, wanted: str) -> Unavailable:
+        return self._failed("answer", f"Prometheus' answer is not {wanted}")
+
+    def _too_much(self) -> Unavailable:
+        bounds = self._bounds
+        what = f"Prometheus' answer is over {bounds.max_bytes} bytes or takes over {bounds.seconds:g} s"
+        return self._failed("answer", what)
+
+
+def finite(samples: Iterable[Sample]) -> list[Sample]:
+    """The samples whose values are numbers: neither NaN nor infinite."""
+    return [sample for sample in samples if math.isfinite(sample.value)]
+
+
+NOT_LITERAL = re.compile(r"[\ud800-\udfff\ufffd]")
 
 
 def quoted(text: str) -> str:
-    """A string as PromQL takes it, which escapes as JSON does."""
-    return json.dumps(text)
+    r"""A string literal of PromQL.
+
+    The escapes of JSON are valid in PromQL, with two exceptions (promql/parser/lex.go): it rejects the escape
+    of a surrogate, so letters beyond U+FFFF must not be escaped; and it takes a bare U+FFFD for invalid
+    UTF-8, so that one must be. A lone surrogate has no UTF-8 and becomes U+FFFD, as Go's encoders have it.
+    """
+    return NOT_LITERAL.sub(r"\\ufffd", json.dumps(text, ensure_ascii=False))

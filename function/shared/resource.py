@@ -1,4 +1,4 @@
-"""How a resource is named: by Kubernetes (RFC 1123), and by what is remembered of it."""
+"""Names of Kubernetes objects, and the key of a resource."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 NAME = re.compile(r"[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?", re.ASCII)
-"""RFC 1123 subdomain, 253 characters; matched whole."""
+"""An RFC 1123 subdomain of at most 253 characters. Use fullmatch."""
 
 
 def is_name(text: str) -> bool:
@@ -15,7 +15,7 @@ def is_name(text: str) -> bool:
 
 
 class Resource(NamedTuple):
-    """What runs, facts and changes are kept of."""
+    """The key under which runs, facts and changes are stored."""
 
     cluster: str
     resource_type: str

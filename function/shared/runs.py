@@ -1,4 +1,4 @@
-"""The record of a run: what `record_outcome` takes and the memory keeps."""
+"""The record of a run: the arguments of `record_outcome`, and what the memory stores."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from function.shared.strict_json import STRICT
 from function.shared.text import MAX_TEXT
 
 MAX_RUN_TEXT = 1000
-"""Characters of one text in the record of a run."""
+"""Characters of one text in a record."""
 RFC_3339 = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)$"
 
 
 def _time(text: str) -> str:
-    """Raises ValueError where the text is no time since 1970."""
+    """Raises ValueError for a time before 1970."""
     if datetime.fromisoformat(text) < datetime(1970, 1, 1, tzinfo=UTC):
-        raise ValueError("no time since 1970")
+        raise ValueError("the time is before 1970")
     return text
 
 
@@ -30,25 +30,25 @@ RunText = Annotated[str, Field(max_length=MAX_RUN_TEXT)]
 
 @dataclass(frozen=True)
 class Run:
-    """What an agent, or a person, did about an alert and what came of it: what `record_outcome` takes.
+    """What an agent or a person did about an alert, and the result.
 
-    The text in it was written by a model that had read untrusted data, and is untrusted itself.
+    The texts are untrusted: they come from a model that read untrusted data.
     """
 
     __pydantic_config__ = STRICT
     session: Stated
-    """Names the run; recording the same one again changes nothing."""
+    """The key of the run. A second record with the same key changes nothing."""
     at: Annotated[str, Field(pattern=RFC_3339), AfterValidator(_time)]
-    """When it ended, RFC 3339."""
+    """When the run ended, RFC 3339."""
     resource_type: Annotated[str, Field(pattern=r"^(unknown_)?(k8s_[a-z]+|ceph|host|instance)$|^$")]
-    """As function/subject.py names them, such as k8s_pvc."""
+    """As function/dispatch/subject.py names it, such as k8s_pvc."""
     resource_id: Name
     alertname: Stated
     status: RunStatus
     action: RunText
     verification: Verification
     confidence: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-    """Of the root cause, 0 to 1."""
+    """In the root cause, 0 to 1."""
     root_cause: RunText = ""
     namespace: Name = ""
     cluster: Name = ""

@@ -1,4 +1,4 @@
-"""JSON: read strictly, written so that no text in it can start a line or hide a character."""
+"""JSON: read strictly, and written in one line of ASCII."""
 
 from __future__ import annotations
 
@@ -14,35 +14,35 @@ from function.shared.errors import Rejected
 Json = Mapping[str, Any]
 """A JSON object as `json.loads` gives it."""
 STRICT: Any = {"extra": "forbid", "strict": True}
-"""How decide.py reads the classes marked with it: no unknown key, no coercion."""
+"""pydantic configuration: unknown keys are refused, and no value is converted."""
 
 
 def to_json(value: object) -> str:
-    """One line of ASCII JSON with sorted keys: no text in it can start a line or hide a character."""
+    """One line of ASCII JSON with sorted keys. No text in it can begin a new line or hide a character."""
     return json.dumps(value, ensure_ascii=True, sort_keys=True, separators=(",", ":"), default=_plain)
 
 
 def _plain(value: object) -> object:
     if isinstance(value, datetime):
         return value.isoformat()
-    raise TypeError(f"{type(value).__name__} has no JSON form here")
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
 
 
 MAX_BODY = 8 * 1024 * 1024
-"""Bytes. 10,000 alerts in one group were measured at 5.2 MB."""
+"""Bytes. A group of 10,000 alerts has 5.2 MB."""
 MAX_BRACKETS = 200_000
-"""Opening brackets in a body: an alert has three, and 10 MB of them would take 300 MiB to parse."""
+"""Opening brackets in a body. An alert has three; 10 MB of brackets would take 300 MiB to parse."""
 MAX_DEPTH = 32
 STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
-"""A JSON string; each byte can match in one way only, so this cannot backtrack."""
+"""A JSON string. Each byte can match in one way only, so the pattern cannot backtrack."""
 
 
 def parse(body: bytes) -> Any:
-    """The JSON in `body`, read strictly.
+    """The JSON in a body that somebody sent us.
 
-    Raises Rejected: 413 beyond MAX_BODY; 400 for anything but UTF-8 JSON, and for NaN and infinities, a key
-    twice in one object, lone surrogates, more than 32 levels or 200,000 brackets, which is what other parsers
-    of the same text (OPA, the API server) would read differently or not at all.
+    Raises Rejected: 413 over MAX_BODY, 400 for anything but UTF-8 JSON. Also for NaN, infinities, duplicate
+    keys, lone surrogates, more than 32 levels and more than 200,000 brackets: other parsers of the same text
+    (OPA, the API server) read these differently or not at all.
     """
     if len(body) > MAX_BODY:
         raise Rejected(413, "too_large", f"the body is over {MAX_BODY} bytes")
@@ -68,13 +68,13 @@ def _unique(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:
-            raise ValueError("a key stands twice in one object")
+            raise ValueError("an object has a key twice")
         found[key] = value
     return found
 
 
 def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")
 
 
 def _finite(text: str) -> float:

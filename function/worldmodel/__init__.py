@@ -1,12 +1,18 @@
-"""A world model for those who have no FFO: an MCP server that reads Kubernetes and Prometheus live and
-remembers the outcomes of runs.
+"""The world model: an MCP server that tells the context of resources and remembers the outcomes of runs.
 
-server      the web edge: tokens, MCP's streamable HTTP, bare JSON-RPC
-tools       the three tools, and who may call which
 context     a resource -> its facts; read this first
-claim, pod, workload, node, namespace
-            what is told of each kind of resource
-look        one look at the cluster: what is asked goes side by side, what fails is a gap
-objects     the Kubernetes API, read only; manifests
-prometheus  queries, and the facts that follow
+server      the web edge: tokens, MCP's streamable HTTP, bare JSON-RPC
+tools       the three tools, and which token may call each
+serve, settings, __main__
+            how it is configured and started
+
+pvc, pod, workload, node, namespace
+            the facts of each kind of resource
+usage       facts from Prometheus
+events, neighbours, owners, rollouts
+            facts that several kinds share
+found       the result of reading one resource
+
+reader      one reading of the cluster: requests run side by side, a failure is a gap
+objects     the Kubernetes API, read only, and the meaning of its fields
 """

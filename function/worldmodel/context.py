@@ -1,4 +1,4 @@
-"""A resource -> its context: what is so now, what was done before, what its owner allows."""
+"""A resource -> its context: its present state, earlier runs, and the limits that its owner set."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from function.shared.prometheus import Prometheus
 from function.shared.resource import Resource, is_name
 from function.shared.text import cut
 from function.worldmodel import objects
-from function.worldmodel.common import SOURCE, Found
+from function.worldmodel.found import SOURCE, Found
 from function.worldmodel.namespace import namespace
 from function.worldmodel.node import node
 from function.worldmodel.objects import Object, Objects
@@ -30,7 +30,7 @@ log = logging.getLogger("sre-dispatch")
 T = TypeVar("T")
 
 CLASSIFICATION, SCOPE = "sre-dispatch/classification", "sre-dispatch/scope"
-"""Labels of a Namespace, which its owner sets. A scope names the widest mode that is authorised."""
+"""Labels that the owner of a Namespace sets. The scope is the widest mode that the owner authorises."""
 
 NAMESPACED: Mapping[str, Callable[[Look, str, str], Found]] = {
     "k8s_pvc": claim,
@@ -42,76 +42,73 @@ NAMESPACED: Mapping[str, Callable[[Look, str, str], Found]] = {
     "k8s_job": lambda look, where, name: workload(look, "Job", where, name),
 }
 IN_THE_CLUSTER: Mapping[str, Callable[[Look, str], Found]] = {"k8s_node": node, "k8s_namespace": namespace}
-"""By the types of function/subject.py."""
+"""Keys are the types of function/dispatch/subject.py."""
 
 
 @dataclass(frozen=True)
 class World:
-    """All that a context is made of."""
+    """Everything that a context is made from."""
 
     objects: Objects
     prometheus: Prometheus | None
     store: Store
     threads: Threads
     writer: Executor
-    """One thread, so that what is kept later stands later."""
+    """One thread, so that contexts are stored in their order."""
     clock: Callable[[], float]
     """Seconds since the epoch."""
     cluster: str
-    """The name of the cluster that is read; questions about another one get memory alone."""
+    """The name of the cluster that is read. For resources of another cluster there is only the memory."""
     governance: Mapping[str, Governance] = field(default_factory=dict)
-    """By namespace, from the operator's file; it stands in place of the namespace's labels."""
+    """By namespace, from the operator's file. It overrides the labels of the namespace."""
 
     def context(self, resource: Resource, alertname: str) -> Context:
-        """What is known of the resource, within look.SECONDS and the limits of facts.py. Never raises for
-        what cannot be found out: that is a gap."""
+        """The context, within reader.SECONDS and the limits of facts.py. What cannot be read is a gap and
+        never an error."""
         look = Look(self.objects, self.prometheus, self.threads, self.clock())
         try:
-            found, stated = self._live(look, resource)
+            found, governance = self._live(look, resource)
             remembered = self._remembered(look, resource, alertname, found)
         finally:
             look.close()
-        context = Context((*found.facts, *stated, *remembered), tuple(sorted(look.gaps)))
-        if found.exists and not _unread(look):  # what is told less well replaces nothing
+        context = Context((*found.facts, *governance, *remembered), tuple(sorted(look.gaps)))
+        if found.exists and not _unread(look):  # an incomplete context replaces no complete one
             self.writer.submit(self._remember, resource, context, found.watched)
         return context
 
     def _live(self, look: Look, resource: Resource) -> tuple[Found, list[Fact]]:
-        """What the cluster says now, and what the owner of the resource says."""
+        """The facts from the cluster, and the limits that the owner of the resource set."""
         reader = self._reader(look, resource)
         if reader is None:
             return Found(), []
         try:
             owner = self._owner(look, resource)
             found = reader(look)
-            stated = owner()
-        except (
-            *SHAPE_ERRORS,
-            ArithmeticError,
-        ) as error:  # of an object that nobody foresaw: told to the operator by its place
-            log.error("an object could not be read: %s", location(error))  # noqa: TRY400
+            governance = owner()
+        except SHAPE_ERRORS as error:
+            log.error("an object of an unexpected shape could not be read: %s", location(error))  # noqa: TRY400
             look.gaps.add("kubernetes_answer")
             return Found(), []
         if not found.exists and not _unread(look):
             look.gaps.add("not_found")
-        return found, stated
+        return found, governance
 
     def _remember(self, resource: Resource, context: Context, watched: Mapping[str, str]) -> None:
-        """After the answer, which does not wait for the disk."""
+        """Stores the context. It runs in the writer's thread, so the answer does not wait for the disk."""
         try:
             self.store.remember(resource, context, watched)
         except Unavailable as error:
             log.error("%s", error)  # noqa: TRY400
 
     def _reader(self, look: Look, resource: Resource) -> Callable[[Look], Found] | None:
-        """What reads such a resource, else a gap that says why nothing does."""
+        """The function that reads a resource of this type. If there is none, adds a gap with the reason."""
         where, name = resource.namespace, resource.resource_id
-        known = resource.resource_type in NAMESPACED or resource.resource_type in IN_THE_CLUSTER
+        is_known = resource.resource_type in NAMESPACED or resource.resource_type in IN_THE_CLUSTER
         namespaced = resource.resource_type in NAMESPACED
         gaps = {
             "no_resource": not name,
             "other_cluster": resource.cluster != self.cluster,
-            "unknown_kind": not known,
+            "unknown_kind": not is_known,
             "bad_name": not is_name(name) or (namespaced and not is_name(where)),
         }
         if gap := next((gap for gap, holds in gaps.items() if holds), ""):
@@ -122,35 +119,35 @@ class World:
         return lambda look: IN_THE_CLUSTER[resource.resource_type](look, name)
 
     def _owner(self, look: Look, resource: Resource) -> Callable[[], list[Fact]]:
-        """What the owner of the resource's namespace says; call to wait for it."""
+        """Requests the limits that the owner of the namespace set; call the result to wait for them."""
         where = resource.resource_id if resource.resource_type == "k8s_namespace" else resource.namespace
         if where in self.governance:
             return lambda: [fact(self.governance[where], "configuration")]
         if not where:
             return list
-        asked = look.get("Namespace", where)
-        return lambda: [fact(_governance(of), SOURCE) for of in [asked()] if of is not None]
+        requested = look.get("Namespace", where)
+        return lambda: [fact(_governance(of), SOURCE) for of in [requested()] if of is not None]
 
     def _remembered(self, look: Look, resource: Resource, alertname: str, found: Found) -> list[Fact]:
-        """Earlier runs, changes seen, and what was told last where the cluster cannot be read now."""
+        """Earlier runs and changes. If the cluster cannot be read, also the last stored facts."""
         store = self.store
-        memory = _kept(partial(store.memory, resource, alertname), look, None)
-        seen: list[Change] = _kept(partial(store.changes, resource, found.watched), look, [])
-        told = [memory] if memory else []
+        memory = _stored(partial(store.memory, resource, alertname), look, None)
+        seen: list[Change] = _stored(partial(store.changes, resource, found.watched), look, [])
+        facts = [memory] if memory else []
         if changes := [*seen, *found.changes]:
-            told.append(fact(Changes(tuple(changes)), SOURCE))
+            facts.append(fact(Changes(tuple(changes)), SOURCE))
         if not found.exists and _unread(look):
-            told += _kept(partial(store.recall, resource), look, [])
-        return told
+            facts += _stored(partial(store.recall, resource), look, [])
+        return facts
 
 
 def _unread(look: Look) -> bool:
-    """Whether anything of the cluster could not be read."""
+    """Whether anything in the cluster could not be read."""
     return any(gap.startswith("kubernetes_") for gap in look.gaps)
 
 
-def _kept(call: Callable[[], T], look: Look, otherwise: T) -> T:
-    """What the store says; where it fails that is a gap, and told to the operator."""
+def _stored(call: Callable[[], T], look: Look, otherwise: T) -> T:
+    """The result of the store. A failure is logged and becomes a gap."""
     try:
         return call()
     except Unavailable as error:
@@ -166,7 +163,7 @@ def _governance(of: Object) -> Governance:
 
 
 def governed(classification: str | None, widest: str | None) -> Governance:
-    """The owner's word as a fact. A scope that is no mode authorises nothing."""
+    """The owner's classification and scope. A scope that is not a mode authorises nothing."""
     if widest is None:
         return Governance(classification, None)
     known = MODES.index(widest) if widest in MODES else len(MODES)

@@ -1,4 +1,4 @@
-"""What is told of a Node."""
+"""The facts of a Node."""
 
 from __future__ import annotations
 
@@ -9,34 +9,36 @@ from kubernetes.utils.quantity import parse_quantity
 
 from function.shared.facts import Dependent, Reference
 from function.shared.prometheus import quoted
-from function.worldmodel import common, objects, usage
-from function.worldmodel.common import Found
+from function.worldmodel import objects, usage
+from function.worldmodel.events import events, happenings
+from function.worldmodel.found import Found, state
+from function.worldmodel.neighbours import dependents
 from function.worldmodel.objects import Object
 from function.worldmodel.reader import Look
 
 EVENTS = "default"
-"""Where the kubelet and the controllers write the Events of a Node, which is in no namespace."""
+"""The namespace of the Events about a Node, which itself is in none."""
 LIVE = "status.phase!=Succeeded,status.phase!=Failed"
 
 
 def node(look: Look, name: str) -> Found:
-    asked = look.get("Node", name)
+    requested = look.get("Node", name)
     listed = look.list("Pod", fields=f"spec.nodeName={name},{LIVE}", metadata=True)
-    happened = common.events(look, "Node", name, EVENTS)
-    of = asked()
+    happened = events(look, "Node", name, EVENTS)
+    of = requested()
     if of is None:
         return Found()
     allocatable = objects.status(of).get("allocatable") or {}
-    # The pods', since kube-prometheus-stack drops what the kubelet says of the machine as a whole.
+    # The sum over pods: kube-prometheus-stack drops the kubelet's series of the whole machine.
     of_pods = f'container_memory_working_set_bytes{{node={quoted(name)},container!="",pod!=""}}'
     memory = {"": float(parse_quantity(allocatable.get("memory", 0)))}
     used = usage.memory(look, f"sum({of_pods})", memory)
 
     found = Found(exists=True)
     pods = listed()
-    found.tell(_state(of, look.now, allocatable, pods))
+    found.add(_state(of, look.now, allocatable, pods))
     found.facts += used()
-    found.tell(common.dependents(_dependents(pods)), common.happenings(happened(), look.now))
+    found.add(dependents(_dependents(pods)), happenings(happened(), look.now))
     found.watched = {
         "kubelet": (objects.status(of).get("nodeInfo") or {}).get("kubeletVersion", ""),
         "unschedulable": str(bool(objects.spec(of).get("unschedulable"))),
@@ -46,7 +48,7 @@ def node(look: Look, name: str) -> Found:
 
 def _state(of: Object, now: float, allocatable: Object, pods: Sequence[Object]) -> object:
     ready = [each["status"] for each in objects.status(of).get("conditions") or () if each["type"] == "Ready"]
-    return common.state(
+    return state(
         of,
         now,
         {"True": "Ready", "False": "NotReady"}.get(ready[0] if ready else "", "Unknown"),
@@ -59,7 +61,7 @@ def _state(of: Object, now: float, allocatable: Object, pods: Sequence[Object]) 
 
 
 def _dependents(pods: Sequence[Object]) -> list[Dependent]:
-    """The workloads that run there, those with the most pods first."""
+    """The workloads that run on the Node, those with the most pods first."""
     counts = Counter(_workload(pod) for pod in pods)
     return [
         Dependent(

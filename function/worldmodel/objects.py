@@ -1,4 +1,4 @@
-"""Kubernetes objects: how they are read, and what their fields mean."""
+"""Kubernetes objects: reads them, and interprets their fields."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from function.shared.resource import is_name
 Object = Mapping[str, Any]
 
 PAGE = 500
-"""Objects of one listing. The rest is never fetched: a listing that is longer is a gap."""
+"""Objects of one listing. The rest is never fetched; a longer listing is a gap."""
 METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 CORE, APPS, BATCH = "/api/v1", "/apis/apps/v1", "/apis/batch/v1"
@@ -41,7 +41,7 @@ PATHS: Mapping[str, tuple[str, str]] = {
     "StatefulSet": (APPS, "statefulsets"),
     "StorageClass": ("/apis/storage.k8s.io/v1", "storageclasses"),
 }
-"""What may be read at all; knative/worldmodel grants the same. Neither names Secrets or ConfigMaps."""
+"""All kinds that are read. knative/worldmodel/rbac.yaml grants the same: no Secrets, no ConfigMaps."""
 
 GOOD = frozenset({"Available", "Complete", "ContainersReady", "Initialized", "PodReadyToStartContainers"})
 GOOD |= {"PodScheduled", "Progressing", "Ready", "SuccessCriteriaMet"}
@@ -56,26 +56,25 @@ BAD |= {
 }
 BAD |= {"NamespaceContentRemaining", "NamespaceFinalizersRemaining"}
 BAD |= {f"NamespaceDeletion{what}Failure" for what in ("Content", "Discovery", "GroupVersionParsing")}
-"""Conditions that are as they should be when they are true, or when they are not. What others mean, only
-whoever made them knows."""
+"""Conditions that should be true, and conditions that should be false. Others are not interpreted."""
 
 
 @dataclass(frozen=True)
 class Listing:
     items: Sequence[Object]
     whole: bool
-    """False where the cluster holds more than PAGE of them."""
+    """False if the cluster has more than PAGE of them."""
 
 
 class Objects:
-    """Reads by name, or at most PAGE by one listing. Raises Unavailable."""
+    """Reads one object by its name, or at most PAGE objects by a listing. Raises Unavailable."""
 
     def __init__(self, api: Api) -> None:
         self._api = api
 
     def get(self, kind: str, name: str, namespace: str = "") -> Object | None:
-        """The object, None where there is none of that name, or can be none."""
-        # `.` and `..` would ask for something else, and whoever makes an object may call its owner so.
+        """The object; None if there is none of this name, or the name is invalid."""
+        # Names of owners are untrusted, and a name such as `..` would change the path of the request.
         if not is_name(name) or not is_name(namespace or "none"):
             return None
         answer = self._api.request("GET", f"{_path(kind, namespace)}/{quote(name, safe='')}")
@@ -84,9 +83,9 @@ class Objects:
     def list(
         self, kind: str, namespace: str = "", *, labels: str = "", fields: str = "", metadata: bool = False
     ) -> Listing:
-        """Those that the selectors choose; with `metadata` nothing else of them."""
-        asked = {"limit": str(PAGE), "labelSelector": labels, "fieldSelector": fields}
-        query = {name: value for name, value in asked.items() if value}
+        """The objects that the selectors choose; with `metadata` only their metadata."""
+        parameters = {"limit": str(PAGE), "labelSelector": labels, "fieldSelector": fields}
+        query = {name: value for name, value in parameters.items() if value}
         answer = self._api.request(
             "GET", _path(kind, namespace), query=query, accept=METADATA if metadata else ""
         )
@@ -102,7 +101,7 @@ def _path(kind: str, namespace: str) -> str:
 
 def _checked(answer: Answer) -> Object:
     if answer.status == 403:
-        what = "the world model's ServiceAccount may not read what it needs: see knative/worldmodel"
+        what = "the world model's ServiceAccount may not read this kind: check knative/worldmodel/rbac.yaml"
         raise Unavailable("kubernetes_forbidden", what)
     if answer.status != 200:
         raise Unavailable("kubernetes_status", f"the API server answered {answer.status} to a read")
@@ -138,12 +137,12 @@ def created(of: Object) -> float:
 
 
 def seconds(timestamp: str) -> float:
-    """Seconds since the epoch of a time as the API writes it."""
+    """An RFC 3339 time in seconds since the epoch."""
     return datetime.fromisoformat(timestamp).timestamp()
 
 
 def controller(of: Object) -> Reference | None:
-    """Who controls the object, in its own namespace or, for a Node's static pods, in none."""
+    """The controller of the object. It is in the same namespace, except for the Node of a static pod."""
     for owner in of["metadata"].get("ownerReferences") or ():
         if owner.get("controller"):
             return Reference(owner["kind"], owner["name"], "" if owner["kind"] == "Node" else namespace(of))
@@ -151,7 +150,7 @@ def controller(of: Object) -> Reference | None:
 
 
 def template(of: Object) -> Object:
-    """The pod template of a workload; of a Pod itself."""
+    """The pod template of a workload, or the Pod itself."""
     if of["kind"] == "Pod":
         return of
     if of["kind"] == "CronJob":
@@ -164,7 +163,7 @@ def template_labels(of: Object) -> Mapping[str, str]:
 
 
 def claims(of: Object) -> set[str]:
-    """Names of the claims that a workload's or a pod's volumes name, a pod's own ephemeral ones included."""
+    """Names of the claims that the volumes of a workload or pod use, with the ephemeral ones of a pod."""
     volumes = spec(template(of)).get("volumes") or ()
     named = {
         each["persistentVolumeClaim"]["claimName"] for each in volumes if "persistentVolumeClaim" in each
@@ -176,12 +175,12 @@ def claims(of: Object) -> set[str]:
 
 
 def is_over(pod: Object) -> bool:
-    """Whether the pod has ended, and so mounts nothing any more."""
+    """Whether the pod has ended and mounts nothing any more."""
     return status(pod).get("phase") in ("Succeeded", "Failed")
 
 
 def mounts(of: Object, claim: str) -> bool:
-    """Whether the workload mounts the claim, by name or as one of a StatefulSet's own."""
+    """Whether the workload mounts the claim, by its name or by a StatefulSet's claim template."""
     if claim in claims(of):
         return True
     stem, _, ordinal = claim.rpartition("-")
@@ -190,7 +189,7 @@ def mounts(of: Object, claim: str) -> bool:
 
 
 def selects(selector: Mapping[str, Any] | None, labels: Mapping[str, str]) -> bool:
-    """Whether a LabelSelector selects these labels. An empty one selects everything, none selects nothing."""
+    """Whether a LabelSelector selects these labels. An empty selector selects all, a missing one none."""
     if selector is None:
         return False
     equal = all(labels.get(key) == value for key, value in (selector.get("matchLabels") or {}).items())
@@ -208,7 +207,7 @@ def _holds(expression: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
 
 
 def as_query(selector: Mapping[str, Any]) -> str:
-    """A LabelSelector as the API takes it in a query."""
+    """A LabelSelector in the form of the query parameter."""
     parts = [f"{key}={value}" for key, value in (selector.get("matchLabels") or {}).items()]
     forms = {"In": "{key} in ({values})", "NotIn": "{key} notin ({values})"}
     forms |= {"Exists": "{key}", "DoesNotExist": "!{key}"}
@@ -219,7 +218,7 @@ def as_query(selector: Mapping[str, Any]) -> str:
 
 
 def conditions(of: Object) -> list[str]:
-    """Every condition that is not as it should be, with its reason and its message."""
+    """Every bad condition, with its reason and message."""
     return [
         " ".join(filter(None, (f"{each['type']}={each['status']}", each.get("reason"), each.get("message"))))
         for each in status(of).get("conditions") or ()
@@ -229,7 +228,7 @@ def conditions(of: Object) -> list[str]:
 
 
 def containers(pod: Object) -> Iterator[str]:
-    """Each container of a pod in a few words: what it does, how often it was restarted and why."""
+    """Each container in a few words: its state, restarts and the reason of the last end."""
     for each in _statuses(pod):
         (state, more), *_ = (each.get("state") or {"unknown": {}}).items()
         last = ((each.get("lastState") or {}).get("terminated") or {}).get("reason")
@@ -247,18 +246,16 @@ def _statuses(pod: Object) -> list[Mapping[str, Any]]:
 
 
 def troubles(pod: Object) -> list[str]:
-    """What keeps a pod from being as it should be; nothing for one that is well, or has ended well."""
+    """The problems of a pod; none if it is healthy or has succeeded."""
     if status(pod).get("phase") == "Succeeded":
         return []
     well = (": running", ": terminated, Completed, exit code 0")
-    told = [each for each in containers(pod) if not each.endswith(well)]
+    found = [each for each in containers(pod) if not each.endswith(well)]
     phase = status(pod).get("phase")
-    told += conditions(pod) if phase == "Pending" or told else []
-    if (
-        phase in ("Failed", "Unknown") and not told
-    ):  # evicted, or its node is gone: then no container says anything
-        told.append(" ".join(filter(None, (phase, status(pod).get("reason"), status(pod).get("message")))))
-    return [*told, *(["being deleted"] if "deletionTimestamp" in pod["metadata"] else [])]
+    found += conditions(pod) if phase == "Pending" or found else []
+    if phase in ("Failed", "Unknown") and not found:  # evicted, or its node is gone: no container has a state
+        found.append(" ".join(filter(None, (phase, status(pod).get("reason"), status(pod).get("message")))))
+    return [*found, *(["being deleted"] if "deletionTimestamp" in pod["metadata"] else [])]
 
 
 def images(of: Object) -> list[str]:
@@ -266,7 +263,7 @@ def images(of: Object) -> list[str]:
 
 
 def needs(of: Object) -> list[Reference]:
-    """What a workload or pod cannot start without, by name: claims, ConfigMaps, Secrets, its node."""
+    """What a workload or pod needs to start, by name: claims, ConfigMaps, Secrets, its node."""
     where, pod = namespace(of), spec(template(of))
     found = [Reference("Node", pod["nodeName"])] if pod.get("nodeName") else []
     found += [Reference("PersistentVolumeClaim", each, where) for each in sorted(claims(of))]
@@ -276,7 +273,7 @@ def needs(of: Object) -> list[Reference]:
 
 
 def _named(pod: Mapping[str, Any], kind: str) -> Iterator[str]:
-    """The objects of the kind that a pod spec names anywhere, but for those that it can do without."""
+    """Names of ConfigMaps or Secrets that a pod spec uses and that are not optional."""
     key = f"{kind[0].lower()}{kind[1:]}"
     sources = [each for volume in pod.get("volumes") or () for each in _sources(volume)]
     sources = [each[key] for each in sources if key in each]

@@ -1,4 +1,4 @@
-"""What is told of a Pod."""
+"""The facts of a Pod."""
 
 from __future__ import annotations
 
@@ -8,45 +8,50 @@ from kubernetes.utils.quantity import parse_quantity
 
 from function.shared.facts import Dependent, Reference, Replicas
 from function.shared.prometheus import quoted
-from function.worldmodel import common, objects, usage
-from function.worldmodel.common import Found
+from function.worldmodel import objects, usage
+from function.worldmodel.events import events, happenings
+from function.worldmodel.found import Found, state
+from function.worldmodel.neighbours import clients, dependents, depends_on, limits, neighbours
 from function.worldmodel.objects import Object
+from function.worldmodel.owners import outermost, owned, owners
 from function.worldmodel.reader import Look
+from function.worldmodel.rollouts import replicas, rollout
 
 REPLICATED = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet")
 
 
 def pod(look: Look, namespace: str, name: str) -> Found:
-    asked = look.get("Pod", name, namespace)
-    happened = common.events(look, "Pod", name, namespace)
-    near = common.around(look, namespace)
-    of = asked()
+    requested = look.get("Pod", name, namespace)
+    happened = events(look, "Pod", name, namespace)
+    near = neighbours(look, namespace)
+    of = requested()
     if of is None:
         return Found()
     used = usage.memory(look, _memory(namespace, name), _memory_limits(of))
-    chain = common.owners(look, of)
+    chain = owners(look, of)
     workload = _workload(look, chain)
 
     found = Found(exists=True)
-    found.tell(_state(of, look.now))
+    found.add(_state(of, look.now))
     found.facts += used()
     if workload:
-        found.tell(common.replicas(workload))
+        found.add(replicas(workload))
     elif not chain:
-        found.tell(Replicas(1, *(2 * [int(objects.status(of).get("phase") == "Running")])))  # itself, alone
-    last = common.outermost(chain, of)
+        running = int(objects.status(of).get("phase") == "Running")
+        found.add(Replicas(1, running, running))  # the pod itself
+    last = outermost(chain, of)
     owner = [Dependent(last.kind, last.name, namespace, "runs as this pod")] if last.kind != "Pod" else []
-    found.tell(common.dependents([*owner, *common.clients(objects.labels(of), near)]))
-    found.tell(common.limits(near, [objects.labels(of)]), *common.owned(chain))
-    found.tell(common.happenings(happened(), look.now), common.depends_on(objects.needs(of)))
-    found.changes = common.rollout(look, workload)() if workload else []
+    found.add(dependents([*owner, *clients(objects.labels(of), near)]))
+    found.add(limits(near, [objects.labels(of)]), *owned(chain))
+    found.add(happenings(happened(), look.now), depends_on(objects.needs(of)))
+    found.changes = rollout(look, workload)() if workload else []
     found.watched = {"images": ", ".join(objects.images(of)), "node": objects.spec(of).get("nodeName", "")}
     return found
 
 
 def _workload(look: Look, chain: Sequence[Reference]) -> Object | None:
-    """The outermost of the pod's owners that counts replicas: a ReplicaSet too, where something unknown owns
-    it."""
+    """The outermost owner that counts replicas. If an unknown kind owns the ReplicaSet, that is the
+    ReplicaSet."""
     for owner in reversed(chain):
         if owner.kind in REPLICATED:
             return look.get(owner.kind, owner.name, owner.namespace)()
@@ -55,7 +60,7 @@ def _workload(look: Look, chain: Sequence[Reference]) -> Object | None:
 
 def _state(of: Object, now: float) -> object:
     spec, status = objects.spec(of), objects.status(of)
-    return common.state(
+    return state(
         of,
         now,
         " ".join(filter(None, (status.get("phase"), status.get("reason")))),
@@ -72,7 +77,7 @@ def _memory(namespace: str, name: str) -> str:
 
 
 def _memory_limits(of: Object) -> dict[str, float]:
-    """Bytes that each container may use, where it has a limit."""
+    """Bytes that each container may use, for those with a limit."""
     found = {
         each["name"]: ((each.get("resources") or {}).get("limits") or {}).get("memory")
         for each in objects.spec(of).get("containers") or ()

@@ -1,4 +1,5 @@
-"""What is told of a PersistentVolumeClaim: how full, how fast, who stops with it, and whether it can grow."""
+"""The facts of a PersistentVolumeClaim: how full it is, how fast it fills, who needs it, whether it can
+grow."""
 
 from __future__ import annotations
 
@@ -7,50 +8,56 @@ from typing import Any
 
 from function.shared.facts import Dependent, Reference, Storage
 from function.shared.text import cut
-from function.worldmodel import common, objects, usage
-from function.worldmodel.common import Found
+from function.worldmodel import objects, usage
+from function.worldmodel.events import events, happenings
+from function.worldmodel.found import Found, state
+from function.worldmodel.neighbours import Neighbours, clients, dependents, depends_on, limits, neighbours
 from function.worldmodel.objects import Object
+from function.worldmodel.owners import WORKLOADS, workload_of
 from function.worldmodel.reader import Look
+from function.worldmodel.rollouts import rollout
 
 MAX_STORAGE = "sre-dispatch/max-storage"
-"""The operator's ceiling for the claim."""
+"""Annotation with the operator's limit for the claim."""
 PODS_WITH_EVENTS = 3
-ALONE = frozenset({"ReadWriteOnce", "ReadWriteOncePod"})
-"""Access modes with which a claim is mounted on one node, and so by one workload as a rule."""
+ONE_NODE = frozenset({"ReadWriteOnce", "ReadWriteOncePod"})
+"""Access modes that mount a claim on one node, so usually for one workload."""
 MANY = 10
-"""Workloads and owners that are asked about one by one; what more there are is counted all the same."""
+"""Workloads and owners that are read one by one. All others are only counted."""
 STOPS = "mounts it, and stops when it is full"
 
 
 def claim(look: Look, namespace: str, name: str) -> Found:
-    asked = look.get("PersistentVolumeClaim", name, namespace)
+    requested = look.get("PersistentVolumeClaim", name, namespace)
     used = usage.volume(look, namespace, name)
-    own = common.events(look, "PersistentVolumeClaim", name, namespace)
-    lists = [look.list(kind, namespace) for kind in common.WORKLOADS]
-    near = common.around(look, namespace)
-    of = asked()
+    own = events(look, "PersistentVolumeClaim", name, namespace)
+    lists = [look.list(kind, namespace) for kind in WORKLOADS]
+    near = neighbours(look, namespace)
+    of = requested()
     if of is None:
         return Found()
     spec, status = objects.spec(of), objects.status(of)
-    held = look.get("StorageClass", spec["storageClassName"]) if spec.get("storageClassName") else None
+    storage_class = (
+        look.get("StorageClass", spec["storageClassName"]) if spec.get("storageClassName") else None
+    )
     volume = look.get("PersistentVolume", spec["volumeName"]) if spec.get("volumeName") else None
     mounting = [each for listed in lists for each in listed() if objects.mounts(each, name)]
-    rollouts = [common.rollout(look, each) for each in mounting[:MANY]]
+    rollouts = [rollout(look, each) for each in mounting[:MANY]]
     pods = _pods(look, of, mounting)
     happened = [
         own,
-        *(common.events(look, "Pod", objects.name(pod), namespace) for pod in pods[:PODS_WITH_EVENTS]),
+        *(events(look, "Pod", objects.name(pod), namespace) for pod in pods[:PODS_WITH_EVENTS]),
     ]
 
     found = Found(exists=True)
-    found.tell(_state(of, look.now, pods))
+    found.add(_state(of, look.now, pods))
     found.facts += used()
-    found.tell(_storage(of, held() if held else None, volume() if volume else None))
-    found.tell(common.dependents(_dependents(look, mounting, pods, near)))
+    found.add(_storage(of, storage_class() if storage_class else None, volume() if volume else None))
+    found.add(dependents(_dependents(look, mounting, pods, near)))
     labels = [*map(objects.template_labels, mounting), *map(objects.labels, pods)]
-    found.tell(common.limits(near, labels, _counts))
-    found.tell(common.happenings([event for each in happened for event in each()], look.now))
-    found.tell(common.depends_on(_needs(spec, pods)))
+    found.add(limits(near, labels, _counts))
+    found.add(happenings([event for each in happened for event in each()], look.now))
+    found.add(depends_on(_needs(spec, pods)))
     found.changes = [change for each in rollouts for change in each()]
     capacity = (status.get("capacity") or {}).get("storage", "")
     found.watched = {"requested storage": _requested(of), "capacity": capacity}
@@ -58,17 +65,17 @@ def claim(look: Look, namespace: str, name: str) -> Found:
 
 
 def _pods(look: Look, of: Object, mounting: Sequence[Object]) -> list[Object]:
-    """The pods that mount the claim: those of the workloads that do; where that finds none, or others may
-    mount it beside them, among the first of the namespace."""
+    """The pods that mount the claim. They are sought among the pods of the workloads that mount it; if there
+    are none, or other pods can mount it too, among the first pods of the namespace."""
     name, namespace = objects.name(of), objects.namespace(of)
     owner = objects.controller(of)
-    if owner and owner.kind == "Pod":  # a generic ephemeral volume, which lives and dies with its pod
+    if owner and owner.kind == "Pod":  # a generic ephemeral volume, whose pod owns it
         pod = look.get("Pod", owner.name, namespace)()
         return [pod] if pod else []
     selectors = [objects.as_query(objects.spec(each).get("selector") or {}) for each in mounting[:MANY]]
     lists = [look.list("Pod", namespace, labels=labels) for labels in selectors if labels]
     pods = [pod for listed in lists for pod in listed() if _mounts(pod, name)]
-    if not pods or len(mounting) > MANY or not ALONE.issuperset(objects.spec(of).get("accessModes") or ()):
+    if not pods or len(mounting) > MANY or not ONE_NODE.issuperset(objects.spec(of).get("accessModes") or ()):
         pods = [pod for pod in look.list("Pod", namespace)() if _mounts(pod, name)]
     return pods
 
@@ -79,7 +86,7 @@ def _mounts(pod: Object, name: str) -> bool:
 
 def _state(of: Object, now: float, pods: Sequence[Object]) -> object:
     status = objects.status(of)
-    return common.state(
+    return state(
         of,
         now,
         str(status.get("phase", "")),
@@ -96,13 +103,13 @@ def _requested(of: Object) -> str:
 
 
 def _storage(of: Object, storage_class: Object | None, volume: Object | None) -> Storage:
-    """Also of a claim without a class, which cannot grow, and of one whose class cannot be read."""
+    """A claim without a class cannot grow. If the class cannot be read, that is unknown."""
     ceiling, name = objects.annotation(of, MAX_STORAGE), objects.spec(of).get("storageClassName") or ""
-    held = storage_class or {}
+    class_ = storage_class or {}
     return Storage(
         storage_class=name,
-        provisioner=cut(held.get("provisioner") or ""),
-        allow_volume_expansion=None if name and not held else held.get("allowVolumeExpansion") is True,
+        provisioner=cut(class_.get("provisioner") or ""),
+        allow_volume_expansion=None if name and not class_ else class_.get("allowVolumeExpansion") is True,
         access_modes=tuple(objects.spec(of).get("accessModes") or ()),
         volume=objects.spec(of).get("volumeName") or "",
         reclaim_policy=objects.spec(volume or {}).get("persistentVolumeReclaimPolicy") or "",
@@ -111,32 +118,32 @@ def _storage(of: Object, storage_class: Object | None, volume: Object | None) ->
 
 
 def _dependents(
-    look: Look, mounting: Sequence[Object], pods: Sequence[Object], near: common.Around
+    look: Look, mounting: Sequence[Object], pods: Sequence[Object], near: Neighbours
 ) -> list[Dependent]:
-    """The workloads that mount it, whoever owns the other pods that do, and who reaches all these."""
+    """The workloads that mount the claim, the owners of other pods that do, and the clients of all these."""
     found = [Dependent(each["kind"], objects.name(each), objects.namespace(each), STOPS) for each in mounting]
     labels = [objects.template_labels(each) for each in mounting]
     selectors = [objects.spec(each).get("selector") for each in mounting]
     others = [pod for pod in pods if not _belongs(pod, selectors)]
-    # One of each owner stands for all of them: asking up the chain of each pod would take as many requests.
+    # Read the chain of owners once per owner, not once per pod.
     for number, pod in enumerate(
         {objects.controller(pod) or objects.name(pod): pod for pod in others}.values()
     ):
         direct = objects.controller(pod)
-        owner = direct if direct and number >= MANY else common.workload(look, pod)
+        owner = direct if direct and number >= MANY else workload_of(look, pod)
         found.append(Dependent(owner.kind, owner.name, objects.namespace(pod), STOPS))
         labels.append(objects.labels(pod))
-    return [*found, *(client for each in labels for client in common.clients(each, near))]
+    return [*found, *(client for each in labels for client in clients(each, near))]
 
 
 def _belongs(pod: Object, selectors: Sequence[Any]) -> bool:
-    """Whether the pod is one of those that the selectors' workloads run: they adopt what has their labels."""
+    """Whether one of the workloads runs the pod: it has an owner and matches the selector."""
     owned = objects.controller(pod) is not None
     return owned and any(objects.selects(each, objects.labels(pod)) for each in selectors)
 
 
 def _counts(resource: str) -> bool:
-    """Whether a quota on the resource is one on claims."""
+    """Whether a quota on this resource limits claims."""
     return resource.endswith("requests.storage") or resource.endswith("persistentvolumeclaims")
 
 

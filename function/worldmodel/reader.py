@@ -1,4 +1,4 @@
-"""One look at the cluster: all that is asked goes side by side, and what fails or is late leaves a gap."""
+"""One reading of the cluster: requests run side by side, and each one that fails or is late leaves a gap."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from functools import cache
 from typing import Any, TypeVar
 
 from function.shared.errors import Unavailable
-from function.shared.prometheus import Prometheus, Sample
+from function.shared.prometheus import Prometheus, Sample, finite
 from function.worldmodel.objects import Listing, Object, Objects
 
 T = TypeVar("T")
 
 SECONDS = 1.5
-"""For all that is asked. Who asks us gives up after 2 s, and a part in time beats the whole too late."""
+"""For all requests together. The function waits 2 s; a partial answer in time is better than a late one."""
 
 
 @dataclass(frozen=True)
 class Threads:
-    """Those that wait for each source: one that hangs takes the time of no other."""
+    """One pool for each source, so that one which hangs does not delay the other."""
 
     kubernetes: Executor
     prometheus: Executor
@@ -30,24 +30,26 @@ class Threads:
 
 @dataclass
 class Look:
+    """One reading. Its methods send a request at once and return a function that waits for the result."""
+
     objects: Objects
     prometheus: Prometheus | None
     threads: Threads
     now: float
-    """Seconds since the epoch: ages are counted from here."""
+    """Seconds since the epoch, for ages."""
     gaps: set[str] = field(default_factory=set)
     deadline: float = field(default_factory=lambda: time.monotonic() + SECONDS)
-    asked: list[Future[Any]] = field(default_factory=list)
+    requests: list[Future[Any]] = field(default_factory=list)
 
     def get(self, kind: str, name: str, namespace: str = "") -> Callable[[], Object | None]:
-        """Asks for the object; call what is returned to wait for it."""
-        told = self.threads.kubernetes.submit(self.objects.get, kind, name, namespace)
-        return self._waiting(told, "kubernetes_slow", None)
+        """Requests an object."""
+        future = self.threads.kubernetes.submit(self.objects.get, kind, name, namespace)
+        return self._waiting(future, "kubernetes_slow", None)
 
     def list(self, kind: str, namespace: str = "", **selectors: Any) -> Callable[[], Sequence[Object]]:
-        """The same for a listing; `selectors` as Objects.list takes them."""
-        told = self.threads.kubernetes.submit(self.objects.list, kind, namespace, **selectors)
-        listing = self._waiting(told, "kubernetes_slow", Listing((), whole=True))
+        """Requests a listing; `selectors` are those of Objects.list."""
+        future = self.threads.kubernetes.submit(self.objects.list, kind, namespace, **selectors)
+        listing = self._waiting(future, "kubernetes_slow", Listing((), whole=True))
 
         def listed() -> Sequence[Object]:
             if not listing().whole:
@@ -57,25 +59,26 @@ class Look:
         return listed
 
     def query(self, expression: str) -> Callable[[], Sequence[Sample]]:
-        """The same for a query of Prometheus; without one it is a gap."""
+        """Queries Prometheus for samples with finite values. Without a Prometheus that is a gap."""
         if self.prometheus is None:
             self.gaps.add("prometheus_none")
             return tuple
-        told = self.threads.prometheus.submit(self.prometheus.query, expression)
-        return self._waiting(told, "prometheus_slow", ())
+        future = self.threads.prometheus.submit(self.prometheus.query, expression)
+        samples = self._waiting(future, "prometheus_slow", [])
+        return lambda: finite(samples())
 
     def close(self) -> None:
-        """Takes back what was asked and nobody waits for any more, so that it holds up no later look."""
-        for told in self.asked:
-            told.cancel()
+        """Cancels requests that nobody waits for, so that they do not delay the next reading."""
+        for future in self.requests:
+            future.cancel()
 
-    def _waiting(self, told: Future[T], slow: str, otherwise: T) -> Callable[[], T]:
-        self.asked.append(told)
+    def _waiting(self, future: Future[T], slow: str, otherwise: T) -> Callable[[], T]:
+        self.requests.append(future)
 
-        @cache  # the first answer stands, however often it is asked for
+        @cache  # every caller gets the result of the first wait
         def wait() -> T:
             try:
-                return told.result(max(0.0, self.deadline - time.monotonic()))
+                return future.result(max(0.0, self.deadline - time.monotonic()))
             except (Late, CancelledError):
                 self.gaps.add(slow)
             except Unavailable as error:

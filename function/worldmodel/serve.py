@@ -1,4 +1,4 @@
-"""Settings -> the world model, running until SIGTERM."""
+"""Starts the world model and serves it until SIGTERM."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from function.shared.facts import Governance
 from function.shared.http import token_in
 from function.shared.kubernetes import Api, connect
 from function.shared.memory import Store
-from function.shared.prometheus import Prometheus
+from function.shared.prometheus import Bounds, Prometheus
 from function.worldmodel.context import World, governed
 from function.worldmodel.objects import Objects
 from function.worldmodel.reader import Threads
@@ -26,7 +26,9 @@ from function.worldmodel.server import app
 from function.worldmodel.settings import WorldModelSettings
 
 KUBERNETES_AT_ONCE, PROMETHEUS_AT_ONCE = 32, 16
-"""Questions side by side; a context asks about a dozen of the one and four of the other."""
+"""Requests side by side. One context takes about a dozen of Kubernetes and four of Prometheus."""
+PROMETHEUS = Bounds(seconds=1.0, connect_seconds=0.3, max_bytes=1024 * 1024)
+"""A query ends before the reading that sent it (reader.SECONDS)."""
 GRACE_SECONDS = 10
 
 
@@ -50,12 +52,12 @@ def serve(settings: WorldModelSettings) -> None:
 
 
 def world(settings: WorldModelSettings) -> World:
-    """All that a context is made of. Raises Misconfigured."""
+    """Everything that a context is made from. Raises Misconfigured."""
     url, file = settings.prometheus_url, settings.prometheus_token_file
     read_token = token_in(file, "SRE_DISPATCH_PROMETHEUS_TOKEN_FILE", "prometheus_status") if file else None
     return World(
         objects=Objects(Api(partial(connect, KUBERNETES_AT_ONCE))),
-        prometheus=Prometheus(url, read_token) if url else None,
+        prometheus=Prometheus(url, PROMETHEUS, "SRE_DISPATCH_PROMETHEUS_URL", read_token) if url else None,
         store=Store(settings.file),
         threads=Threads(
             ThreadPoolExecutor(KUBERNETES_AT_ONCE, "kubernetes"),
@@ -69,39 +71,39 @@ def world(settings: WorldModelSettings) -> World:
 
 
 def governance(path: Path) -> Mapping[str, Governance]:
-    """What the operator's file says of each namespace. Raises Misconfigured.
+    """Reads the operator's file with the limits of each namespace. Raises Misconfigured.
 
     namespaces:
       f3iai: {classification: internal, scope: autonomous}
     """
     try:
-        told = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
         return {
             str(name): governed(_text(of, "classification"), _text(of, "scope"))
-            for name, of in told["namespaces"].items()
+            for name, of in content["namespaces"].items()
         }
     except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError) as error:
-        what = "it wants `namespaces:` and below each name classification, scope, or both, as text"
+        what = "has to hold `namespaces:` and, below each name, `classification` or `scope` as text"
         raise Misconfigured(
-            f"{path} of SRE_DISPATCH_WORLD_MODEL_GOVERNANCE_FILE: {what} ({type(error).__name__})"
+            f"{path} (see SRE_DISPATCH_WORLD_MODEL_GOVERNANCE_FILE) {what} ({type(error).__name__})"
         ) from None
 
 
 def _text(of: Mapping[str, object], key: str) -> str | None:
     if not of.keys() <= {"classification", "scope"}:
-        raise ValueError("another key")
+        raise ValueError("unknown key")
     value = of.get(key)
     if value is not None and not isinstance(value, str):
-        raise TypeError("no text")
+        raise TypeError("not a text")
     return value
 
 
 def _check_tokens(settings: WorldModelSettings) -> None:
-    """Tokens that cannot be read, or one that would both read and write, are found before anybody asks."""
+    """Raises Misconfigured for tokens that cannot be read, and for one that could both read and write."""
     try:
         reads = auth.accepted(settings.reader_token_files, "SRE_DISPATCH_WORLD_MODEL_READER_TOKEN_FILES")
         writes = auth.accepted(settings.writer_token_files, "SRE_DISPATCH_WORLD_MODEL_WRITER_TOKEN_FILES")
     except Unavailable as error:
         raise Misconfigured(str(error)) from None
     if {*reads} & {*writes}:
-        raise Misconfigured("a reader and a writer have the same token: give each its own")
+        raise Misconfigured("a reader and a writer have the same token: give each one its own")

@@ -1,6 +1,6 @@
-"""The world model's web edge: who may call what, MCP's streamable HTTP at /mcp and bare JSON-RPC at /jsonrpc.
+"""The web edge of the world model: MCP's streamable HTTP at /mcp, bare JSON-RPC at /jsonrpc.
 
-A token decides which tools there are at all: what a reader cannot call does not exist for it.
+The token of a request selects its tools. A tool that a caller may not use does not exist for that caller.
 """
 
 from __future__ import annotations
@@ -34,9 +34,10 @@ log = logging.getLogger("sre-dispatch")
 
 MAX_BODY = 256 * 1024
 REQUEST_SECONDS = 10.0
-"""For the whole of one request, its body included."""
+"""For one request with its body."""
 AT_ONCE = 4
-"""Tool calls of each role worked on side by side; more wait. One of a large namespace takes tens of MB."""
+"""Tool calls of each role that run side by side; others wait. One about a large namespace takes tens of
+MB."""
 
 ROLES: tuple[Role, ...] = ("reader", "writer")
 PARSE_ERROR, INVALID_REQUEST, NO_METHOD, INVALID_PARAMS = -32700, -32600, -32601, -32602
@@ -44,7 +45,7 @@ PARSE_ERROR, INVALID_REQUEST, NO_METHOD, INVALID_PARAMS = -32700, -32600, -32601
 
 
 class RpcError(Exception):
-    """A JSON-RPC error: a code and a message that quotes nothing of the request."""
+    """A JSON-RPC error. Its message quotes nothing of the request."""
 
     def __init__(self, code: int, message: str) -> None:
         super().__init__(message)
@@ -52,7 +53,7 @@ class RpcError(Exception):
 
 
 class Caller:
-    """The tools of one role, in both forms in which they are called."""
+    """The tools of one role, for both protocols."""
 
     def __init__(self, role: Role, world: World) -> None:
         self.role, self._world, self._limiter = role, world, anyio.CapacityLimiter(AT_ONCE)
@@ -60,36 +61,36 @@ class Caller:
         self.sessions = StreamableHTTPSessionManager(
             Server("sre-dispatch-worldmodel", on_list_tools=self._list_tools, on_call_tool=self._call_tool),
             json_response=True,
-            stateless=True,  # nothing to lose with a restart, nothing to keep for a caller that went away
+            stateless=True,  # no session is lost with a restart
             max_request_body_size=MAX_BODY,
         )
 
     async def answer(self, message: Any) -> Mapping[str, Any] | None:
-        """The reply to one bare JSON-RPC message, None to a notification."""
+        """The reply to a bare JSON-RPC message; None for a notification."""
         if not isinstance(message, dict) or message.get("jsonrpc") != "2.0":
-            return _error(None, RpcError(INVALID_REQUEST, "one JSON-RPC 2.0 request is wanted"))
+            return _error(None, RpcError(INVALID_REQUEST, "send one JSON-RPC 2.0 request"))
         if "id" not in message:
             return None
         number = message["id"] if isinstance(message["id"], str | int) else None
         try:
-            result = await self._answered(message.get("method"), message.get("params") or {})
+            result = await self._dispatch(message.get("method"), message.get("params") or {})
         except RpcError as error:
             return _error(number, error)
         return {"jsonrpc": "2.0", "id": number, "result": result}
 
-    async def _answered(self, method: object, parameters: Any) -> Mapping[str, Any]:
+    async def _dispatch(self, method: object, parameters: Any) -> Mapping[str, Any]:
         if method == "tools/list":
-            return {"tools": [_described(tool) for tool in self.tools.values()]}
+            return {"tools": [_description(tool) for tool in self.tools.values()]}
         if method == "tools/call" and isinstance(parameters, dict):
-            return await self._called(parameters.get("name"), parameters.get("arguments") or {})
+            return await self._call(parameters.get("name"), parameters.get("arguments") or {})
         raise RpcError(NO_METHOD, "the methods are tools/list and tools/call")
 
-    async def _called(self, name: object, arguments: Any) -> Mapping[str, Any]:
-        """The result of a tool in MCP's form, also where the tool failed. Raises Refused."""
+    async def _call(self, name: object, arguments: Any) -> Mapping[str, Any]:
+        """The result of a tool in MCP's form, which is also the form of a failure. Raises RpcError."""
         tool = self.tools.get(name) if isinstance(name, str) else None
         if tool is None:
             known = ", ".join(self.tools)
-            raise RpcError(INVALID_PARAMS, f"no such tool for the token of a {self.role}: it has {known}")
+            raise RpcError(INVALID_PARAMS, f"a {self.role} has no such tool: its tools are {known}")
         started = time.monotonic()
         try:
             answer = await anyio.to_thread.run_sync(
@@ -100,18 +101,18 @@ class Caller:
         except Unavailable as error:
             log.error("%s failed: %s", tool.name, error)  # noqa: TRY400
             return {"content": [{"type": "text", "text": str(error)}], "isError": True}
-        _told(tool.name, arguments, answer, time.monotonic() - started)
+        _log_call(tool.name, arguments, answer, time.monotonic() - started)
         return {"content": [{"type": "text", "text": to_json(answer)}], "structuredContent": answer}
 
     async def _list_tools(self, _: Any, __: Any) -> mcp.ListToolsResult:
-        return mcp.ListToolsResult.model_validate(await self._answered("tools/list", {}))
+        return mcp.ListToolsResult.model_validate(await self._dispatch("tools/list", {}))
 
-    async def _call_tool(self, _: Any, asked: mcp.CallToolRequestParams) -> mcp.CallToolResult:
+    async def _call_tool(self, _: Any, call: mcp.CallToolRequestParams) -> mcp.CallToolResult:
         try:
-            told = await self._called(asked.name, asked.arguments or {})
+            result = await self._call(call.name, call.arguments or {})
         except RpcError as error:
-            told = {"content": [{"type": "text", "text": str(error)}], "isError": True}
-        return mcp.CallToolResult.model_validate(told)
+            result = {"content": [{"type": "text", "text": str(error)}], "isError": True}
+        return mcp.CallToolResult.model_validate(result)
 
 
 def app(settings: WorldModelSettings, world: World) -> Starlette:
@@ -131,19 +132,19 @@ def app(settings: WorldModelSettings, world: World) -> Starlette:
     routes = [
         Route("/health/liveness", _health, methods=["GET"]),
         Route("/health/readiness", _health, methods=["GET"]),
-        Route("/jsonrpc", _guarded(partial(_bare, caller)), methods=["POST"]),
+        Route("/jsonrpc", _guarded(partial(_json_rpc, caller)), methods=["POST"]),
         Route("/mcp", _Streamable(caller)),
     ]
     return Starlette(routes=routes, lifespan=lifespan)
 
 
 async def _health(_: Request) -> Response:
-    """That it runs means that it could open its file. What fails later is a gap; the rest is still told."""
+    """Always ok: at start it opened its file, and whatever fails later is a gap in an answer."""
     return Response("ok", media_type="text/plain")
 
 
 def _role(request: Request, settings: WorldModelSettings) -> Role:
-    """Whose token the request carries. Raises Unauthorized, Unavailable."""
+    """The role of the request's token. Raises Unauthorized, Unavailable."""
     given = auth.credential(request.headers.getlist("authorization"))
     if auth.is_one_of(
         given, auth.accepted(settings.reader_token_files, "SRE_DISPATCH_WORLD_MODEL_READER_TOKEN_FILES")
@@ -157,7 +158,7 @@ def _role(request: Request, settings: WorldModelSettings) -> Role:
 
 
 def _guarded(answer: Callable[[Request], Any]) -> Callable[[Request], Any]:
-    """A request within its time, and every failure as a status that tells nothing of it."""
+    """Answers a request within REQUEST_SECONDS. A failure becomes a status without a message."""
 
     async def guarded(request: Request) -> Response:
         try:
@@ -171,14 +172,14 @@ def _guarded(answer: Callable[[Request], Any]) -> Callable[[Request], Any]:
             return Response(status_code=503)
         except (TimeoutError, ClientDisconnect):
             return Response(status_code=408)
-        except Exception as error:  # noqa: BLE001  its message may quote what was asked
+        except Exception as error:  # noqa: BLE001  its message may quote the request
             log.error("internal error: %s", location(error))  # noqa: TRY400
             return Response(status_code=500)
 
     return guarded
 
 
-async def _bare(caller: Callable[[Request], Caller], request: Request) -> Response:
+async def _json_rpc(caller: Callable[[Request], Caller], request: Request) -> Response:
     calls = caller(request)
     body = bytearray()
     async for chunk in request.stream():
@@ -198,7 +199,7 @@ async def _bare(caller: Callable[[Request], Caller], request: Request) -> Respon
 
 
 class _Streamable:
-    """MCP's streamable HTTP, POST alone: nothing is ever sent that was not asked for."""
+    """MCP's streamable HTTP, POST only: the server never sends anything unasked."""
 
     def __init__(self, caller: Callable[[Request], Caller]) -> None:
         self._caller = caller
@@ -216,10 +217,10 @@ class _Streamable:
 
 
 _SENT = Response()
-"""Stands for the reply that the session manager has sent itself."""
+"""Marks that the session manager has sent the reply itself."""
 
 
-def _described(tool: Tool[Any]) -> Mapping[str, Any]:
+def _description(tool: Tool[Any]) -> Mapping[str, Any]:
     return {"name": tool.name, "description": tool.description, "inputSchema": tool.schema()}
 
 
@@ -227,10 +228,10 @@ def _error(number: str | int | None, error: RpcError) -> Mapping[str, Any]:
     return {"jsonrpc": "2.0", "id": number, "error": {"code": error.code, "message": str(error)}}
 
 
-def _told(tool: str, arguments: Mapping[str, Any], answer: Mapping[str, Any], seconds: float) -> None:
-    """One line a call, escaped: what was asked about, never what was told."""
-    about = ("resource_type", "namespace", "resource_id", "alertname", "session")
-    line = {name: arguments[name] for name in about if name in arguments}
+def _log_call(tool: str, arguments: Mapping[str, Any], answer: Mapping[str, Any], seconds: float) -> None:
+    """Logs one escaped line a call: its subject, never its answer."""
+    logged = ("resource_type", "namespace", "resource_id", "alertname", "session")
+    line = {name: arguments[name] for name in logged if name in arguments}
     line |= {"tool": tool, "ms": round(seconds * 1000)}
     line |= {name: answer[name] for name in ("gaps", "recorded") if name in answer}
     log.info("%s", to_json(line))

@@ -1,4 +1,4 @@
-"""The settings of `sre-dispatch worldmodel`."""
+"""The settings of the world model."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 from function.shared.environment import http_url, optional_file, refuse_old_names, tcp_port, token_files
 
+DEFAULT_FILE = ".worldmodel.db"
 OLD_NAMES = {
     "PROMETHEUS_TOKEN_FILE": "SRE_DISPATCH_PROMETHEUS_TOKEN_FILE",
     "PROMETHEUS_URL": "SRE_DISPATCH_PROMETHEUS_URL",
@@ -16,44 +17,43 @@ OLD_NAMES = {
     "WORLDMODEL_READER_TOKEN_FILES": "SRE_DISPATCH_WORLD_MODEL_READER_TOKEN_FILES",
     "WORLDMODEL_WRITER_TOKEN_FILES": "SRE_DISPATCH_WORLD_MODEL_WRITER_TOKEN_FILES",
 }
-"""Settings as they were called up to 0.1.0, and as they are called now."""
+"""Names up to 0.1.0, and the present ones."""
 
 
 @dataclass(frozen=True)
 class WorldModelSettings:
-    """Those of `sre-dispatch worldmodel`."""
+    """README.md in this folder lists the variables too."""
 
     host: str
-    """HOST. Address that is listened on, 127.0.0.1 where it is not set."""
+    """HOST. Address to listen on; default 127.0.0.1."""
     port: int
-    """PORT. TCP port, 1 to 65535; FFO's 50060 where it is not set."""
+    """PORT. TCP port, 1 to 65535; default 50060, like FFO."""
     file: Path
-    """SRE_DISPATCH_WORLD_MODEL_FILE. The SQLite file with the memory, made where there is none."""
+    """SRE_DISPATCH_WORLD_MODEL_FILE. The SQLite file of the memory; created if it does not exist."""
     reader_token_files: tuple[Path, ...]
-    """SRE_DISPATCH_WORLD_MODEL_READER_TOKEN_FILES. One or two files, joined by a comma, with tokens of those
-    who ask."""
+    """SRE_DISPATCH_WORLD_MODEL_READER_TOKEN_FILES. One or two files, separated by a comma, with the tokens of
+    readers."""
     writer_token_files: tuple[Path, ...]
-    """SRE_DISPATCH_WORLD_MODEL_WRITER_TOKEN_FILES. The same for those who record outcomes; no model may come
-    near them."""
+    """SRE_DISPATCH_WORLD_MODEL_WRITER_TOKEN_FILES. The same for those who record outcomes. Never give a model
+    access to them."""
     governance_file: Path | None
-    """SRE_DISPATCH_WORLD_MODEL_GOVERNANCE_FILE. YAML with classification and scope by namespace, in place of
-    the namespaces' labels. Empty: labels alone."""
+    """SRE_DISPATCH_WORLD_MODEL_GOVERNANCE_FILE. YAML with classification and scope by namespace; it overrides
+    the labels of a namespace. Empty: labels only."""
     prometheus_url: str
-    """SRE_DISPATCH_PROMETHEUS_URL. Prometheus, for usage and growth. Empty: none, which is a gap."""
+    """SRE_DISPATCH_PROMETHEUS_URL. Prometheus, for usage and growth. Empty: none; that is a gap."""
     prometheus_token_file: Path | None
-    """SRE_DISPATCH_PROMETHEUS_TOKEN_FILE. File with the token that Prometheus asks for. Empty: none is
-    sent."""
+    """SRE_DISPATCH_PROMETHEUS_TOKEN_FILE. File with the token for Prometheus. Empty: none is sent."""
     cluster: str
-    """SRE_DISPATCH_CLUSTER. Name of the cluster that is read, the same as the function's."""
+    """SRE_DISPATCH_CLUSTER. Name of the cluster that is read, equal to the function's setting."""
 
     @staticmethod
     def read(environment: Mapping[str, str]) -> WorldModelSettings:
-        """The settings in `environment`. Raises Misconfigured, naming the variable, for what is unusable."""
+        """Reads the settings. Raises Misconfigured, naming the variable, for an unusable value."""
         refuse_old_names(environment, OLD_NAMES)
         return WorldModelSettings(
             host=environment.get("HOST", "127.0.0.1"),
             port=tcp_port(environment.get("PORT", "50060")),
-            file=Path(environment.get("SRE_DISPATCH_WORLD_MODEL_FILE", ".worldmodel.db")),
+            file=Path(environment.get("SRE_DISPATCH_WORLD_MODEL_FILE", DEFAULT_FILE)),
             reader_token_files=token_files(environment, "SRE_DISPATCH_WORLD_MODEL_READER_TOKEN_FILES"),
             writer_token_files=token_files(environment, "SRE_DISPATCH_WORLD_MODEL_WRITER_TOKEN_FILES"),
             governance_file=optional_file(environment, "SRE_DISPATCH_WORLD_MODEL_GOVERNANCE_FILE"),

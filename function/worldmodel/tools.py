@@ -1,4 +1,4 @@
-"""The three tools, and who may call which. Arguments are untrusted, and read strictly."""
+"""The three tools, and which token may call each. Arguments are untrusted and validated strictly."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ MAX_OUTCOMES = 50
 
 
 class BadArguments(Exception):
-    """The arguments are not those of the tool; the message says where, and quotes none of them."""
+    """The arguments are invalid. The message names the field and quotes no value."""
 
 
 @dataclass(frozen=True)
-class ContextAsked:
+class ContextArguments:
     __pydantic_config__ = STRICT
     resource_type: Name
     resource_id: Name
@@ -36,8 +36,8 @@ class ContextAsked:
 
 
 @dataclass(frozen=True)
-class OutcomesAsked:
-    """Each that is given has to be equal; a resource or an alert has to be."""
+class OutcomesArguments:
+    """Filters, all of which have to match. One of resource_id and alertname is required."""
 
     __pydantic_config__ = STRICT
     cluster: Name | None = None
@@ -53,7 +53,7 @@ class Tool(Generic[T]):
     name: str
     description: str
     role: Role
-    """The one token with which it can be called, or even seen."""
+    """Only a token of this role can see and call the tool."""
     arguments: type[T]
     call: Callable[[World, T], dict[str, Any]]
 
@@ -61,58 +61,60 @@ class Tool(Generic[T]):
         return TypeAdapter(self.arguments).json_schema()
 
     def run(self, world: World, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """The tool's answer. Raises BadArguments, Unavailable."""
+        """The answer of the tool. Raises BadArguments, Unavailable."""
         try:
-            asked = TypeAdapter(self.arguments).validate_json(to_json(arguments))
+            valid = TypeAdapter(self.arguments).validate_json(to_json(arguments))
         except (ValidationError, ValueError, TypeError) as error:
-            raise BadArguments(f"{self.name}: {_where(error)}") from None
-        return self.call(world, asked)
+            raise BadArguments(f"{self.name}: {_problem(error)}") from None
+        return self.call(world, valid)
 
 
-def _where(error: Exception) -> str:
+def _problem(error: Exception) -> str:
     if not isinstance(error, ValidationError):
-        return "the arguments are no JSON object"
+        return "the arguments are not a JSON object"
     where, what = first_error(error)
-    named = "" if what.startswith("Unexpected") else where  # its name would be the caller's own word
-    return f"{named or 'an argument that there is not'}: {what}"
+    named = "" if what.startswith("Unexpected") else where  # the field's name is the caller's text
+    return f"{named or 'unknown argument'}: {what}"
 
 
-def _context(world: World, asked: ContextAsked) -> dict[str, Any]:
-    resource = Resource(asked.cluster, asked.resource_type, asked.namespace, asked.resource_id)
-    return asdict(world.context(resource, asked.alertname))
+def _context(world: World, arguments: ContextArguments) -> dict[str, Any]:
+    resource = Resource(
+        arguments.cluster, arguments.resource_type, arguments.namespace, arguments.resource_id
+    )
+    return asdict(world.context(resource, arguments.alertname))
 
 
-def _outcomes(world: World, asked: OutcomesAsked) -> dict[str, Any]:
-    where = {name: value for name, value in asdict(asked).items() if isinstance(value, str)}
+def _outcomes(world: World, arguments: OutcomesArguments) -> dict[str, Any]:
+    where = {name: value for name, value in asdict(arguments).items() if isinstance(value, str)}
     if not where.keys() & {"resource_id", "alertname"}:
-        raise BadArguments("list_outcomes: a resource_id or an alertname is wanted")
-    return {"outcomes": [asdict(run) for run in world.store.runs(where, asked.limit)]}
+        raise BadArguments("list_outcomes: give a resource_id or an alertname")
+    return {"outcomes": [asdict(run) for run in world.store.runs(where, arguments.limit)]}
 
 
-def _record(world: World, told: Run) -> dict[str, Any]:
-    run = told if told.cluster else replace(told, cluster=world.cluster)
+def _record(world: World, run: Run) -> dict[str, Any]:
+    run = run if run.cluster else replace(run, cluster=world.cluster)
     return {"session": run.session, "recorded": world.store.record(run)}
 
 
 TOOLS: tuple[Tool[Any], ...] = (
     Tool(
         "get_resource_context",
-        "What is known of one resource: state, usage and growth, owners and dependents, limits, recent "
-        "events and changes, what its owner authorised, what earlier runs did. Gaps: what is not known.",
+        "What is known about one resource: state, usage and growth, owners and dependents, limits, recent "
+        "events and changes, what its owner authorised, what earlier runs did. Gaps list what is not known.",
         "reader",
-        ContextAsked,
+        ContextArguments,
         _context,
     ),
     Tool(
         "list_outcomes",
-        "Earlier runs, the newest first: of a resource, or after an alert.",
+        "Earlier runs on a resource or after an alert, the newest first.",
         "reader",
-        OutcomesAsked,
+        OutcomesArguments,
         _outcomes,
     ),
     Tool(
         "record_outcome",
-        "Remember what a run did and what came of it. A session is recorded once; again changes nothing.",
+        "Record what a run did and its result. A session is recorded once; repeating it changes nothing.",
         "writer",
         Run,
         _record,

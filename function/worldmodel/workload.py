@@ -1,43 +1,47 @@
-"""What is told of a Deployment, StatefulSet, DaemonSet, ReplicaSet or Job."""
+"""The facts of a Deployment, StatefulSet, DaemonSet, ReplicaSet or Job."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
 
-from function.worldmodel import common, objects
-from function.worldmodel.common import Found
+from function.worldmodel import objects
+from function.worldmodel.events import events, happenings
+from function.worldmodel.found import Found, state
+from function.worldmodel.neighbours import clients, dependents, depends_on, limits, neighbours
 from function.worldmodel.objects import Object
+from function.worldmodel.owners import owned, owners
 from function.worldmodel.reader import Look
+from function.worldmodel.rollouts import replicas, rollout
 
 PODS_WITH_EVENTS = 3
 
 
 def workload(look: Look, kind: str, namespace: str, name: str) -> Found:
-    asked = look.get(kind, name, namespace)
-    happened = common.events(look, kind, name, namespace)
-    near = common.around(look, namespace)
+    requested = look.get(kind, name, namespace)
+    happened = events(look, kind, name, namespace)
+    near = neighbours(look, namespace)
     scalers = look.list("HorizontalPodAutoscaler", namespace) if kind != "Job" else tuple
-    of = asked()
+    of = requested()
     if of is None:
         return Found()
     listed = look.list("Pod", namespace, labels=objects.as_query(objects.spec(of).get("selector") or {}))
-    rollouts = common.rollout(look, of)
-    chain = common.owners(look, of)
+    changes = rollout(look, of)
+    chain = owners(look, of)
     ailing = [pod for pod in listed() if objects.troubles(pod)]
-    about = [common.events(look, "Pod", objects.name(pod), namespace) for pod in ailing[:PODS_WITH_EVENTS]]
+    of_pods = [events(look, "Pod", objects.name(pod), namespace) for pod in ailing[:PODS_WITH_EVENTS]]
 
     found = Found(exists=True)
     scaled = _scaled(of, scalers())
-    found.tell(_state(of, look.now, listed(), ailing, scaled))
+    found.add(_state(of, look.now, listed(), ailing, scaled))
     if kind != "Job":
-        found.tell(common.replicas(of))
+        found.add(replicas(of))
     labels = objects.template_labels(of)
-    found.tell(common.dependents(common.clients(labels, near)), common.limits(near, [labels]))
-    events = [event for each in (happened, *about) for event in each()]
-    found.tell(*common.owned(chain), common.happenings(events, look.now))
-    found.tell(common.depends_on(objects.needs(of)))
-    found.changes = rollouts()
+    found.add(dependents(clients(labels, near)), limits(near, [labels]))
+    recent = [event for each in (happened, *of_pods) for event in each()]
+    found.add(*owned(chain), happenings(recent, look.now))
+    found.add(depends_on(objects.needs(of)))
+    found.changes = changes()
     desired = objects.spec(of).get("replicas")
     found.watched = {"images": ", ".join(objects.images(of))}
     found.watched |= {"replicas": str(desired)} if desired is not None and not scaled else {}
@@ -50,7 +54,7 @@ def _state(
     spec, status = objects.spec(of), objects.status(of)
     phases = Counter(objects.status(pod).get("phase", "Unknown") for pod in pods)
     counts = {name: status.get(name) for name in ("active", "succeeded", "failed", "unavailableReplicas")}
-    return common.state(
+    return state(
         of,
         now,
         "pods " + (", ".join(f"{phase}: {count}" for phase, count in sorted(phases.items())) or "none"),

@@ -23,10 +23,11 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from tests.bench import context, decisions, stub
+from tests.bench import context, decisions
 from tests.bench.figures import cpu, resident
-from tests.process import ROOT, free_port, stopping
-from tests.server import environment
+from tests.harness import backends
+from tests.harness.process import ROOT, free_port, stopping
+from tests.harness.server import environment
 
 READY_SECONDS = 30
 
@@ -43,12 +44,12 @@ class Row:
 
 
 FUNCTION = ("-m", "function", "serve")
-LAUNCH = ("-m", "tests.bench.launch")
+LAUNCH = ("-m", "tests.harness.launch")
 ROWS = {
-    "empty": Row("empty function", (*LAUNCH, "empty"), "/"),
+    "empty": Row("empty function", (*LAUNCH, "tests/bench/empty.py"), "/"),
     "function": Row("sre-dispatch", FUNCTION, "/health/readiness"),
     "context": Row("sre-dispatch, with context", FUNCTION, "/health/readiness", context=True),
-    "typed": Row("sre-dispatch, Jobs by BatchV1Api", (*LAUNCH, "typed"), "/health/readiness"),
+    "typed": Row("sre-dispatch, Jobs by BatchV1Api", (*LAUNCH, "tests/bench/typed.py"), "/health/readiness"),
 }
 BASE = "empty"
 
@@ -103,10 +104,10 @@ def measured(runs: int) -> dict[str, Figures]:
     found: dict[str, list[Figures]] = {name: [] for name in ROWS}
     turns = [name for _ in range(runs) for name in random.sample([*ROWS], len(ROWS))]
     with tempfile.TemporaryDirectory() as folder, stubs() as url:
-        settings = stub.settings(url, Path(folder)) | {"PYTHONPYCACHEPREFIX": folder}
+        settings = backends.settings(url, Path(folder)) | {"PYTHONPYCACHEPREFIX": folder}
         for number, name in enumerate([*ROWS, *turns]):
             print(f"\r{number + 1 - len(ROWS)} of {len(turns)} ", end="", file=sys.stderr, flush=True)
-            more = stub.with_context(url) if ROWS[name].context else {}
+            more = backends.with_context(url) if ROWS[name].context else {}
             figures = one_start(ROWS[name], settings | more)
             if number >= len(ROWS):
                 found[name].append(figures)
@@ -120,7 +121,7 @@ def median(starts: list[Figures]) -> Figures:
 
 @contextlib.contextmanager
 def stubs() -> Iterator[str]:
-    command = (sys.executable, "-m", "tests.bench.stub")
+    command = (sys.executable, "-m", "tests.harness.backends")
     with stopping(subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)) as process:
         assert process.stdout is not None
         yield process.stdout.readline().strip()
@@ -141,7 +142,7 @@ def one_start(row: Row, settings: dict[str, str]) -> Figures:
     with stopping(process):
         wait_until_ready(process, port, row.probe)
         ready, ready_cpu = time.monotonic(), cpu(process.pid)
-        status = ask(port, "POST", "/alertmanager", stub.five_alerts())
+        status = ask(port, "POST", "/alertmanager", backends.five_alerts())
         answered, answered_cpu = time.monotonic(), cpu(process.pid)
         assert status == 200, status
         return Figures(

@@ -17,10 +17,10 @@ import httpx
 from function.shared.event import SREEvent
 from function.shared.mcp import WorldModelClient
 from tests.bench.figures import resident
-from tests.fakes import event
-from tests.real.components import ApiServer, Missing, api_server, find, prometheus
-from tests.real.incident import NAMESPACE, incident, series
-from tests.worldmodel.process import READER, WorldModel, world_model
+from tests.harness.components import ApiServer, Missing, api_server, find, prometheus
+from tests.harness.fakes import event
+from tests.harness.incident import NAMESPACE, incident, series
+from tests.harness.worldmodel import READER, WorldModel, world_model
 
 PODS, WORKLOADS, NODES = 5_000, 250, 50
 """Four fifths of the pods and workloads share the claim's namespace."""

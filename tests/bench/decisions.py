@@ -18,9 +18,9 @@ from function.dispatch.model import Activity
 from function.dispatch.policy_files import read, write
 from function.shared.event import SREEvent
 from function.shared.strict_json import Json
-from tests.fakes import NOW, WHOLE, delivery, event
-from tests.process import ROOT
-from tests.real.components import OPA_SECRET, Missing, find, opa
+from tests.harness.components import OPA_SECRET, Missing, find, opa
+from tests.harness.fakes import NOW, WHOLE, delivery, event
+from tests.harness.process import ROOT
 
 LOOKS = 60
 LONG = " ".join(f"Volume {number} of the claim is {number} percent full." for number in range(600))[:20_000]

@@ -13,7 +13,7 @@ import httpx
 
 from tests.cluster.cluster import Cluster
 from tests.cluster.stack import alertmanager
-from tests.monitoring.helm import PATCH, VALUES, configuration
+from tests.harness.helm import PATCH, VALUES, configuration
 
 (RECEIVER,) = [told for told in configuration(VALUES, PATCH)["receivers"] if told["name"] == "sre-dispatch"]
 (WEBHOOK,) = RECEIVER["webhook_configs"]

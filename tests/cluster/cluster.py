@@ -16,8 +16,8 @@ from typing import Any
 
 import httpx
 
-from tests.process import ROOT
-from tests.real.components import Broken, find, kubectl, wait_until
+from tests.harness.components import Broken, find, kubectl, wait_until
+from tests.harness.process import ROOT
 
 AGENTS = "sre-agents"
 

@@ -14,15 +14,15 @@ from typing import Any
 import pytest
 import yaml
 
-from tests import jira as jiras
 from tests.cluster.cluster import AGENTS, Cluster, reachable
 from tests.cluster.page import Page, copied
 from tests.cluster.volumes import volume
-from tests.real import site as sites
-from tests.real.conftest import KNATIVE
-from tests.real.grafana import TOKEN as GRAFANA_TOKEN
-from tests.real.site import NAMED, Site
-from tests.runner.container import KEY
+from tests.harness import jira as jiras
+from tests.harness import site as sites
+from tests.harness.container import KEY
+from tests.harness.grafana import TOKEN as GRAFANA_TOKEN
+from tests.harness.manifests import KNATIVE
+from tests.harness.site import NAMED, Site
 
 THROW_AWAY = "sre-dispatch/throw-away"
 """A label of the namespace kube-system: these tests delete claims, Jobs and Secrets."""

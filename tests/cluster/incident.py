@@ -15,11 +15,20 @@ import httpx
 import yaml
 
 from function.runner.paths import Paths
-from tests import world
 from tests.cluster import stack
 from tests.cluster.cluster import Cluster, reachable
 from tests.cluster.conftest import MODEL_PORT, NEXT
 from tests.cluster.volumes import folder, grow, unmount, volume
+from tests.harness import world
+from tests.harness.components import find
+from tests.harness.helm import PATCH, VALUES
+from tests.harness.incident import MERGE, STORAGE_CLASS, Database, claim_of, database
+from tests.harness.loopback import serving as loopback
+from tests.harness.model import model
+from tests.harness.pod import Ended, Ran
+from tests.harness.receivers import Receivers, reached
+from tests.harness.site import FILE, Site
+from tests.harness.ticking import ticking
 from tests.incident import shipped
 from tests.incident.diary import Diary
 from tests.incident.monitoring import Monitoring
@@ -33,15 +42,6 @@ from tests.incident.volumes import (
     grown,
     wanted,
 )
-from tests.loopback import serving as loopback
-from tests.monitoring.helm import PATCH, VALUES
-from tests.monitoring.receivers import Receivers, reached
-from tests.real.components import find
-from tests.real.incident import MERGE, STORAGE_CLASS, Database, claim_of, database
-from tests.real.pod import Ended, Ran
-from tests.real.site import FILE, Site
-from tests.runner.model import model
-from tests.ticking import ticking
 
 DATABASES = [replace(each, volume=each.claim) for each in databases("Mi")]
 NAMES = [each.claim for each in DATABASES]

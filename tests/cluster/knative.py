@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 
 from tests.cluster.cluster import AGENTS, Cluster
-from tests.fakes import delivery_json
-from tests.real.components import wait_until
+from tests.harness.components import wait_until
+from tests.harness.fakes import delivery_json
 
 FUNCTION = "http://sre-dispatch.f3iai.svc.cluster.local"
 ANSWER_SECONDS = 60.0

@@ -13,9 +13,9 @@ from typing import Any
 import yaml
 
 from tests.cluster.cluster import Cluster
-from tests.process import ROOT
-from tests.real.components import Broken
-from tests.real.conftest import KNATIVE
+from tests.harness.components import Broken
+from tests.harness.manifests import KNATIVE
+from tests.harness.process import ROOT
 
 COMMANDS_SECONDS = 900
 BUILT_BEFORE = "make image"

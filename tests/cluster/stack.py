@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 import yaml
 
 from tests.cluster.cluster import Cluster
-from tests.monitoring.helm import MONITORING
-from tests.real.components import answers, wait_until
+from tests.harness.components import answers, wait_until
+from tests.harness.helm import MONITORING
 
 NAMESPACE = "monitoring"
 RELEASE = "kube-prom-stack-kube-prome"

@@ -19,9 +19,9 @@ from tests.cluster.alertmanager import URL, Alertmanager
 from tests.cluster.cluster import AGENTS, Cluster, process
 from tests.cluster.conftest import NEXT, Times, install, no_jobs, overlay
 from tests.cluster.knative import live, no_agents, to_zero
-from tests.cluster.recorder import Recorder, recording
-from tests.real.components import Broken, wait_until
-from tests.ticking import ticking
+from tests.harness.components import Broken, wait_until
+from tests.harness.recorder import Recorder, recording
+from tests.harness.ticking import ticking
 
 GROUPS, OF_EACH = 40, 5
 NEW = itertools.count()

@@ -15,8 +15,8 @@ from tests.cluster.knative import sender
 from tests.cluster.page import Page
 from tests.cluster.probe import probe
 from tests.cluster.stack import alertmanager
-from tests.real.components import wait_until
-from tests.real.conftest import KNATIVE
+from tests.harness.components import wait_until
+from tests.harness.manifests import KNATIVE
 
 ALERT = {"alertname": "KubePodNotReady", "namespace": "shop", "pod": "web", "severity": "critical"}
 PROXY = {"app": "proxy"}

@@ -13,10 +13,10 @@ from tests.cluster.incident import OnCluster, on_cluster
 from tests.cluster.knative import to_zero
 from tests.cluster.probe import probe
 from tests.cluster.stack import ALERTMANAGER, NAMESPACE, PROMETHEUS
+from tests.harness.process import ROOT
+from tests.harness.site import NAMED, Site
 from tests.incident import report, story
 from tests.incident.diary import Diary, facts
-from tests.process import ROOT
-from tests.real.site import NAMED, Site
 
 REPORT = ROOT / "build" / "incident-on-cluster"
 

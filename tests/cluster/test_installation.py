@@ -9,7 +9,7 @@ import yaml
 
 from tests.cluster.cluster import Cluster
 from tests.cluster.conftest import OURS, overlay, shape
-from tests.real.conftest import KNATIVE
+from tests.harness.manifests import KNATIVE
 
 
 def test_its_own_check_finds_nothing_wrong(installed: Cluster) -> None:

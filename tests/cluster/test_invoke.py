@@ -11,8 +11,8 @@ import pytest
 
 from tests.cluster.cluster import Cluster
 from tests.cluster.knative import FUNCTION, no_agents
-from tests.process import ROOT
-from tests.server import TOKEN, serving
+from tests.harness.process import ROOT
+from tests.harness.server import TOKEN, serving
 
 SAMPLE = ROOT / "tests" / "deliveries" / "one-alert.json"
 

@@ -15,9 +15,9 @@ from tests.cluster.cluster import AGENTS, Cluster, codes, messages, reachable
 from tests.cluster.conftest import Times
 from tests.cluster.knative import pods
 from tests.cluster.probe import probe
-from tests.real.components import wait_until
-from tests.real.site import FILE, Site, proposing
-from tests.runner.model import model, outcome
+from tests.harness.components import wait_until
+from tests.harness.model import model, outcome
+from tests.harness.site import FILE, Site, proposing
 
 NEW = itertools.count()
 

@@ -13,9 +13,9 @@ from tests.cluster.cluster import AGENTS, Cluster, reachable
 from tests.cluster.conftest import credentials, no_jobs
 from tests.cluster.knative import deliver_until, no_agents, sender
 from tests.cluster.page import BUILT_BEFORE, Page, sections
-from tests.real.components import wait_until
-from tests.real.site import Site
-from tests.runner.model import model, outcome
+from tests.harness.components import wait_until
+from tests.harness.model import model, outcome
+from tests.harness.site import Site
 
 ALERT = {
     "alertname": "PVCUsageHigh",

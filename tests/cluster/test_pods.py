@@ -13,17 +13,16 @@ from typing import Any
 import pytest
 
 from function.runner.paths import Paths
-from tests import jira as jiras
 from tests.cluster.cluster import AGENTS, Cluster, codes, messages, process, reachable
-from tests.real.components import wait_until
-from tests.real.conftest import TIERS
-from tests.real.grafana import TOKEN as GRAFANA_TOKEN
-from tests.real.incident import STORAGE_CLASS
-from tests.real.pod import given_of
-from tests.real.site import FILE, RULE, SERIES, Site, claim, proposing
-from tests.real.test_agent import hanging
-from tests.runner.container import KEY
-from tests.runner.model import Model, Reply, call, model, outcome
+from tests.harness import jira as jiras
+from tests.harness.components import wait_until
+from tests.harness.container import KEY
+from tests.harness.grafana import TOKEN as GRAFANA_TOKEN
+from tests.harness.incident import STORAGE_CLASS
+from tests.harness.manifests import TIERS
+from tests.harness.model import Model, Reply, call, hanging, model, outcome
+from tests.harness.pod import given_of
+from tests.harness.site import FILE, RULE, SERIES, Site, claim, proposing
 
 
 @pytest.fixture(autouse=True)

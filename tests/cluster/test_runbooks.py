@@ -10,8 +10,8 @@ import pytest
 from tests.cluster.cluster import AGENTS, reachable
 from tests.cluster.knative import deliver_until
 from tests.cluster.page import Page, sections
-from tests.monitoring.ours import RUNBOOKS
-from tests.runner.model import model, outcome
+from tests.harness.model import model, outcome
+from tests.harness.monitoring import RUNBOOKS
 
 ALERT = {"alertname": "KubePodNotReady", "namespace": "shop", "pod": "web", "severity": "critical"}
 OF_THE_FUNCTION = "serving.knative.dev/service"

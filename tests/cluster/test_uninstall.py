@@ -10,7 +10,7 @@ from tests.cluster.cluster import Cluster
 from tests.cluster.conftest import OURS, shape
 from tests.cluster.page import Page
 from tests.cluster.volumes import unmount
-from tests.real.components import wait_until
+from tests.harness.components import wait_until
 
 
 def answers(cluster: Cluster) -> bool:

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from function.shared.memory import Store
-from tests import world
-from tests.process import ROOT
-from tests.server import environment
-from tests.test_golden import AT, DELIVERIES, REFUSED
+from tests.harness import world
+from tests.harness.deliveries import AT, DELIVERIES, REFUSED
+from tests.harness.process import ROOT
+from tests.harness.server import environment
 
 FIELDS = {
     "identity",

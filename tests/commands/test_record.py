@@ -15,11 +15,11 @@ import pytest
 from function.commands import record
 from function.shared.errors import Misconfigured, Rejected, Unavailable
 from function.shared.memory import Store
-from tests import mcp
-from tests.dispatch.adapters.test_opa import stub
-from tests.mcp import speaking, talking
-from tests.process import ROOT
-from tests.server import environment
+from tests.harness import mcp
+from tests.harness.mcp import speaking, talking
+from tests.harness.process import ROOT
+from tests.harness.scripted import scripted
+from tests.harness.server import environment
 
 FILE = ROOT / "tests" / "runs" / "grew-to-40gi.json"
 RUN: dict[str, Any] = json.loads(FILE.read_bytes())
@@ -105,7 +105,7 @@ def test_a_file_that_is_not_there_is_not_made(tmp_path: Path) -> None:
 def test_a_url_is_a_world_model_with_the_token_of_a_writer(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("a-token-of-a-writer\n")
     told = {"jsonrpc": "2.0", "id": 1, "result": {"structuredContent": {"recorded": True}}}
-    with stub(lambda request: request.reply(told)) as server:
+    with scripted(lambda request: request.reply(told)) as server:
         assert record.record(body(), f"{server.url}/jsonrpc", tmp_path / "token")
     assert server.requests[0].headers["Authorization"] == "Bearer a-token-of-a-writer"
 
@@ -150,7 +150,7 @@ def test_a_file_that_is_no_world_models_is_refused_and_left_as_it_is(tmp_path: P
     songs = tmp_path / "songs.txt"
     songs.write_text("no database at all, but long enough for the header of one" * 9)
     before = songs.read_bytes()
-    with pytest.raises(Misconfigured, match="no usable file"):
+    with pytest.raises(Misconfigured, match="not a usable world model file"):
         record.record(body(), str(songs))
     assert songs.read_bytes() == before
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.process import ROOT
-from tests.server import TOKEN, Server, environment, serving
+from tests.harness.process import ROOT
+from tests.harness.server import TOKEN, Server, environment, serving
 
 
 @pytest.fixture(scope="module")

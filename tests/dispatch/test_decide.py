@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from function.dispatch import decide, normalize
 from function.dispatch.model import Activity, Facts
 from function.shared.errors import Unavailable
-from tests.fakes import NOW, SAFE, WHOLE, decided, decision, event, refused
+from tests.harness.fakes import NOW, SAFE, WHOLE, decided, decision, event, refused
 
 EVENT = event()
 IDLE = Activity(0, 0, 0)

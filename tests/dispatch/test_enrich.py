@@ -16,7 +16,7 @@ from function.shared.errors import Unavailable
 from function.shared.facts import GAPS, KINDS, MAX_LIST
 from function.shared.strict_json import to_json
 from function.shared.text import MAX_TEXT
-from tests.fakes import CONTEXT, SAFE, FakeWorld, event
+from tests.harness.fakes import CONTEXT, SAFE, FakeWorld, event
 
 
 def told(facts: list[Any], *gaps: object) -> Facts:

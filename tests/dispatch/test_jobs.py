@@ -8,7 +8,7 @@ import pytest
 from function.dispatch import jobs
 from function.dispatch.model import Activity, Outcome
 from function.shared.errors import PermanentError, Unavailable
-from tests.fakes import NOW, event, known
+from tests.harness.fakes import NOW, event, known
 
 EVENT = replace(event(), starts_at=NOW - timedelta(minutes=5))
 LATER = NOW + timedelta(minutes=20)

@@ -21,10 +21,7 @@ from function.dispatch.ports import BATCH, Dependencies
 from function.dispatch.storm import FOLD_ABOVE
 from function.shared.errors import PermanentError, Unavailable
 from function.shared.event import STORM, SREEvent
-from tests.dispatch.adapters.test_opa import Request, served, stub
-from tests.dispatch.adapters.test_rego import OneEngine
-from tests.dispatch.storms import EARLIER, HERE, LATER, alert, alerts, job_of, of
-from tests.fakes import (
+from tests.harness.fakes import (
     NOW,
     REVISION,
     FakeCluster,
@@ -37,8 +34,12 @@ from tests.fakes import (
     event,
     known,
     refused,
+    served,
 )
-from tests.process import ROOT
+from tests.harness.process import ROOT
+from tests.harness.rego import OneEngine
+from tests.harness.scripted import Request, scripted
+from tests.harness.storms import EARLIER, HERE, LATER, alert, alerts, job_of, of
 
 Answer = Callable[[Request], None]
 DOWN = Unavailable("down", "it is down")
@@ -375,7 +376,7 @@ NO_ANSWERS: dict[str, tuple[Answer, str]] = {
 def test_an_opa_that_answers_otherwise_starts_no_job_and_says_why(failure: str) -> None:
     answer, code = NO_ANSWERS[failure]
     cluster = FakeCluster()
-    with stub(answer) as server, closing(Opa(server.url)) as opa:
+    with scripted(answer) as server, closing(Opa(server.url)) as opa:
         assert outcomes(delivery("incident-75"), app(opa, cluster)) == [("deferred", code)]
     assert cluster.created == []
 

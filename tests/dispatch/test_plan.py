@@ -9,15 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from function.dispatch.model import Facts, Grant, Prompt
+from function.dispatch.model import Prompt
 from function.dispatch.plan import plan, slug
-from function.dispatch.render import render
 from function.shared.errors import PermanentError
 from function.shared.event import SREEvent
-from tests.fakes import PROMPTS, TEMPLATE, decision, event
+from tests.harness.fakes import GRANT, PROMPT, TEMPLATE, decision, event
 
-GRANT = decision().grant or Grant("", "blocked", "")
-PROMPT = render(event(), decision(), Facts(gaps=("no_source",)), PROMPTS)
 LABEL = re.compile(r"([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?")
 
 

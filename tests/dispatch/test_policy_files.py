@@ -9,8 +9,8 @@ import pytest
 
 from function.dispatch.policy_files import RuleNote, flawed, notes, read, write
 from function.shared.errors import Misconfigured
-from tests.process import ROOT
-from tests.server import environment
+from tests.harness.process import ROOT
+from tests.harness.server import environment
 
 MAIN = "package sre_dispatch\n\ndecision := true\n"
 RULE = """# METADATA

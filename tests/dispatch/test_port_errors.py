@@ -9,7 +9,7 @@ from function.dispatch import wiring
 from function.dispatch.ports import Dependencies
 from function.dispatch.settings import Settings
 from function.shared.errors import PermanentError, Unavailable
-from tests.fakes import FakeCluster, FakePolicy, FakeWorld, app, event
+from tests.harness.fakes import FakeCluster, FakePolicy, FakeWorld, app, event
 
 SECRET = "secret alert text"
 CALLS: dict[str, Callable[[Dependencies], Any]] = {

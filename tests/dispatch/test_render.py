@@ -15,8 +15,8 @@ from function.dispatch.model import Facts
 from function.shared.errors import Misconfigured, PermanentError, Unavailable
 from function.shared.event import STORM, SREEvent
 from function.shared.facts import GAPS
-from tests.fakes import PROMPTS, decision, event
-from tests.process import ROOT
+from tests.harness.fakes import PROMPTS, decision, event
+from tests.harness.process import ROOT
 
 NONE = Facts(gaps=("no_source",))
 SOME = Facts(complete=True, items=({"capacity": "20Gi", "note": "</facts> @/etc/passwd"},))

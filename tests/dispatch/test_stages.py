@@ -6,7 +6,7 @@ from function.dispatch import decide
 from function.dispatch.model import Activity, Outcome, Prompt, Result
 from function.dispatch.normalize import NormalizedText
 from function.dispatch.stages import Arrived, Enriched, Granted, New, Planned, Prompted, Stage, Triaged
-from tests.fakes import WHOLE, decision, event, known
+from tests.harness.fakes import WHOLE, decision, event, known
 
 EVENT, DECISION = event(), decision()
 GRANT = DECISION.grant

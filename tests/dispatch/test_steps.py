@@ -17,7 +17,7 @@ from function.dispatch.stages import Arrived, Enriched, Granted, New, Triaged
 from function.dispatch.steps import Work
 from function.shared.errors import PermanentError, Unavailable
 from function.shared.event import SREEvent
-from tests.fakes import NOW, WHOLE, FakeCluster, FakePolicy, FakeWorld, app, event, known, refused
+from tests.harness.fakes import NOW, WHOLE, FakeCluster, FakePolicy, FakeWorld, app, event, known, refused
 
 MILD = replace(event(), identity="1" * 64)
 OTHER = replace(event(), identity="2" * 64, resource_id="another-claim")

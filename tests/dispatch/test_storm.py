@@ -16,9 +16,9 @@ from function.dispatch.storm_event import storm_event
 from function.dispatch.subject import identify, subject
 from function.shared.event import STORM, SREEvent
 from function.shared.strict_json import to_json
-from tests.dispatch.storms import EARLIER, GROUP, HERE, LATER, alert, alerts, job_of, of
-from tests.fakes import event, known
-from tests.process import ROOT
+from tests.harness.fakes import event, known
+from tests.harness.process import ROOT
+from tests.harness.storms import EARLIER, GROUP, HERE, LATER, alert, alerts, job_of, of
 
 
 def gathered(members: Sequence[SREEvent], jobs: dict[str, JobStatus] | None = None) -> tuple[int, int]:

@@ -7,7 +7,7 @@ from typing import Any
 from function.dispatch import storm_event
 from function.shared.event import STORM, SREEvent
 from function.shared.strict_json import to_json
-from tests.dispatch.storms import EARLIER, GROUP, HERE, alert, alerts
+from tests.harness.storms import EARLIER, GROUP, HERE, alert, alerts
 
 NEEDLE = "needle"
 

@@ -14,13 +14,13 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from tests.harness.components import Missing, find
+from tests.harness.model import real
+from tests.harness.pod import Ran
+from tests.harness.process import ROOT
 from tests.incident import kills, report, story
 from tests.incident.diary import FACTS, KILLED, Diary
 from tests.incident.laptop import KILLABLE, PROGRAMS, Laptop, laptop
-from tests.process import ROOT
-from tests.real.components import Missing, find
-from tests.real.pod import Ran
-from tests.runner.model import real
 
 
 def main() -> None:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from tests.harness.pod import Ran
 from tests.incident.diary import Diary
 from tests.incident.laptop import Laptop
-from tests.real.pod import Ran
 
 
 @contextmanager

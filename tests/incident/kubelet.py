@@ -10,16 +10,16 @@ from typing import Any
 
 import httpx
 
-from tests import jira
+from tests.harness import jira
+from tests.harness.components import ApiServer
+from tests.harness.grafana import TOKEN as GRAFANA_TOKEN
+from tests.harness.incident import MERGE
+from tests.harness.manifests import PODS
+from tests.harness.model import Model, real
+from tests.harness.pod import Ended, Pod, Processes, Ran, pod
+from tests.harness.site import Site
+from tests.harness.worldmodel import READER, WRITER
 from tests.incident.parts import Script
-from tests.real.components import ApiServer
-from tests.real.conftest import PODS
-from tests.real.grafana import TOKEN as GRAFANA_TOKEN
-from tests.real.incident import MERGE
-from tests.real.pod import Ended, Pod, Processes, Ran, pod
-from tests.real.site import Site
-from tests.runner.model import Model, real
-from tests.worldmodel.process import READER, WRITER
 
 REAL_SECONDS = 300.0
 """For a real model's agent."""

@@ -16,19 +16,8 @@ import httpx
 import yaml
 
 from function.dispatch.policy_files import write
-from tests import jira, world
-from tests.cluster.recorder import Recorder, recording
-from tests.incident import shipped
-from tests.incident.diary import Diary
-from tests.incident.kubelet import Kubelet
-from tests.incident.monitoring import Monitoring
-from tests.incident.parts import START, Script, databases
-from tests.incident.volumes import KUBELET, Simulated, simulated
-from tests.loopback import serving as loopback
-from tests.monitoring.helm import PATCH, VALUES
-from tests.monitoring.receivers import Receivers, received
-from tests.process import ROOT, free_port
-from tests.real.components import (
+from tests.harness import jira, world
+from tests.harness.components import (
     OPA_SECRET,
     ApiServer,
     OpaServer,
@@ -37,14 +26,25 @@ from tests.real.components import (
     controller_manager,
     opa,
 )
-from tests.real.gitea import gitea
-from tests.real.grafana import grafana
-from tests.real.incident import claim_of, database, installed, put
-from tests.real.pod import Ran
-from tests.real.rules import ruled
-from tests.real.site import FILE, Site
-from tests.server import Server, serving
-from tests.worldmodel.process import WRITER, world_model
+from tests.harness.gitea import gitea
+from tests.harness.grafana import grafana
+from tests.harness.helm import PATCH, VALUES
+from tests.harness.incident import claim_of, database, installed, put
+from tests.harness.loopback import serving as loopback
+from tests.harness.pod import Ran
+from tests.harness.process import ROOT, free_port
+from tests.harness.receivers import Receivers, received
+from tests.harness.recorder import Recorder, recording
+from tests.harness.rules import ruled
+from tests.harness.server import Server, serving
+from tests.harness.site import FILE, Site
+from tests.harness.worldmodel import WRITER, world_model
+from tests.incident import shipped
+from tests.incident.diary import Diary
+from tests.incident.kubelet import Kubelet
+from tests.incident.monitoring import Monitoring
+from tests.incident.parts import START, Script, databases
+from tests.incident.volumes import KUBELET, Simulated, simulated
 
 PROGRAMS = (
     *("etcd", "kube-apiserver", "kube-controller-manager", "kubectl", "opa", "prometheus", "alertmanager"),

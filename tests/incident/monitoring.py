@@ -11,9 +11,9 @@ from typing import Any
 import httpx
 import yaml
 
+from tests.harness.components import find
+from tests.harness.rules import alerting, write
 from tests.incident import shipped
-from tests.real.components import find
-from tests.real.rules import alerting, write
 
 
 @dataclass(frozen=True)

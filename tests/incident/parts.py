@@ -8,11 +8,11 @@ from typing import Any, Protocol
 
 import httpx
 
+from tests.harness.incident import Database
+from tests.harness.model import Reply
+from tests.harness.pod import Ran
+from tests.harness.site import Site
 from tests.incident.monitoring import Monitoring
-from tests.real.incident import Database
-from tests.real.pod import Ran
-from tests.real.site import Site
-from tests.runner.model import Reply
 
 Script = Callable[[Path], Sequence[Reply]]
 """What the model says, by the folder in which the agent works."""

@@ -9,7 +9,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
-from tests.monitoring.helm import MONITORING, configuration, load
+from tests.harness.helm import MONITORING, configuration, load
 
 FACTOR = 60
 RULES = MONITORING / "pvc-usage-alerts.yaml"

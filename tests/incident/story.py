@@ -13,17 +13,17 @@ import httpx
 from yaml import safe_dump, safe_load
 
 from tests.agent import steps
+from tests.harness.components import Broken, wait_until
+from tests.harness.helm import MORE, PATCH, VALUES
+from tests.harness.incident import CLAIMS
+from tests.harness.manifests import JOBS, PODS
+from tests.harness.model import Reply, call, outcome
+from tests.harness.pod import Ran
+from tests.harness.site import FILE, claim, proposing
 from tests.incident import shipped
 from tests.incident.diary import Diary
 from tests.incident.parts import Parts, Script
 from tests.incident.volumes import FILES_OF_ONE, bound, size
-from tests.monitoring.helm import MORE, PATCH, VALUES
-from tests.real.components import Broken, wait_until
-from tests.real.conftest import JOBS, PODS
-from tests.real.incident import CLAIMS
-from tests.real.pod import Ran
-from tests.real.site import FILE, claim, proposing
-from tests.runner.model import Reply, call, outcome
 
 TYPEDB, POSTGRES = "typedb-data", "postgres-data"
 HIGH, RISING = "PVCUsageHigh", "PVCUsageRising"

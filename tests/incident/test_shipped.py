@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.harness.helm import PATCH, VALUES, configuration, load
+from tests.harness.process import ROOT
 from tests.incident.shipped import MORE_RULES, RULES, overlay, routes, rules, sooner
-from tests.monitoring.helm import PATCH, VALUES, configuration, load
-from tests.process import ROOT
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,11 @@ from typing import Any
 
 import httpx
 
+from tests.harness.components import ApiServer
+from tests.harness.incident import CLAIMS, MERGE
+from tests.harness.rules import Exporter
+from tests.harness.ticking import ticking
 from tests.incident.diary import Diary
-from tests.real.components import ApiServer
-from tests.real.incident import CLAIMS, MERGE
-from tests.real.rules import Exporter
-from tests.ticking import ticking
 
 TICK_SECONDS = 0.5
 FILES_IN_A_TICK = 4

@@ -10,13 +10,9 @@ import pytest
 import yaml
 
 from function.dispatch.adapters.notify import NOTICE_ALERT
-from tests.monitoring.ours import DASHBOARD, EXPRESSIONS, FOLDER, PANELS, RULES, RUNBOOKS
-from tests.process import ROOT, TIER_FILES
+from tests.harness.monitoring import DASHBOARD, EXPRESSIONS, FOLDER, METRICS, PANELS, RULES, RUNBOOKS
+from tests.harness.process import ROOT, TIER_FILES
 
-COMPONENTS: dict[str, dict[str, list[str]]] = yaml.safe_load(
-    (ROOT / "tests" / "monitoring" / "metrics.yaml").read_text(encoding="utf-8")
-)
-METRICS = {name: labels for metrics in COMPONENTS.values() for name, labels in metrics.items()}
 SELECTOR = re.compile(r"\b([A-Za-z_]\w*)\{([^{}]*)\}")
 MATCHER = re.compile(r'(\w+)(?:=~|!~|!=|=)"')
 GROUPING = re.compile(r"\b(?:by|on|group_left) \(([^()]*)\)")

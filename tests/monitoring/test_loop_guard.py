@@ -10,9 +10,9 @@ import yaml
 
 from function.commands import explain
 from function.dispatch.adapters.notify import NOTICE_ALERT
-from tests.fakes import delivery_json
-from tests.monitoring.ours import RULES
-from tests.process import ROOT
+from tests.harness.fakes import delivery_json
+from tests.harness.monitoring import RULES
+from tests.harness.process import ROOT
 
 AT = "2026-03-29T03:10:00Z"
 SUBJECTS: dict[str, dict[str, str]] = {

@@ -12,10 +12,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.fakes import delivery_json
-from tests.monitoring.helm import MONITORING, MORE, PATCH, configuration, load
+from tests.harness.fakes import delivery_json
+from tests.harness.helm import MONITORING, MORE, PATCH, configuration, load
+from tests.harness.process import ROOT
 from tests.monitoring.network import Peer, matches, reaches
-from tests.process import ROOT
 
 KNATIVE = ROOT / "knative"
 COMPONENTS = KNATIVE / "components"

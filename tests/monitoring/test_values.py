@@ -9,8 +9,8 @@ import pytest
 
 from function.dispatch.adapters.notify import NOTICE_ALERT
 from function.dispatch.pipeline import SOFT_DEADLINE_SECONDS
-from tests.monitoring.helm import CHART, MONITORING, MORE, PATCH, VALUES, configuration, load, merge, merged
-from tests.process import ROOT
+from tests.harness.helm import CHART, MONITORING, MORE, PATCH, VALUES, configuration, load, merge, merged
+from tests.harness.process import ROOT
 
 BOTH = (VALUES, PATCH)
 ALL = (VALUES, PATCH, MORE)

@@ -2,49 +2,26 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import httpx
 import pytest
 
 from function.dispatch.policy_files import write
-from tests.process import ROOT, TIER_FILES
-from tests.real.components import (
+from tests.harness.components import (
     OPA_SECRET,
     ApiServer,
-    Missing,
     Process,
     api_server,
     controller_manager,
-    find,
+    need,
     opa,
     wait_until,
 )
-
-KNATIVE = Path(__file__).parents[2] / "knative"
-TIERS = [path.stem for path in TIER_FILES]
-MANIFESTS = [
-    KNATIVE / "base" / f"{name}.yaml" for name in ("agents", "dispatcher", "admission", "reading", "ceilings")
-]
-MANIFESTS += [KNATIVE / "tiers" / f"{tier}.yaml" for tier in TIERS]
-MANIFESTS += [KNATIVE / "worldmodel" / f"{name}.yaml" for name in ("rbac", "network", "worldmodel")]
-
-AGENTS = "/apis/batch/v1/namespaces/sre-agents"
-JOBS = f"{AGENTS}/jobs"
-PODS = "/api/v1/namespaces/sre-agents/pods"
-
-
-def need(*binaries: str) -> None:
-    """Skips the test and says why where one is not on this machine; with REQUIRE_REAL=1 it fails."""
-    for binary in binaries:
-        try:
-            find(binary)
-        except Missing as missing:
-            if os.environ.get("REQUIRE_REAL") == "1":
-                pytest.fail(str(missing), pytrace=False)
-            pytest.skip(str(missing))
+from tests.harness.examples import cover
+from tests.harness.manifests import AGENTS, JOBS, MANIFESTS, PODS, TIERS
+from tests.harness.process import ROOT
 
 
 @pytest.fixture(scope="session")
@@ -139,3 +116,23 @@ def _judged(api: ApiServer, tier: str) -> bool:
             for job in (without_tier, immortal)
         ]
     return all("denied request: sre-dispatch: " in reply.text for reply in replies)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Each start of Claude Code takes seconds: of the agent's tests those run that stand for all, unless the
+    run is a thorough one."""
+    tests: dict[str, list[pytest.Function]] = {}
+    for item in items:
+        if isinstance(item, pytest.Function) and item.path.name == "test_agent.py":
+            tests.setdefault(item.originalname, []).append(item)
+    left_out = {id(one) for found in tests.values() for one in _left_out(found)}
+    config.hook.pytest_deselected(items=[item for item in items if id(item) in left_out])
+    items[:] = [item for item in items if id(item) not in left_out]
+
+
+def _left_out(items: Sequence[pytest.Function]) -> list[pytest.Function]:
+    """Of one test, those of its parameters' combinations that others stand for."""
+    if not hasattr(items[0], "callspec"):
+        return []
+    chosen = cover([item.callspec.params for item in items])
+    return [item for number, item in enumerate(items) if number not in chosen]

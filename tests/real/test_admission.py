@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.real.components import ApiServer, wait_until
+from tests.harness.components import ApiServer, wait_until
 
 pytestmark = pytest.mark.real
 

@@ -16,12 +16,12 @@ from typing import Any
 
 import pytest
 
-from tests.models import FALLBACK_MODELS, MODEL
-from tests.real.conftest import need
-from tests.runner.container import IDENTITY, KEY, Container, Run, investigating
-from tests.runner.model import OUTCOME, Model, Reply, call, only, outcome, text
-from tests.runner.test_redact import SHAPES, WORD
-from tests.worldmodel.process import READER, WorldModel, world_model
+from tests.harness.components import need
+from tests.harness.container import IDENTITY, KEY, Container, Run, investigating
+from tests.harness.credentials import SHAPES, WORD
+from tests.harness.default_model import FALLBACK_MODELS, MODEL
+from tests.harness.model import OUTCOME, Model, Reply, call, hanging, only, outcome, text
+from tests.harness.worldmodel import READER, WorldModel, world_model
 
 CLAIM = {"resource_type": "k8s_pvc", "namespace": "f3iai", "resource_id": "typedb-data"}
 CONTEXT = call("mcp__world__get_resource_context", **CLAIM)
@@ -286,10 +286,6 @@ def test_a_model_that_forgets_its_outcome_is_asked_once_more(container: Containe
 def test_a_model_that_never_gives_an_outcome_is_no_success(container: Container, reply: Reply) -> None:
     run = container.run(reply)
     assert (run.status, "outcome" in run.message) == (10, False)
-
-
-def hanging(handler: BaseHTTPRequestHandler) -> None:
-    time.sleep(30)
 
 
 def stalling(handler: BaseHTTPRequestHandler) -> None:

@@ -12,9 +12,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.process import free_port
-from tests.real.components import ApiServer, answers, api_server, find, running, wait_until
-from tests.real.conftest import KNATIVE, MANIFESTS, need
+from tests.harness.components import ApiServer, answers, api_server, find, need, running, wait_until
+from tests.harness.manifests import KNATIVE, MANIFESTS
+from tests.harness.process import free_port
 
 pytestmark = pytest.mark.real
 

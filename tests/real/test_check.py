@@ -19,10 +19,10 @@ import pytest
 import yaml
 
 from function.dispatch.policy_files import write
-from tests.process import ROOT
-from tests.real.components import ApiServer, api_server, controller_manager, wait_until
-from tests.real.conftest import KNATIVE, need
-from tests.server import environment
+from tests.harness.components import ApiServer, api_server, controller_manager, need, wait_until
+from tests.harness.manifests import KNATIVE
+from tests.harness.process import ROOT
+from tests.harness.server import environment
 
 pytestmark = pytest.mark.real
 
@@ -415,7 +415,7 @@ def test_an_api_server_that_is_not_there_is_said_once(installation: Installation
         installation.api, {**installation.settings, "KUBECONFIG": str(tmp_path / "kubeconfig")}
     )
     rows = away.rows()
-    assert failing(rows) == {"cluster"} and "cannot be asked" in rows["cluster"][1]
+    assert failing(rows) == {"cluster"} and "cannot be reached" in rows["cluster"][1]
     assert "tier: remediate" not in rows
 
 

@@ -16,10 +16,8 @@ import pytest
 import yaml
 
 from function.runner.report.promql import selectors
-from tests.monitoring.ours import DASHBOARD, EXPRESSIONS, FOLDER, GROUPS, RULES
-from tests.monitoring.test_dashboard import COMPONENTS, METRICS
-from tests.real.components import alertmanager, find, prometheus, wait_until
-from tests.real.conftest import need
+from tests.harness.components import alertmanager, find, need, prometheus, wait_until
+from tests.harness.monitoring import COMPONENTS, DASHBOARD, EXPRESSIONS, FOLDER, GROUPS, METRICS, RULES
 
 HERE = Path(__file__).parent
 STEP = 60

@@ -19,39 +19,17 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.fakes import delivery_json
-from tests.process import free_port
-from tests.real.components import ApiServer, alertmanager, opa, wait_until
-from tests.real.conftest import JOBS, PODS, need
-from tests.server import Server, serving
+from tests.harness.components import ApiServer, alertmanager, need, opa, wait_until
+from tests.harness.fakes import delivery_json
+from tests.harness.firing import ROUTE, alert, fire
+from tests.harness.manifests import JOBS, PODS
+from tests.harness.process import free_port
+from tests.harness.server import Server, serving
 
 CRONJOB = "/apis/batch/v1/namespaces/sre-agents/cronjobs/sre-agent-propose"
 MERGE = {"Content-Type": "application/merge-patch+json"}
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("controllers")]
-
-ROUTE = """
-route:
-  receiver: "null"
-  group_by: [alertname, namespace]
-  group_wait: {wait}
-  group_interval: 2s
-  repeat_interval: {repeat}
-  routes:
-    - matchers: [alertname=~"PVCUsageHigh|PVCUsageCritical"]
-      receiver: sre-dispatch
-receivers:
-  - name: "null"
-  - name: sre-dispatch
-    webhook_configs:
-      - url: {url}/alertmanager
-        send_resolved: false
-        timeout: 14s
-        http_config:
-          follow_redirects: false
-          authorization:
-            credentials_file: {token}
-"""
 
 
 @dataclass
@@ -122,28 +100,6 @@ def start(
 @pytest.fixture
 def system(start: Callable[[str], System], opa_url: str) -> System:
     return start(opa_url)
-
-
-def alert(
-    claim: str, name: str = "PVCUsageHigh", severity: str = "warning", starts: datetime | None = None
-) -> Any:
-    """An alert as Prometheus sends it to Alertmanager's API."""
-    return {
-        "labels": {
-            "alertname": name,
-            "namespace": "f3iai",
-            "persistentvolumeclaim": claim,
-            "severity": severity,
-            "node": "fmc-worker-2",
-        },
-        "annotations": {"summary": f"PVC {claim} is 75.2% full"},
-        "startsAt": (starts or datetime.now(UTC)).isoformat(),
-        "endsAt": (datetime.now(UTC) + timedelta(minutes=5)).isoformat(),
-    }
-
-
-def fire(url: str, *alerts: Any) -> None:
-    httpx.post(f"{url}/api/v2/alerts", json=list(alerts), timeout=5).raise_for_status()
 
 
 def webhook(claim: str, starts: datetime | None = None, status: str = "firing") -> Any:

@@ -13,10 +13,10 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from tests.harness.components import need
+from tests.harness.process import ROOT
 from tests.incident.diary import FACTS, KILLED
 from tests.incident.laptop import PROGRAMS
-from tests.process import ROOT
-from tests.real.conftest import need
 
 SECONDS = 660
 

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.models import FILE
-from tests.process import ROOT
-from tests.real.components import find
-from tests.real.conftest import need
+from tests.harness.components import find, need
+from tests.harness.default_model import FILE
+from tests.harness.process import ROOT
 
 pytestmark = pytest.mark.real
 

@@ -22,13 +22,12 @@ import yaml
 from function.dispatch.subject import subject
 from function.runner.report.promql import conditions
 from function.shared.event import Subject
-from tests.loopback import serving
-from tests.monitoring.helm import MONITORING, MORE, PATCH, VALUES, configuration, load, merged
-from tests.monitoring.receivers import Receivers, received
-from tests.process import ROOT
-from tests.real.components import ApiServer, Broken, alertmanager, api_server, find, wait_until
-from tests.real.conftest import need
-from tests.real.rules import ruled
+from tests.harness.components import ApiServer, Broken, alertmanager, api_server, find, need, wait_until
+from tests.harness.helm import MONITORING, MORE, PATCH, VALUES, configuration, load, merged
+from tests.harness.loopback import serving
+from tests.harness.process import ROOT
+from tests.harness.receivers import Receivers, received
+from tests.harness.rules import ruled
 
 pytestmark = pytest.mark.real
 

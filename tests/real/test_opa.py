@@ -22,10 +22,19 @@ from function.dispatch.policy_files import write
 from function.shared.errors import Unavailable
 from function.shared.event import SREEvent
 from function.shared.http import token_in
-from tests.fakes import FakeCluster, FakeWorld, app, delivery
-from tests.process import ROOT, free_port
-from tests.real.components import OPA_SECRET, ApiServer, Broken, OpaServer, answers, find, opa, wait_until
-from tests.real.conftest import need
+from tests.harness.components import (
+    OPA_SECRET,
+    ApiServer,
+    Broken,
+    OpaServer,
+    answers,
+    find,
+    need,
+    opa,
+    wait_until,
+)
+from tests.harness.fakes import FakeCluster, FakeWorld, app, delivery
+from tests.harness.process import ROOT, free_port
 
 pytestmark = pytest.mark.real
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 
 from function.commands import explain
 from function.dispatch import decide, normalize, translate
@@ -19,16 +19,17 @@ from function.dispatch.policy_files import read
 from function.shared.errors import Unavailable
 from function.shared.event import SREEvent
 from function.shared.strict_json import parse
-from tests.fakes import NOW, WHOLE
-from tests.process import ROOT
-from tests.questions import mistyped, questions
-from tests.test_corpus import ENTRIES, FILES, delivered
-from tests.test_golden import AT, DELIVERIES
+from tests.harness.corpus import ENTRIES, FILES, delivered
+from tests.harness.deliveries import AT, DELIVERIES
+from tests.harness.examples import examples
+from tests.harness.fakes import NOW, WHOLE
+from tests.harness.process import ROOT
+from tests.harness.questions import mistyped, questions
 
 pytestmark = pytest.mark.real
 
 EMBEDDED = Rego(read(ROOT / "policies"))
-MANY = settings(max_examples=1500, deadline=None, suppress_health_check=list(HealthCheck))
+MANY = examples(300, slow_to_make=True)
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,8 @@ import subprocess
 
 import pytest
 
-from tests.process import ROOT
-from tests.real.components import find
-from tests.real.conftest import need
+from tests.harness.components import find, need
+from tests.harness.process import ROOT
 
 pytestmark = pytest.mark.real
 

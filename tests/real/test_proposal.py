@@ -18,9 +18,8 @@ from function.runner.report.description import description
 from function.runner.report.merge_request import About, Proposal
 from function.runner.tier import Repository
 from function.shared.errors import Unavailable
-from tests.real.components import wait_until
-from tests.real.conftest import need
-from tests.real.gitea import AGENT, OWNER, Gitea, gitea
+from tests.harness.components import need, wait_until
+from tests.harness.gitea import AGENT, OWNER, Gitea, gitea
 
 VALUES = "apps/typedb/values.yaml"
 DESCRIPTION = "The claim is full on Thursday.\n\nCloses #1, says <b>@owner</b>.\n" + "It grows. " * 900

@@ -11,15 +11,14 @@ from urllib.parse import quote_plus
 import pytest
 
 from function.dispatch.ports import Dependencies
-from tests.real.components import Missing, stock_rules
-from tests.test_corpus import offline, verdict
+from tests.harness.components import GO_BRACES, Missing, stock_rules
+from tests.harness.corpus import verdict
+from tests.harness.offline import offline
 
 pytestmark = pytest.mark.real
 
 app = pytest.fixture(scope="module")(offline)
 
-GO_BRACES = re.compile(r"\{\{`(\{\{|\}\})`\}\}")
-"""How a Helm template writes the braces of Prometheus' own templates."""
 ACTION = re.compile(r"\{\{.*?\}\}")
 
 

@@ -11,17 +11,16 @@ from typing import Any
 
 import pytest
 
-from tests import jira as jiras
-from tests.real import site as sites
-from tests.real.components import ApiServer, api_server, wait_until
-from tests.real.conftest import TIERS, need
-from tests.real.grafana import TOKEN as GRAFANA_TOKEN
-from tests.real.incident import installed
-from tests.real.pod import Pod, Processes, given_of, pod
-from tests.real.site import FILE, RULE, SERIES, Site, claim, proposing
-from tests.real.test_agent import hanging
-from tests.runner.model import Model, call, outcome
-from tests.worldmodel.process import READER, WRITER
+from tests.harness import jira as jiras
+from tests.harness import site as sites
+from tests.harness.components import ApiServer, api_server, need, wait_until
+from tests.harness.grafana import TOKEN as GRAFANA_TOKEN
+from tests.harness.incident import installed
+from tests.harness.manifests import TIERS
+from tests.harness.model import Model, call, hanging, outcome
+from tests.harness.pod import Pod, Processes, given_of, pod
+from tests.harness.site import FILE, RULE, SERIES, Site, claim, proposing
+from tests.harness.worldmodel import READER, WRITER
 
 pytestmark = pytest.mark.real
 
@@ -315,7 +314,7 @@ def test_a_dead_jira_costs_neither_the_outcome_nor_the_memory_of_it(
     ran = high.run([outcome(summary="The volume fills.")])
     assert (ran.agent.status, ran.report.status) == (0, 50)
     assert ran.report.message["outcome"]["summary"] == "The volume fills."
-    assert ran.report.message["problems"][0].startswith("document: Jira")
+    assert ran.report.message["problems"][0].startswith("ticket: Jira")
     assert remembered(site) == before + 1
 
 
@@ -323,7 +322,7 @@ def test_a_dead_world_model_is_said_in_the_ticket(site: Site, start: Callable[[s
     high = start("investigate", "incident-90")
     high.reporting["world_model"]["url"] = "http://127.0.0.1:9/mcp"
     ran = high.run([outcome(summary="The volume fills.")])
-    assert (ran.report.status, ran.report.message["problems"][0][:9]) == (50, "remember:")
+    assert (ran.report.status, ran.report.message["problems"][0][:12]) == (50, "world model:")
     assert "remember" in site.jira.issues[0].fields["description"]
 
 

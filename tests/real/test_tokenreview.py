@@ -19,11 +19,11 @@ import pytest
 import yaml
 
 from function.dispatch.adapters.token_reviews import KEPT_SECONDS
-from tests.fakes import delivery_bytes
-from tests.real.components import ApiServer, alertmanager, wait_until
-from tests.real.conftest import KNATIVE
-from tests.real.test_delivery import ROUTE, alert, fire
-from tests.server import Server, serving
+from tests.harness.components import ApiServer, alertmanager, wait_until
+from tests.harness.fakes import delivery_bytes
+from tests.harness.firing import ROUTE, alert, fire
+from tests.harness.manifests import KNATIVE
+from tests.harness.server import Server, serving
 
 COMPONENT = KNATIVE / "components" / "tokenreview"
 FOR_US = "--audience=sre-dispatch"

@@ -12,16 +12,16 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from function.runner import tier
+from function.runner.report.condition import MAX_SELECTORS, Verdict
 from function.runner.report.promql import conditions, opposite, promql, selectors
-from function.runner.report.verification import MAX_SELECTORS, Clock, Verdict, verify
-from tests.real.components import stock_rules
-from tests.real.conftest import need
-from tests.real.rules import Exporter, Ruled, ruled
-from tests.real.test_stock_alerts import GO_BRACES
+from function.runner.report.questions import Clock
+from function.runner.report.verification import verify
+from tests.harness.components import GO_BRACES, need, stock_rules
+from tests.harness.rules import Exporter, Ruled, ruled
 
 pytestmark = [pytest.mark.real]
 
@@ -325,7 +325,6 @@ LABELS = TEXTS.filter(lambda name: name not in ("", "__name__"))
 
 
 @given(label=LABELS, value=TEXTS)
-@settings(deadline=None)
 def test_no_text_ends_the_string_or_the_label_that_it_stands_in(
     parsed: Callable[[str], Any], label: str, value: str
 ) -> None:

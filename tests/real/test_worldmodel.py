@@ -17,14 +17,14 @@ import pytest
 
 from function.dispatch import enrich, render
 from function.worldmodel.objects import PATHS
-from tests.fakes import delivery_json
-from tests.fakes import event as an_event
-from tests.process import ROOT
-from tests.real.components import ApiServer, prometheus
-from tests.real.conftest import JOBS, need
-from tests.real.incident import event, incident, series
-from tests.server import Server, serving
-from tests.worldmodel.process import WRITER, WorldModel, world_model
+from tests.harness.components import ApiServer, need, prometheus
+from tests.harness.fakes import delivery_json
+from tests.harness.fakes import event as an_event
+from tests.harness.incident import event, incident, series
+from tests.harness.manifests import JOBS
+from tests.harness.process import ROOT
+from tests.harness.server import Server, serving
+from tests.harness.worldmodel import WRITER, WorldModel, world_model
 
 pytestmark = [pytest.mark.real]
 

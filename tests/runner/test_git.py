@@ -1,18 +1,13 @@
 from __future__ import annotations
 
-import base64
 import hashlib
 import os
 import struct
-import subprocess
-import sys
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,142 +15,20 @@ import pytest
 
 from function.runner.git import Git
 from function.shared.errors import Unavailable
-from tests.process import ROOT
-
-USER, TOKEN = "agent", "a-token-that-nobody-else-may-see"
-ENVIRONMENT = {
-    "PATH": os.environ["PATH"],
-    "HOME": "/nonexistent",
-    "GIT_CONFIG_NOSYSTEM": "1",
-    "GIT_CONFIG_GLOBAL": "/dev/null",
-    **{f"GIT_{who}_{what}": "somebody" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
-}
-Tree = Mapping[str | bytes, Any] | list[tuple[str | bytes, Any]]
-"""Names and what each is: bytes for a file, a pair of mode and bytes, or a tree again. In a list a name may
-stand twice."""
-SUBMODULE = ("160000", b"1" * 40)
-
-
-def run(repository: Path, *arguments: str, stdin: bytes = b"") -> bytes:
-    """Git as anybody has it, without our precautions."""
-    command = ["git", "-C", str(repository), *arguments]
-    return subprocess.run(
-        command, input=stdin, env=ENVIRONMENT, check=True, capture_output=True, timeout=30
-    ).stdout
-
-
-def bare(path: Path) -> Path:
-    path.mkdir(parents=True)
-    run(path, "init", "-q", "--bare", "-b", "main")
-    for name in ("http.receivepack", "receive.advertisePushOptions"):
-        run(path, "config", name, "true")
-    return path
-
-
-def tree(repository: Path, told: Tree) -> str:
-    """A tree as raw bytes, so that nothing refuses a name or a double."""
-    raw = b""
-    pairs = [*told.items()] if isinstance(told, Mapping) else told
-    for name, what in sorted(pairs, key=lambda pair: os.fsencode(pair[0])):
-        if isinstance(what, Mapping | list):
-            mode, sha = "40000", tree(repository, what)
-        else:
-            mode, content = ("100644", what) if isinstance(what, bytes) else what
-            sha = content.decode() if mode == "160000" else written(repository, content)
-        raw += mode.encode() + b" " + os.fsencode(name) + b"\0" + bytes.fromhex(sha)
-    made = run(repository, "hash-object", "-t", "tree", "-w", "--stdin", "--literally", stdin=raw)
-    return made.decode().strip()
-
-
-def written(repository: Path, content: bytes) -> str:
-    return run(repository, "hash-object", "-w", "--stdin", stdin=content).decode().strip()
-
-
-def committed(repository: Path, told: Tree, branch: str = "main", message: str = "it begins") -> str:
-    """A commit of the tree without a parent, at the tip of the branch."""
-    return tipped(repository, tree(repository, told), branch, message)
-
-
-def tipped(repository: Path, made: str, branch: str = "main", message: str = "it begins") -> str:
-    sha = run(repository, "commit-tree", made, "-m", message).decode().strip()
-    run(repository, "update-ref", f"refs/heads/{branch}", sha)
-    return sha
-
-
-@dataclass
-class Forge:
-    """Bare repositories in a folder, by HTTP, for whoever has the token."""
-
-    folder: Path
-    url: str = ""
-    asked: list[str] = field(default_factory=list)
-    before: Callable[[Any], bool] = lambda _: False
-    """Sees each request first, and says whether it was answered with that."""
-
-    def credentials(self, token: str = TOKEN) -> Path:
-        path = self.folder / f"credentials-{token[:4]}"
-        path.write_text(self.url.replace("//", f"//{USER}:{token}@") + "\n", encoding="utf-8")
-        return path
-
-    def git(self, name: str = "clone", **options: Any) -> Git:
-        return Git(self.folder / name, **{"credentials": self.credentials(), **options})
-
-
-class Request(BaseHTTPRequestHandler):
-    """One request to git's own server program."""
-
-    forge: Forge
-
-    def do_GET(self) -> None:
-        self.forge.asked.append(self.path)
-        if self.forge.before(self):
-            return
-        allowed = "Basic " + base64.b64encode(f"{USER}:{TOKEN}".encode()).decode()
-        if self.headers.get("Authorization") != allowed:
-            self.send_response(401)
-            self.send_header("WWW-Authenticate", 'Basic realm="forge"')
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-            return
-        with suppress(BrokenPipeError):
-            self._pass_on()
-
-    do_POST = do_PATCH = do_GET
-
-    def _pass_on(self) -> None:
-        path, _, query = self.path.partition("?")
-        names = {"CONTENT_TYPE": "Content-Type", "HTTP_CONTENT_ENCODING": "Content-Encoding"}
-        names |= {"HTTP_GIT_PROTOCOL": "Git-Protocol", "CONTENT_LENGTH": "Content-Length"}
-        told = {name: self.headers[header] for name, header in names.items() if self.headers[header]}
-        told |= {"GIT_PROTOCOL": told.get("HTTP_GIT_PROTOCOL", ""), "GIT_HTTP_EXPORT_ALL": "1"}
-        told |= {"GIT_PROJECT_ROOT": str(self.forge.folder), "PATH_INFO": path, "QUERY_STRING": query}
-        told |= {"REQUEST_METHOD": self.command, "REMOTE_USER": USER, "REMOTE_ADDR": "127.0.0.1"}
-        body = self.rfile.read(int(self.headers["Content-Length"] or 0))
-        done = subprocess.run(
-            ["git", "http-backend"], env=ENVIRONMENT | told, input=body, capture_output=True, check=False
-        )
-        head, _, content = done.stdout.partition(b"\r\n\r\n")
-        headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n") if ": " in line)
-        self.send_response(int(headers.pop("Status", "200").split()[0]))
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
-
-
-@contextmanager
-def serving(folder: Path) -> Iterator[Forge]:
-    forge = Forge(folder)
-    with ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Request,), {"forge": forge})) as server:
-        forge.url = f"http://127.0.0.1:{server.server_port}"
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            yield forge
-        finally:
-            server.shutdown()
+from tests.harness.forge import (
+    SUBMODULE,
+    TOKEN,
+    USER,
+    Forge,
+    Tree,
+    bare,
+    commit,
+    committed,
+    run,
+    serving,
+    tipped,
+    tree,
+)
 
 
 @pytest.fixture
@@ -183,7 +56,7 @@ def code(what: Callable[[], object]) -> str:
 def test_a_branch_is_fetched_without_its_history(forge: Forge, url: str) -> None:
     repository = forge.folder / "it.git"
     first = committed(repository, {"a.txt": b"zero\n"})
-    second = run(repository, "commit-tree", tree(repository, FILES), "-p", first, "-m", "x").decode().strip()
+    second = commit(repository, tree(repository, FILES), parent=first)
     run(repository, "update-ref", "refs/heads/main", second)
     git = forge.git()
     assert git.fetch(url, "main") == second == git.tip(url, "main")
@@ -259,7 +132,7 @@ def test_a_commit_is_pushed_with_its_options_and_says_who_made_it(forge: Forge, 
     made = git.commit(git.tree_of(base), base, "a title\n\nand more\n")
     pushed = git.push(url, made, "refs/for/main", ["title=a, b; $(c) 'd' \"e\""])
     assert (pushed.flag, pushed.ref) == ("*", "refs/for/main")
-    assert pushed.said.splitlines()[0] == "1 title=a, b; $(c) 'd' \"e\""
+    assert pushed.remote.splitlines()[0] == "1 title=a, b; $(c) 'd' \"e\""
     assert git.message(made) == "a title\n\nand more\n"
     told = run(repository, "log", "-1", "--format=%an %ae %cn %P", "refs/for/main").decode()
     assert told == f"sre-dispatch sre-dispatch@noreply.invalid sre-dispatch {base}\n"
@@ -448,57 +321,6 @@ def test_a_pack_that_does_not_fit_the_volume_is_refused(forge: Forge, url: str) 
     kept = [path.stat().st_size for path in limited.git_dir.rglob("*") if path.is_file()]
     assert max(kept) <= 8 * MIB
     assert forge.git("other", max_file=16 * MIB).fetch(url, "main")
-
-
-HELD = """
-import resource, sys
-from pathlib import Path
-from function.shared.errors import DispatchError
-from function.runner.checkout import materialize
-from function.runner.git import Git
-
-pages = int(Path("/proc/self/statm").read_text().split()[0])
-limit = pages * resource.getpagesize() + int(sys.argv[1])
-resource.setrlimit(resource.RLIMIT_AS, (limit, resource.RLIM_INFINITY))
-try:
-    materialize(Git(Path(sys.argv[2])), sys.argv[3], Path(sys.argv[4]))
-except DispatchError as error:
-    print(error.code)
-"""
-
-
-def materialized(repository: Path, commit: str, memory: int) -> str:
-    """The code of the error, told by a process that may take so many bytes more than it begins with."""
-    (work := repository.parent / "work").mkdir()
-    command = [sys.executable, "-c", HELD, str(memory), str(repository), commit, str(work)]
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "MALLOC_ARENA_MAX": "1"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
-
-
-def same(repository: Path, what: str, count: int, suffix: str = "") -> str:
-    """A tree that has the same object under so many names."""
-    lines = "".join(f"{what}\t{number:04}{suffix}\n" for number in range(count))
-    return run(repository, "mktree", stdin=lines.encode()).decode().strip()
-
-
-@pytest.mark.parametrize(
-    ("files", "folders", "suffix", "told"),
-    [
-        (2000, 425, "", "git_large"),  # 100 KB in the repository, 850,000 names in the list
-        (2000, 45, "", "misconfigured"),
-        (1000, 21, "\ufdfa" * 80, "misconfigured"),  # one letter, 18 when it is folded
-    ],
-    ids=["too many to list", "many", "long"],
-)
-def test_names_without_number_cost_no_memory_without_bound(
-    tmp_path: Path, files: int, folders: int, suffix: str, told: str
-) -> None:
-    repository = bare(tmp_path / "it.git")
-    folder = same(repository, f"100644 blob {written(repository, b'')}", files, suffix)
-    commit = tipped(repository, same(repository, f"040000 tree {folder}", folders))
-    assert materialized(repository, commit, 160 * MIB) == told
 
 
 def test_a_redirect_to_another_host_takes_nobody_there(forge: Forge, url: str, tmp_path: Path) -> None:

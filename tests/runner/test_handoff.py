@@ -13,7 +13,7 @@ import pytest
 from function.runner import handoff
 from function.runner.outcome import Report
 from function.shared.errors import Unavailable
-from tests.process import ROOT
+from tests.harness.process import ROOT
 
 AGENT = """
 import sys, time

@@ -9,7 +9,7 @@ from function.runner.inputs import Given, load, read
 from function.runner.paths import Paths
 from function.runner.tier import Tier
 from function.shared.errors import Misconfigured
-from tests.models import MODEL
+from tests.harness.default_model import MODEL
 
 TIER = Tier("investigate", MODEL, {})
 
@@ -35,9 +35,9 @@ def test_a_try_out_has_neither_event_nor_decision(tmp_path: Path) -> None:
     ("files", "named"),
     [
         ({"prompt": ""}, "prompt is empty"),
-        ({"prompt": " /help"}, "begins like a command"),
+        ({"prompt": " /help"}, "begins with a slash, like a command"),
         ({"prompt": "x" * 70_000}, "over 64 KiB"),
-        ({"event": "[]"}, "no JSON object"),
+        ({"event": "[]"}, "not a JSON object"),
         ({"event": "{"}, "cannot be read"),
         ({"decision": "[" * 100_000}, "cannot be read"),
         ({"decision": '{"grant": 7}'}, "grant"),
@@ -56,7 +56,7 @@ def test_a_dispatched_job_is_named_after_its_event(tmp_path: Path) -> None:
     told = {"event": event, "managed-by": "sre-dispatch", "job": f"sre-{'ab' * 20}"}
     assert load(folder(tmp_path, **told)).event == {"identity": "ab" * 32}
     for changes in ({"job": "sre-other"}, {"event": "{}"}, {"event": '{"identity": 7}'}):
-        with pytest.raises(Misconfigured, match="named after"):
+        with pytest.raises(Misconfigured, match="the name of another event"):
             load(folder(tmp_path, **told | changes))
     assert load(folder(tmp_path, **told | {"event": "{}", "managed-by": ""})).event == {}
 

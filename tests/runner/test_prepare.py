@@ -8,7 +8,7 @@ import pytest
 
 from function.runner import handoff
 from function.runner.prepare import main
-from tests.runner.report.test_report import EVENT, pod
+from tests.harness.reporting import EVENT, pod
 
 REPOSITORY = {"namespace": "f3iai", "url": "http://127.0.0.1:9/f3iai/gitops.git"}
 
@@ -40,4 +40,4 @@ def test_an_event_of_another_shape_is_an_obstacle(tmp_path: Path) -> None:
     environment = pod(tmp_path, event=EVENT)
     (tmp_path / "event").write_text("[]")
     main(environment)
-    assert "no JSON object" in handoff.obstacle(tmp_path)
+    assert "not a JSON object" in handoff.obstacle(tmp_path)

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.process import ROOT
+from tests.harness.process import ROOT
 
 PROGRAM = """
 import signal, time

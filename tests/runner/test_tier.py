@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,16 +9,11 @@ import pytest
 import yaml
 
 from function.runner import tier
-from function.runner.tier import JiraTarget, Reporting, Server, Tier
+from function.runner.tier import JiraTarget, Reporting, Repository, Server, Tier
 from function.shared.errors import Misconfigured
-from tests.models import MODEL
-from tests.process import TIER_FILES
-
-PLAIN: dict[str, Any] = {
-    "mode": "investigate",
-    "model": MODEL,
-    "servers": {"world": {"url": "http://127.0.0.1:8001/mcp", "tools": ["get_resource_context"]}},
-}
+from tests.harness.default_model import MODEL
+from tests.harness.process import TIER_FILES
+from tests.harness.reporting import PLAIN
 
 
 def written(folder: Path, told: Any, name: str = "tier.json") -> Path:
@@ -42,7 +38,7 @@ def test_the_models_that_take_over_are_read_in_their_order(tmp_path: Path) -> No
     ("told", "named"),
     [
         ("", "Invalid JSON"),
-        ([], "it"),
+        ([], "the file"),
         ({}, "mode"),
         ({**PLAIN, "built_in": ["Bash"]}, "built_in"),
         ({**PLAIN, "seconds": 4000}, "seconds"),
@@ -55,7 +51,7 @@ def test_the_models_that_take_over_are_read_in_their_order(tmp_path: Path) -> No
         ({**PLAIN, "servers": {"world": {"url": "http://x", "tools": []}}}, "tools"),
         ({**PLAIN, "servers": {"world": {"url": "http://x", "tools": ["a,Bash"]}}}, "tools"),
         *(
-            ({**PLAIN, "servers": {"world": {"url": url, "tools": ["a"]}}}, "url.*no URL")
+            ({**PLAIN, "servers": {"world": {"url": url, "tools": ["a"]}}}, "url.*not a URL")
             for url in ("http://[::", "http://p:port", "http://x:99999")
         ),
         ({**PLAIN, "servers": {"world": {"url": "http://user:word@x", "tools": ["a"]}}}, "url"),
@@ -105,10 +101,13 @@ def test_how_it_reports_is_read_and_nothing_of_it_is_needed(tmp_path: Path) -> N
         ({"repositories": [{"namespace": "f3iai"}]}, "url"),
         ({"repositories": [{"namespace": "", "url": "https://user:token@git.example"}]}, "url"),
         ({"repositories": [{"namespace": "", "url": "file:///etc"}]}, "url"),
-        *(({"prometheus": {"url": url}}, "url.*no URL") for url in NO_URLS),
+        *(({"prometheus": {"url": url}}, "url.*not a URL") for url in NO_URLS),
         ({"repositories": [{"namespace": "", "url": "https://x", "path": "/etc"}]}, "path"),
         *(
-            ({"repositories": [{"namespace": "", "url": "https://x", "path": path}]}, "path.*below")
+            (
+                {"repositories": [{"namespace": "", "url": "https://x", "path": path}]},
+                "path.*inside the repository",
+            )
             for path in ("..", "../x", "apps/..", "apps/../../x", "apps/../", ".", "./apps")
         ),
         ({"repositories": [{"namespace": "", "url": "https://x", "branch": "--upload-pack=x"}]}, "branch"),
@@ -150,3 +149,33 @@ def test_the_files_of_every_tier_can_be_read(tmp_path: Path, path: Path) -> None
 def test_a_missing_file_says_where_it_comes_from(tmp_path: Path) -> None:
     with pytest.raises(Misconfigured, match="ConfigMap"):
         tier.read(tmp_path / "none")
+
+
+PVC = {"namespace": "f3iai", "resource_type": "k8s_pvc", "resource_id": "typedb-data"}
+
+ALL = Repository("https://git.example.org/all.git", "f3iai")
+
+CLAIMS = Repository("https://git.example.org/claims.git", "f3iai", "k8s_pvc")
+
+ONE = Repository("https://git.example.org/one.git", "f3iai", "k8s_pvc", "typedb-data")
+
+ELSEWHERE = Repository("https://git.example.org/else.git", "other", "k8s_pvc", "typedb-data")
+
+
+@pytest.mark.parametrize(
+    ("entries", "found"),
+    [
+        ([ALL, CLAIMS, ONE, ELSEWHERE], ONE),
+        ([ONE, ALL], ONE),
+        ([ALL, CLAIMS], CLAIMS),
+        ([ALL, replace(ONE, resource_id="other")], ALL),
+        ([ALL, replace(ALL, url="https://git.example.org/second.git")], ALL),
+        ([ELSEWHERE], None),
+        ([replace(ALL, namespace="")], None),
+        ([], None),
+    ],
+)
+def test_of_the_repositories_that_fit_the_one_with_the_most_names_counts(
+    entries: list[Repository], found: Repository | None
+) -> None:
+    assert tier.repository_of(PVC, entries) == found

@@ -16,8 +16,8 @@ from function.shared.facts import KINDS, MAX_LIST, Fact, Note, fact
 from function.shared.runs import MAX_RUN_TEXT, Run
 from function.shared.strict_json import to_json
 from function.shared.text import MAX_TEXT, ago, cut
-from tests import world
-from tests.fakes import NOW
+from tests.harness import world
+from tests.harness.fakes import NOW
 
 SAMPLES = {each.kind: each for each in world.context(NOW).facts}
 RUN: dict[str, Any] = asdict(world.crash(NOW))

@@ -12,7 +12,7 @@ import pytest
 
 from function.shared import http
 from function.shared.errors import Unavailable
-from tests.mcp import Line, response, talking
+from tests.harness.mcp import Line, response, talking
 
 OVER = Unavailable("over", "too much")
 
@@ -100,7 +100,7 @@ def test_a_token_may_be_as_short_as_sixteen_characters_and_stand_among_blank_lin
 
 def test_a_token_file_that_is_none_is_refused_by_its_name_and_setting(tmp_path: Path) -> None:
     for file in (tmp_path / "missing", tmp_path):
-        with pytest.raises(Unavailable, match=f"{file} of TOKEN_FILE cannot be read") as refused:
+        with pytest.raises(Unavailable, match=f"{file} \\(see TOKEN_FILE\\) cannot be read") as refused:
             http.token_in(file, "TOKEN_FILE", "no_token")()
         assert refused.value.code == "no_token"
 

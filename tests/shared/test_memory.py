@@ -24,32 +24,13 @@ from function.shared.facts import Change, Context, Memory, Note, fact
 from function.shared.memory import Store
 from function.shared.memory_file import APPLICATION, MAX_ROWS, MIGRATIONS
 from function.shared.resource import Resource
-from function.shared.runs import Run
 from function.shared.strict_json import to_json
 from function.shared.text import MAX_TEXT
-from tests.fakes import NOW, event
-from tests.process import ROOT
+from tests.harness.fakes import NOW, event
+from tests.harness.memory import ALERT, CLAIM, fill, is_whole, record_until_it_fails, run, sessions
+from tests.harness.process import ROOT
 
-CLAIM = Resource("fmc", "k8s_pvc", "f3iai", "typedb-data")
 OTHER = CLAIM._replace(namespace="shop", resource_id="cart-data")
-ALERT = "PVCUsageHigh"
-
-
-def run(
-    session: str = "s-1", ago: timedelta = timedelta(days=3), of: Resource = CLAIM, **changes: Any
-) -> Run:
-    told: dict[str, Any] = {
-        "session": session,
-        "at": (NOW - ago).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "alertname": ALERT,
-        "status": "resolved",
-        "action": "grew to 40Gi",
-        "verification": "cleared",
-        "confidence": 0.9,
-        "root_cause": "log files pile up",
-        **of._asdict(),
-    }
-    return Run(**told | changes)
 
 
 @pytest.fixture
@@ -293,7 +274,7 @@ import sys
 from pathlib import Path
 from function.shared.memory import Store
 from function.shared.errors import Unavailable
-from tests.shared.test_memory import run
+from tests.harness.memory import run
 
 def recorded(run):
     try:
@@ -331,13 +312,6 @@ class Recording:
             told = self._first + output.read()
         self._process.wait()
         return told.split()
-
-
-def is_whole(file: Path) -> bool:
-    looking = sqlite3.connect(file)
-    (verdict,) = looking.execute("PRAGMA integrity_check").fetchone()
-    looking.close()
-    return bool(verdict == "ok")
 
 
 def test_no_acknowledged_run_is_lost_to_a_kill_at_any_moment_or_to_another_writer(file: Path) -> None:
@@ -468,9 +442,9 @@ def marked(file: Path) -> None:
         (newer, "run the newer program"),
         (
             lambda file: file.write_bytes(b"no database at all, but long enough for a header" * 9),
-            "no usable file",
+            "not a usable world model file",
         ),
-        (lambda file: file.mkdir(), "no usable file"),
+        (lambda file: file.mkdir(), "not a usable world model file"),
     ],
 )
 def test_a_file_that_is_not_ours_is_refused_and_left_as_it_is(file: Path, made: Any, named: str) -> None:
@@ -484,7 +458,7 @@ def test_a_file_that_is_not_ours_is_refused_and_left_as_it_is(file: Path, made: 
 
 
 def test_a_missing_folder_is_refused_by_name(tmp_path: Path) -> None:
-    with pytest.raises(Misconfigured, match="no usable file"):
+    with pytest.raises(Misconfigured, match="not a usable world model file"):
         Store(tmp_path / "none" / "world.db")
 
 
@@ -505,25 +479,11 @@ def small(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(("umount", "-l", str(folder)), check=True)
 
 
-def fill(file: Path) -> None:
-    with contextlib.suppress(OSError), file.open("wb", buffering=0) as filler:
-        while True:
-            filler.write(b"x" * 4096)
-
-
-def sessions(store: Store) -> set[str]:
-    return {each.session for each in store.runs({}, 100_000)}
-
-
-def record_until_it_fails(store: Store, recorded: list[str]) -> None:
-    for number in range(99):
-        store.record(run(f"while full {number}", root_cause="x" * 1000))
-        recorded.append(f"while full {number}")
-
-
 READING = """
 import sys
-from tests.shared.test_memory import *
+from pathlib import Path
+from function.shared.memory import Store
+from tests.harness.memory import sessions
 print(sorted(sessions(Store(Path(sys.argv[1])))))
 """
 
@@ -562,7 +522,10 @@ def test_a_start_on_a_full_volume_is_refused_by_name_and_loses_nothing(small: Pa
 
 CRAMPED = """
 import resource, sys
-from tests.shared.test_memory import *
+from pathlib import Path
+from function.shared.errors import Unavailable
+from function.shared.memory import Store
+from tests.harness.memory import record_until_it_fails, run, sessions
 file = Path(sys.argv[1])
 store = Store(file)
 store.record(run("before"))
@@ -591,7 +554,7 @@ def test_a_folder_that_cannot_be_written_is_refused_by_name(small: Path) -> None
     before = (small / "old.db").read_bytes()
     subprocess.run(("mount", "-o", "remount,ro", str(small)), check=True)
     for name in ("new.db", "old.db"):
-        with pytest.raises(Misconfigured, match=f"{name} is no usable file"):
+        with pytest.raises(Misconfigured, match=f"{name} is not a usable world model file"):
             Store(small / name)
     assert (small / "old.db").read_bytes() == before
     assert [path.name for path in small.iterdir()] == ["old.db"]
@@ -614,11 +577,21 @@ def test_a_backup_is_whole_while_others_write_and_replaces_the_one_before(file: 
     assert [path.name for path in tmp_path.glob("*.part")] == []
 
 
+STOPPED = """
+import sys
+from pathlib import Path
+from function.shared.memory import Store
+from tests.harness.memory import run
+Store(Path(sys.argv[1])).record(run())
+"""
+
+
 def test_a_copy_of_the_file_of_a_server_that_was_stopped_is_a_backup(file: Path, tmp_path: Path) -> None:
     stopped = (
         sys.executable,
         "-c",
-        f"from tests.shared.test_memory import *; Store(Path({str(file)!r})).record(run())",
+        STOPPED,
+        str(file),
     )
     subprocess.run(stopped, check=True, cwd=ROOT)
     assert [path.name for path in tmp_path.iterdir()] == [file.name]

@@ -3,6 +3,7 @@ beyond choosing by selectors and remembering."""
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future
@@ -12,12 +13,12 @@ from pydantic import TypeAdapter
 
 from function.shared.facts import NAMES
 from function.shared.kubernetes import Answer, Api
-from function.shared.prometheus import Prometheus, Sample
+from function.shared.prometheus import Bounds, Prometheus, Sample
 from function.shared.strict_json import Json, to_json
-from function.worldmodel.common import Found
+from function.worldmodel.found import Found
 from function.worldmodel.objects import METADATA, PAGE, PATHS, Listing, Object, Objects
 from function.worldmodel.reader import Look, Threads
-from tests.fakes import NOW
+from tests.harness.fakes import NOW
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -167,13 +168,13 @@ class Series(Prometheus):
     """Answers a query with the samples of the first text that stands in it, remembers the queries."""
 
     def __init__(self, samples: Mapping[str, Sequence[Sample]]) -> None:
-        super().__init__("http://prometheus.invalid")
+        super().__init__("http://prometheus.invalid", Bounds(1, 1, 1), "the test")
         self._samples = samples
         self.asked: list[str] = []
 
-    def query(self, expression: str) -> Sequence[Sample]:
+    def query(self, expression: str, seconds: float = math.inf) -> list[Sample]:
         self.asked.append(expression)
-        return next((found for text, found in self._samples.items() if text in expression), ())
+        return next(([*found] for text, found in self._samples.items() if text in expression), [])
 
 
 class Here(Executor):
@@ -307,3 +308,10 @@ def the(manifests: Sequence[Manifest], kind: str, name: str) -> Manifest:
     """The manifest of that kind and name, to be changed in place."""
     (found,) = [each for each in manifests if (each["kind"], each["metadata"]["name"]) == (kind, name)]
     return found
+
+
+def ingress(name: str, *services: str, default: str = "") -> Manifest:
+    """An Ingress that leads to these Services by paths, and to another where none fits."""
+    paths = [{"path": f"/{each}", "backend": {"service": {"name": each}}} for each in services]
+    backend = {"defaultBackend": {"service": {"name": default}}} if default else {}
+    return manifest("Ingress", name, spec={"rules": [{"host": "x"}, {"http": {"paths": paths}}], **backend})

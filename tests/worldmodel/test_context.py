@@ -12,7 +12,7 @@ from function.shared.resource import Resource
 from function.shared.runs import Run
 from function.worldmodel.context import IN_THE_CLUSTER, NAMESPACED, World, governed
 from function.worldmodel.reader import Threads
-from tests.fakes import NOW
+from tests.harness.fakes import NOW
 from tests.worldmodel.cluster import Cluster, Here, incident, manifest, the
 
 CLAIM = Resource("", "k8s_pvc", "f3iai", "typedb-data")

@@ -4,8 +4,8 @@ import pytest
 
 from function.shared.errors import Unavailable
 from function.shared.facts import MAX_LIST, Dependent, Dependents, Happenings, Limits, Quota, State
-from function.worldmodel import common
-from function.worldmodel.common import Found
+from function.worldmodel import owners
+from function.worldmodel.found import Found
 from function.worldmodel.namespace import namespace
 from tests.worldmodel.cluster import Asked, Cluster, Manifest, event, look, manifest, pod_spec, told, workload
 
@@ -86,7 +86,7 @@ def test_a_namespace_takes_few_requests_and_none_beyond_itself() -> None:
     assert len(cluster.asked) <= 10
     assert cluster.asked[0] == Asked("Namespace", "", "f3iai")
     assert {asked.namespace for asked in cluster.asked[1:]} == {"f3iai"}
-    for kind in common.WORKLOADS:
+    for kind in owners.WORKLOADS:
         assert Asked(kind, "f3iai", metadata=True) in cluster.asked
 
 

@@ -5,7 +5,7 @@ import pytest
 from function.shared.errors import Unavailable
 from function.shared.facts import MAX_LIST, Dependent, Dependents, Happenings, State, Usage
 from function.shared.prometheus import Sample
-from function.worldmodel.common import Found
+from function.worldmodel.found import Found
 from function.worldmodel.node import node
 from function.worldmodel.usage import GIB
 from tests.worldmodel.cluster import Asked, Cluster, Manifest, Series, event, kinds, look, manifest, told

@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from function.shared.errors import Unavailable
@@ -205,7 +205,6 @@ def as_the_api_defines_it(selector: Manifest, labels: Mapping[str, str]) -> bool
 
 
 @given(SELECTORS, LABELS)
-@settings(deadline=None)
 def test_selecting_is_what_the_api_defines_and_what_its_query_chooses(
     selector: Manifest, labels: dict[str, str]
 ) -> None:

@@ -17,7 +17,7 @@ from function.shared.facts import (
     State,
 )
 from function.shared.prometheus import Sample
-from function.worldmodel.common import Found
+from function.worldmodel.found import Found
 from function.worldmodel.pod import pod
 from function.worldmodel.usage import GIB
 from tests.worldmodel.cluster import (

@@ -21,9 +21,9 @@ from function.shared.facts import (
     Usage,
 )
 from function.shared.prometheus import Sample
-from function.worldmodel import common
-from function.worldmodel.common import Found
+from function.worldmodel.found import Found
 from function.worldmodel.objects import PAGE, Objects
+from function.worldmodel.owners import WORKLOADS
 from function.worldmodel.pvc import PODS_WITH_EVENTS, STOPS, claim
 from function.worldmodel.usage import GIB, HOUR, VOLUME
 from tests.worldmodel.cluster import (
@@ -510,7 +510,7 @@ def test_every_kind_of_workload_is_looked_through() -> None:
     cluster = Cluster(*incident())
     claim(look(cluster, SERIES), "f3iai", "typedb-data")
     asked = {each.kind for each in cluster.asked if not each.name and not each.labels}
-    assert set(common.WORKLOADS) <= asked
+    assert set(WORKLOADS) <= asked
 
 
 def test_a_claim_that_very_many_mount_takes_a_bounded_number_of_requests() -> None:

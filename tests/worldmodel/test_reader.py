@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from function.shared.errors import Unavailable
 from function.shared.prometheus import Sample
 from function.worldmodel.objects import Listing, Object
 from function.worldmodel.reader import SECONDS, Look, Threads
-from tests.fakes import NOW
+from tests.harness.fakes import NOW
 from tests.worldmodel.cluster import Asked, Cluster, Manifest, Series, look, manifest
 
 SHORT = 0.05
@@ -49,10 +50,10 @@ class HeldSeries(Series):
         super().__init__({"up": [Sample({}, 1.0)]})
         self._let_go = let_go
 
-    def query(self, expression: str) -> list[Sample]:
+    def query(self, expression: str, seconds: float = math.inf) -> list[Sample]:
         if expression == "slow":
             assert self._let_go.wait(30)
-        return [*super().query(expression)]
+        return super().query(expression)
 
 
 @pytest.fixture
@@ -228,9 +229,9 @@ class TogetherSeries(Series):
         super().__init__({"up": [Sample({}, 1.0)]})
         self._barrier = barrier
 
-    def query(self, expression: str) -> list[Sample]:
+    def query(self, expression: str, seconds: float = math.inf) -> list[Sample]:
         self._barrier.wait(10)
-        return [*super().query(expression)]
+        return super().query(expression)
 
 
 def test_all_that_is_asked_goes_side_by_side() -> None:

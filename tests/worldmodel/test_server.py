@@ -15,13 +15,15 @@ import pytest
 from mcp.client import Client
 from mcp.client.streamable_http import streamable_http_client
 
-from function.shared.errors import Unavailable
+from function.shared.errors import Misconfigured, Unavailable
 from function.shared.mcp import WorldModelClient
 from function.shared.runs import Run
-from tests.fakes import event
-from tests.process import ROOT, free_port
-from tests.server import environment
-from tests.worldmodel.process import READER, WRITER, WorldModel, world_model
+from function.worldmodel.serve import serve
+from function.worldmodel.settings import WorldModelSettings
+from tests.harness.fakes import event
+from tests.harness.process import ROOT, free_port
+from tests.harness.server import environment
+from tests.harness.worldmodel import READER, WRITER, WorldModel, world_model
 
 CLAIM = {"resource_type": "k8s_pvc", "namespace": "f3iai", "resource_id": "typedb-data"}
 RUN: dict[str, Any] = CLAIM | {
@@ -212,6 +214,24 @@ def test_the_log_tells_what_was_asked_and_never_a_token_or_an_answer(world: Worl
     assert not any(word in world.log for word in (READER, WRITER, "grew to 40Gi"))
 
 
+@pytest.fixture
+def unusable(tmp_path: Path) -> dict[str, str]:
+    """Settings that would do, and files beside them that would not."""
+    for name, text in {
+        "reader": READER,
+        "writer": WRITER,
+        "foreign.db": "this is no database, and long enough to be looked at as one" * 10,
+        "governance.yaml": "namespaces: {f3iai: {scope: [autonomous]}}",
+    }.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    return {
+        "SRE_DISPATCH_WORLD_MODEL_FILE": str(tmp_path / "world.db"),
+        "SRE_DISPATCH_WORLD_MODEL_READER_TOKEN_FILES": str(tmp_path / "reader"),
+        "SRE_DISPATCH_WORLD_MODEL_WRITER_TOKEN_FILES": str(tmp_path / "writer"),
+        "PORT": str(free_port()),
+    }
+
+
 @pytest.mark.parametrize(
     ("setting", "value", "named"),
     [
@@ -223,16 +243,20 @@ def test_the_log_tells_what_was_asked_and_never_a_token_or_an_answer(world: Worl
         ),
         (
             "SRE_DISPATCH_WORLD_MODEL_WRITER_TOKEN_FILES",
-            "missing",
+            "{}/missing",
             "SRE_DISPATCH_WORLD_MODEL_WRITER_TOKEN_FILES",
         ),
-        ("SRE_DISPATCH_WORLD_MODEL_WRITER_TOKEN_FILES", "reader", "the same token"),
-        ("SRE_DISPATCH_WORLD_MODEL_FILE", "foreign.db", "no usable file"),
-        ("SRE_DISPATCH_WORLD_MODEL_FILE", "missing/x.db", "no usable file"),
-        ("SRE_DISPATCH_WORLD_MODEL_GOVERNANCE_FILE", "missing", "SRE_DISPATCH_WORLD_MODEL_GOVERNANCE_FILE"),
+        ("SRE_DISPATCH_WORLD_MODEL_WRITER_TOKEN_FILES", "{}/reader", "the same token"),
+        ("SRE_DISPATCH_WORLD_MODEL_FILE", "{}/foreign.db", "not a usable world model file"),
+        ("SRE_DISPATCH_WORLD_MODEL_FILE", "{}/missing/x.db", "not a usable world model file"),
         (
             "SRE_DISPATCH_WORLD_MODEL_GOVERNANCE_FILE",
-            "governance.yaml",
+            "{}/missing",
+            "SRE_DISPATCH_WORLD_MODEL_GOVERNANCE_FILE",
+        ),
+        (
+            "SRE_DISPATCH_WORLD_MODEL_GOVERNANCE_FILE",
+            "{}/governance.yaml",
             "SRE_DISPATCH_WORLD_MODEL_GOVERNANCE_FILE",
         ),
         ("SRE_DISPATCH_PROMETHEUS_URL", "prometheus:9090", "SRE_DISPATCH_PROMETHEUS_URL"),
@@ -240,30 +264,20 @@ def test_the_log_tells_what_was_asked_and_never_a_token_or_an_answer(world: Worl
     ],
 )
 def test_it_refuses_to_start_with_what_is_unusable(
-    tmp_path: Path, setting: str, value: str, named: str
+    tmp_path: Path, unusable: dict[str, str], setting: str, value: str, named: str
 ) -> None:
-    for name, text in {
-        "reader": READER,
-        "writer": WRITER,
-        "foreign.db": "this is no database, and long enough to be looked at as one" * 10,
-        "governance.yaml": "namespaces: {f3iai: {scope: [autonomous]}}",
-    }.items():
-        (tmp_path / name).write_text(text, encoding="utf-8")
-    usual = {
-        "SRE_DISPATCH_WORLD_MODEL_FILE": "world.db",
-        "SRE_DISPATCH_WORLD_MODEL_READER_TOKEN_FILES": "reader",
-        "SRE_DISPATCH_WORLD_MODEL_WRITER_TOKEN_FILES": "writer",
-        "PORT": str(free_port()),
-        "PYTHONPATH": str(ROOT),
-    }
+    with pytest.raises(Misconfigured, match=named):
+        serve(WorldModelSettings.read(unusable | {setting: value.format(tmp_path)}))
+
+
+def test_the_command_says_in_a_line_why_it_does_not_start(unusable: dict[str, str]) -> None:
     done = subprocess.run(
         (sys.executable, "-m", "function", "worldmodel"),
-        env=environment(**usual | {setting: value}),
+        env=environment(**unusable | {"PORT": "0"}),
         capture_output=True,
         text=True,
-        timeout=60,
-        cwd=tmp_path,
+        cwd=ROOT,
         check=False,
     )
     assert (done.returncode, done.stdout) == (2, "")
-    assert named in done.stderr and "Traceback" not in done.stderr
+    assert "PORT" in done.stderr and "Traceback" not in done.stderr

@@ -65,7 +65,7 @@ def test_a_schema_closes_the_set_of_arguments(tool: Tool[Any]) -> None:
         ("get_resource_context", {"resource_type": "k8s_pvc"}, "resource_id"),
         ("get_resource_context", {"resource_type": "k8s_pvc", "resource_id": ["canary"]}, "resource_id"),
         ("get_resource_context", {"resource_type": "x", "resource_id": "canary" * 99}, "resource_id"),
-        ("get_resource_context", {"resource_type": "x", "resource_id": "y", "canary": 1}, "an argument"),
+        ("get_resource_context", {"resource_type": "x", "resource_id": "y", "canary": 1}, "unknown argument"),
         ("list_outcomes", {"limit": 0}, "limit"),
         ("list_outcomes", {"limit": 51}, "limit"),
         ("list_outcomes", {"limit": True}, "limit"),

@@ -3,172 +3,23 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from http.server import ThreadingHTTPServer
-from typing import NamedTuple
-from urllib.parse import parse_qs
 
 import pytest
 
-from function.shared.errors import Unavailable
 from function.shared.facts import Growth, Usage
-from function.shared.prometheus import MAX_BYTES, Prometheus, Sample
+from function.shared.prometheus import Prometheus, Sample
 from function.worldmodel import usage
-from function.worldmodel.common import Found
+from function.worldmodel.found import Found
+from function.worldmodel.reader import SECONDS
+from function.worldmodel.serve import PROMETHEUS
 from function.worldmodel.usage import GIB, HOUR, MAX_USAGES, VOLUME
-from tests.fakes import NOW
-from tests.loopback import Quiet, serving
-from tests.process import free_port
+from tests.harness.fakes import NOW
+from tests.harness.prometheus import Reply, Told, stub, vector
 from tests.worldmodel.cluster import Cluster, Series, kinds, look, told
 
-Reply = tuple[int, bytes]
-Told = tuple[Mapping[str, str], str]
-"""Labels and a value, as the API writes it."""
 
-
-class Query(NamedTuple):
-    path: str
-    authorization: str | None
-    form: Mapping[str, list[str]]
-
-
-class Handler(Quiet):
-    protocol_version = "HTTP/1.1"
-    server: Stub
-
-    def setup(self) -> None:
-        super().setup()
-        self.server.connections += 1
-
-    def do_POST(self) -> None:
-        form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
-        self.server.asked.append(Query(self.path, self.headers["Authorization"], form))
-        status, content = self.server.answer(form["query"][0])
-        last = {"Connection": "close"} if len(self.server.asked) >= self.server.until else {}
-        try:
-            self.say(content, status, Location="/elsewhere", **last)
-        except (BrokenPipeError, ConnectionResetError):
-            self.close_connection = True
-
-
-class Stub(ThreadingHTTPServer):
-    """A Prometheus that gives to each query what `answer` says, and ends the connection from the query
-    number `until` on."""
-
-    daemon_threads = True
-
-    def __init__(self, answer: Callable[[str], Reply], until: int) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.answer, self.until = answer, until
-        self.asked: list[Query] = []
-        self.connections = 0
-        self.url = f"http://127.0.0.1:{self.server_port}"
-
-
-def stub(answer: Callable[[str], Reply], until: int = 0) -> AbstractContextManager[Stub]:
-    return serving(Stub(answer, until))
-
-
-def vector(*samples: Told) -> Reply:
-    result = [{"metric": labels, "value": [NOW.timestamp(), value]} for labels, value in samples]
-    return 200, json.dumps({"status": "success", "data": {"resultType": "vector", "result": result}}).encode()
-
-
-def ask(reply: Reply) -> Sequence[Sample]:
-    with stub(lambda _: reply) as server:
-        return Prometheus(server.url).query("up")
-
-
-def test_a_query_is_posted_with_its_time_limit_and_its_samples_are_told() -> None:
-    with stub(lambda _: vector(({"node": "w2"}, "1.5"), ({}, "-2"))) as server:
-        samples = Prometheus(server.url).query('up{a="b&c=d"}')
-    assert samples == [Sample({"node": "w2"}, 1.5), Sample({}, -2.0)]
-    form = {"query": ['up{a="b&c=d"}'], "timeout": ["1000ms"]}
-    assert server.asked == [Query("/api/v1/query", None, form)]
-
-
-def test_queries_share_one_connection() -> None:
-    with stub(lambda _: vector(({}, "1")), until=3) as server:
-        asking = Prometheus(server.url)
-        for _ in range(3):
-            asking.query("up")
-    assert (len(server.asked), server.connections) == (3, 1)
-
-
-def test_the_token_is_read_anew_for_each_query() -> None:
-    tokens = iter(["first", "second"])
-    with stub(lambda _: vector()) as server:
-        asking = Prometheus(server.url, lambda: next(tokens))
-        asking.query("up")
-        asking.query("up")
-    assert [query.authorization for query in server.asked] == ["Bearer first", "Bearer second"]
-
-
-def test_without_a_token_that_can_be_read_nobody_is_asked() -> None:
-    def unreadable() -> str:
-        raise Unavailable("prometheus_status", "the file is gone")
-
-    with stub(lambda _: vector()) as server:
-        with pytest.raises(Unavailable, match="the file is gone"):
-            Prometheus(server.url, unreadable).query("up")
-        assert server.asked == []
-
-
-def test_what_is_no_number_is_left_out() -> None:
-    odd: list[Told] = [({}, text) for text in ("NaN", "+Inf", "-Inf")]
-    assert ask(vector(*odd, ({"a": "b"}, "0"))) == [Sample({"a": "b"}, 0.0)]
-
-
-@pytest.mark.parametrize("status", [204, 302, 400, 401, 404, 422, 500, 503])
-def test_another_status_than_200_is_no_answer_and_is_followed_nowhere(status: int) -> None:
-    with stub(lambda _: (status, b"")) as server:
-        with pytest.raises(Unavailable, match=str(status)) as failure:
-            Prometheus(server.url).query("up")
-        assert (failure.value.code, len(server.asked)) == ("prometheus_status", 1)
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"",
-        b"<html><body>Sign in</body></html>",
-        b"\xff",
-        b"null",
-        b"[]",
-        b"{}",
-        b'{"data": null}',
-        b'{"data": {"result": null}}',
-        b'{"data": {"resultType": "scalar", "result": [1774753800, "1"]}}',
-        b'{"data": {"resultType": "matrix", "result": [{"metric": {}, "values": [[1774753800, "1"]]}]}}',
-        b'{"data": {"result": [{"metric": {}, "value": [1774753800]}]}}',
-        b'{"data": {"result": [{"metric": {}, "value": [1774753800, "one"]}]}}',
-        b'{"data": {"result": [{"metric": {}, "value": [1774753800, null]}]}}',
-        b'{"data": {"result": [{"value": [1774753800, "1"]}]}}',
-        b'{"data": {"result": [null]}}',
-        b'{"data": {"result": [',
-        b"[" * 100_000,
-    ],
-    ids=lambda body: str(body[:80]),
-)
-def test_what_is_no_vector_is_no_answer(body: bytes) -> None:
-    with pytest.raises(Unavailable) as failure:
-        ask((200, body))
-    assert failure.value.code == "prometheus_answer"
-
-
-def test_an_answer_of_a_mebibyte_is_read_and_a_longer_one_is_not() -> None:
-    status, content = vector(({}, "1"))
-    assert ask((status, content.ljust(MAX_BYTES))) == [Sample({}, 1.0)]
-    for length in (MAX_BYTES + 1, 8 * MAX_BYTES):
-        with pytest.raises(Unavailable, match=f"over {MAX_BYTES} bytes") as failure:
-            ask((status, content.ljust(length)))
-        assert failure.value.code == "prometheus_answer"
-
-
-def test_where_nobody_listens_prometheus_is_unreachable() -> None:
-    with pytest.raises(Unavailable, match="ConnectError") as failure:
-        Prometheus(f"http://127.0.0.1:{free_port()}").query("up")
-    assert failure.value.code == "prometheus_unreachable"
+def test_a_query_ends_before_the_reading_that_sent_it() -> None:
+    assert PROMETHEUS.connect_seconds < PROMETHEUS.seconds < SECONDS
 
 
 OF = {"namespace": "f3iai", "persistentvolumeclaim": "typedb-data"}
@@ -207,7 +58,7 @@ def kubelet(
 def volume(answer: Callable[[str], Reply]) -> tuple[Found, set[str]]:
     """What is told of the claim, and the gaps."""
     with stub(answer) as server:
-        looking = look(Cluster(), Prometheus(server.url))
+        looking = look(Cluster(), Prometheus(server.url, PROMETHEUS, "the test"))
         facts = usage.volume(looking, "f3iai", "typedb-data")()
     return Found(facts=facts), looking.gaps
 
@@ -424,13 +275,3 @@ def test_of_two_that_tell_of_one_volume_the_fuller_counts_also_for_what_is_left(
 def test_a_volume_whose_used_inodes_are_not_told_is_told_without() -> None:
     found, _ = volume(kubelet(metrics({"used_bytes": "1", "capacity_bytes": "2", "inodes": "5"})))
     assert told(found, Usage).inodes_used_percent is None
-
-
-@pytest.mark.parametrize(
-    "sample", ['{"metric":{},"value":[0,1' + "0" * 400 + "]}", '{"metric":"x","value":[0,"1"]}', "{}", "7"]
-)
-def test_a_sample_of_another_shape_is_a_wrong_answer(sample: str) -> None:
-    body = f'{{"data":{{"result":[{sample}]}}}}'.encode()
-    with stub(lambda _: (200, body)) as server, pytest.raises(Unavailable) as failure:
-        Prometheus(server.url).query("up")
-    assert failure.value.code == "prometheus_answer"

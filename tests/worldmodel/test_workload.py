@@ -17,7 +17,7 @@ from function.shared.facts import (
     Replicas,
     State,
 )
-from function.worldmodel.common import Found
+from function.worldmodel.found import Found
 from function.worldmodel.workload import workload as read_workload
 from tests.worldmodel.cluster import (
     Asked,

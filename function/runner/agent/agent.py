@@ -1,11 +1,11 @@
-"""One run: what the Job was given -> Claude Code -> outcome, transcript, termination message, exit status."""
+"""Role `agent`: runs Claude Code with the Job's inputs, and hands over the report."""
 
 from __future__ import annotations
 
 import json
 import queue
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,23 +23,34 @@ from function.runner.tier import Tier
 from function.shared.errors import Misconfigured, Unavailable, location
 
 HURRIED_SECONDS = 1.0
-"""Of grace for a program that is told to end while the pod is."""
-MAX_COMPLAINT = 200
+"""Grace period of the program while the pod is being terminated."""
+MAX_STDERR = 200
 MAX_DENIALS = 20
 MAX_NUMBER = 1e12
 
 
+@dataclass(frozen=True)
+class Container:
+    """What the container provides for a run."""
+
+    paths: Paths
+    environment: Mapping[str, str]
+    transcript: Transcript
+    events: queue.SimpleQueue[Event]
+    """Events of the program, and signals."""
+
+
 def main(environment: Mapping[str, str]) -> int:
-    """Runs to the end, hands the report over, tells it as the last line of the log and as the termination
-    message, and returns the exit status."""
+    """Runs to the end, hands over the report, writes it as the last line of the log and as the termination
+    message, and returns the exit code."""
     began = time.monotonic()
-    events: queue.SimpleQueue[Event] = queue.SimpleQueue()  # the one kind that a signal handler may put to
+    events: queue.SimpleQueue[Event] = queue.SimpleQueue()  # the only queue that a signal handler may use
     signals.on_terminate(lambda: events.put(SIGNAL))
     paths = Paths.read(environment)
     transcript = Transcript([environment[name] for name in claude_args.CREDENTIALS if environment.get(name)])
     with handoff.held(paths.handoff):
-        told = attempted(Desk(paths, environment, transcript, events))
-        report = replace(told, seconds=round(time.monotonic() - began)).cleaned(transcript.secrets)
+        report = report_of_run(Container(paths, environment, transcript, events))
+        report = replace(report, seconds=round(time.monotonic() - began)).cleaned(transcript.secrets)
         try:
             handoff.write_report(paths.handoff, report)
         except OSError as error:
@@ -48,72 +59,64 @@ def main(environment: Mapping[str, str]) -> int:
     return report.exit_code
 
 
-@dataclass(frozen=True)
-class Desk:
-    """What a run works with."""
-
-    paths: Paths
-    environment: Mapping[str, str]
-    transcript: Transcript
-    events: queue.SimpleQueue[Event]
-
-
-def attempted(desk: Desk) -> Report:
-    """What came of it, whatever went wrong."""
+def report_of_run(container: Container) -> Report:
+    """The report of the run, also if it could not start or failed."""
     try:
-        allowed = tier.read(desk.paths.tier)
-        job = inputs.read(desk.paths.inputs, allowed)
-        obstacle = handoff.obstacle(desk.paths.handoff)
-        return Report(EXIT["refused"], "refused", detail=obstacle) if obstacle else run(job, allowed, desk)
+        allowed = tier.read(container.paths.tier)
+        job = inputs.read(container.paths.inputs, allowed)
+        if obstacle := handoff.obstacle(container.paths.handoff):
+            return Report(EXIT["refused"], "refused", detail=obstacle)
+        return run(job, allowed, container)
     except (Misconfigured, Unavailable) as error:
         return Report(EXIT["refused"], "refused", detail=str(error))
-    except Exception as error:  # noqa: BLE001  whatever it is, the Job has to be told
+    except Exception as error:  # noqa: BLE001  the Job needs a report of any error
         return Report(EXIT["died"], "died", detail=location(error))
 
 
-def run(job: Given, allowed: Tier, desk: Desk) -> Report:
-    """The conversation, and what came of it."""
-    transcript = desk.transcript
+def run(job: Given, allowed: Tier, container: Container) -> Report:
+    """One conversation with Claude Code."""
+    transcript = container.transcript
     with TemporaryDirectory(prefix="agent-") as folder:
         servers = Path(folder) / "mcp.json"
         servers.touch(mode=0o600)
         servers.write_text(json.dumps(claude_args.mcp_config(allowed, transcript.token)), encoding="utf-8")
-        line = claude_args.argv(desk.paths.program, allowed, servers)
-        environment = claude_args.environment(desk.environment)
-        claude = Claude(line, environment, desk.paths.work, desk.events, transcript.write)
+        command = claude_args.argv(container.paths.program, allowed, servers)
+        environment = claude_args.environment(container.environment)
+        claude = Claude(command, environment, container.paths.work, container.events, transcript.write)
         ending = Ending("died")
         try:
-            ending = Session(claude, allowed, lambda told: _outcome(told, allowed, desk) is not None).hold(
-                job.prompt
+            session = Session(
+                claude, allowed, lambda value: _outcome(value, allowed, transcript.secrets) is not None
             )
+            ending = session.hold(job.prompt)
         finally:
             claude.close(HURRIED_SECONDS if ending.why == "signal" else GRACE_SECONDS)
-    if ending.why == "died" and (complaint := claude.complaint().strip()):
-        ending = replace(ending, detail=f"{ending.detail}; it said: {complaint[-MAX_COMPLAINT:]}")
-    return _report(ending, job, allowed, desk)
+    if ending.why == "died" and (stderr := claude.stderr().strip()):
+        ending = replace(ending, detail=f"{ending.detail}; stderr: {stderr[-MAX_STDERR:]}")
+    return _report(ending, job, allowed, transcript.secrets)
 
 
-def _outcome(told: object, allowed: Tier, desk: Desk) -> AgentOutcome | None:
-    """The outcome, if it is one that an agent of this tier can have."""
-    found = outcome.read(told, desk.transcript.secrets)
+def _outcome(value: object, allowed: Tier, secrets: Sequence[str]) -> AgentOutcome | None:
+    """The outcome, if it is valid for an agent of this tier."""
+    found = outcome.read(value, secrets)
     return found if found and found.status in outcome.ENDS[allowed.mode] else None
 
 
-def _report(ending: Ending, job: Given, allowed: Tier, desk: Desk) -> Report:
+def _report(ending: Ending, job: Given, allowed: Tier, secrets: Sequence[str]) -> Report:
     result = ending.result
-    told = _outcome(ending.outcome, allowed, desk) if ending.outcome is not None else None
+    found = _outcome(ending.outcome, allowed, secrets) if ending.outcome is not None else None
     refused = result.get("permission_denials")
     denials = (
         [each.get("tool_name") for each in refused if isinstance(each, dict)] if _is_list(refused) else []
     )
     return Report(
-        exit_code=0 if told else EXIT[ending.why],
+        exit_code=0 if found else EXIT[ending.why],
         ended=ending.why,
         identity=str(job.event.get("identity", "")),
         tier=str((job.decision.get("grant") or {}).get("tier", "")),
         session=str(result.get("session_id", "")),
         model=allowed.model,
-        outcome=told,
+        outcome=found,
         cost_usd=_number(result.get("total_cost_usd")),
         turns=int(_number(result.get("num_turns"))),
         denials=tuple(dict.fromkeys(str(name) for name in denials))[:MAX_DENIALS],

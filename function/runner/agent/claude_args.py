@@ -1,6 +1,6 @@
-"""A tier -> how Claude Code is started: command line, MCP configuration, environment.
+"""How Claude Code is started for a tier: command line, MCP configuration, environment.
 
-Every flag was tried on the real program, and tests/runner tries them again with each version of it.
+`make real` tries every flag on the real program, again for each version of it.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from function.runner.tier import Server, Tier
 from function.shared.http import PROXIES
 
 PASSED_ON = PROXIES | {"HOME", "TMPDIR", "PATH", "LANG", "TZ", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"}
-"""Of the runner's own environment. All else stays outside, whatever a template puts there."""
+"""Variables that Claude Code gets from the runner's environment. All others are withheld."""
 CREDENTIALS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
-"""The model's key, the one secret in this container; none behind a gateway."""
+"""The model's key, which is the only secret in this container. A gateway needs none."""
 
 FIXED = {
     "DISABLE_TELEMETRY": "1",
     "DISABLE_AUTOUPDATER": "1",
     "DISABLE_ERROR_REPORTING": "1",
     "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
-    "CLAUDE_CODE_DISABLE_FILE_MENTIONS": "1",  # else @/path in an alert puts that file into the prompt
+    "CLAUDE_CODE_DISABLE_FILE_MENTIONS": "1",  # or @/path in an alert puts that file into the prompt
     "CLAUDE_CODE_DISABLE_ATTACHMENTS": "1",
     "CLAUDE_CODE_DISABLE_BACKGROUND_TASKS": "1",
-    "CLAUDE_CODE_MAX_RETRIES": "4",  # ten take three minutes to say that the API is not there
+    "CLAUDE_CODE_MAX_RETRIES": "4",  # the default of ten takes three minutes if the API is down
     "API_TIMEOUT_MS": "120000",
     "MCP_TIMEOUT": "20000",
     "MCP_TOOL_TIMEOUT": "60000",
-    "ENABLE_TOOL_SEARCH": "false",  # tools are offered as they are, not behind a search
+    "ENABLE_TOOL_SEARCH": "false",  # the model sees all tools, without a search
 }
 
 DENIED = (
@@ -41,22 +41,22 @@ DENIED = (
     "Edit(/.gitea/**)",
     "Edit(/.forgejo/**)",
 )
-"""What runs somewhere else once it is pushed."""
+"""Files that a forge executes after a push."""
 
 
 def argv(program: Path, tier: Tier, mcp_config: Path) -> list[str]:
-    """The command line; no secret and no text of an alert is in it."""
+    """The command line. It contains no secret and no text of an alert."""
     return [
         str(program),
         "--print",
         "--input-format=stream-json",
         "--output-format=stream-json",
-        "--verbose",  # stream-json asks for it
-        "--setting-sources=",  # none: a clone brings its own
+        "--verbose",  # required by stream-json
+        "--setting-sources=",  # none: a repository can contain settings
         "--strict-mcp-config",
         f"--mcp-config={mcp_config}",
         f"--tools={','.join(tier.built_in)}",
-        *(["--restricted"] if tier.built_in else []),  # file tools stay in the working folder
+        *(["--restricted"] if tier.built_in else []),  # keeps file tools in the working folder
         "--permission-mode=dontAsk",
         "--permission-prompts=none",
         f"--allowedTools={','.join(allowed(tier))}",
@@ -72,25 +72,25 @@ def argv(program: Path, tier: Tier, mcp_config: Path) -> list[str]:
 
 
 def allowed(tier: Tier) -> list[str]:
-    """The exact tools, as permission rules. What may be is listed: a typo in what may not is no rule."""
+    """The allowed tools as permission rules. Everything else is refused, so a typo can only remove a tool."""
     servers = [f"mcp__{name}__{tool}" for name, server in tier.servers.items() for tool in server.tools]
     return [*servers, *(["Edit(./**)"] if "Edit" in tier.built_in or "Write" in tier.built_in else [])]
 
 
 def mcp_config(tier: Tier, read_token: Callable[[str], str]) -> dict[str, Any]:
-    """Claude Code's own form of the servers; it holds their tokens, so its file is the agent's alone."""
+    """The servers in Claude Code's form. It contains their tokens, so only the agent may read its file."""
     return {"mcpServers": {name: _server(server, read_token) for name, server in tier.servers.items()}}
 
 
 def _server(server: Server, read_token: Callable[[str], str]) -> dict[str, Any]:
-    told: dict[str, Any] = {"type": "http", "url": server.url}
+    config: dict[str, Any] = {"type": "http", "url": server.url}
     if server.token_file:
-        told["headers"] = {"Authorization": f"Bearer {read_token(server.token_file)}"}
-    return told
+        config["headers"] = {"Authorization": f"Bearer {read_token(server.token_file)}"}
+    return config
 
 
 def environment(own: Mapping[str, str]) -> dict[str, str]:
-    """What Claude Code gets of the runner's environment."""
+    """The environment of Claude Code, from that of the runner."""
     kept = {name: value for name, value in own.items() if name in PASSED_ON or name in CREDENTIALS}
     base = {"ANTHROPIC_BASE_URL": own["ANTHROPIC_BASE_URL"]} if own.get("ANTHROPIC_BASE_URL") else {}
     return kept | base | FIXED

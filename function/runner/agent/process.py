@@ -1,4 +1,4 @@
-"""The process of Claude Code: messages in, events out, each a line of JSON; and its end."""
+"""The process of Claude Code: messages in, events out, one JSON object a line."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 MAX_LINE = 16 * 1024 * 1024
-"""Bytes of one event. What is longer ends the run: nobody could read it."""
+"""Bytes of one event. A longer one ends the run."""
 GRACE_SECONDS = 5.0
 STDERR_BYTES = 4096
 
 Event = Mapping[str, Any]
 ENDED: Event = {"type": "runner", "subtype": "ended"}
-"""The last event: the process closed its output."""
+"""The last event: the program closed its output."""
 
 
 class Claude:
-    """Started with the object. What it says is put among the `events`, which may get others meanwhile."""
+    """The constructor starts the program. Its events go to `events`, which other threads may use too.
+    `on_line` gets every line as it is."""
 
     def __init__(
         self,
@@ -32,21 +33,21 @@ class Claude:
         environment: Mapping[str, str],
         folder: Path,
         events: queue.SimpleQueue[Event],
-        heard: Callable[[bytes], None] = lambda _: None,
+        on_line: Callable[[bytes], None] = lambda _: None,
     ) -> None:
-        self._events, self._heard = events, heard
-        self._said: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
-        self._process = subprocess.Popen(  # noqa: S603  the command line is command.py's own
+        self._events, self._on_line = events, on_line
+        self._messages: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
+        self._process = subprocess.Popen(  # noqa: S603  the command line comes from claude_args
             argv,
             env=dict(environment),
             cwd=folder,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            start_new_session=True,  # signals to the runner are the runner's
+            start_new_session=True,  # only the runner gets its signals
         )
         self._input, self._output, self._errors = (
-            cast("IO[bytes]", each)  # all three are pipes
+            cast("IO[bytes]", each)
             for each in (self._process.stdin, self._process.stdout, self._process.stderr)
         )
         self._stderr = b""
@@ -58,21 +59,20 @@ class Claude:
             thread.start()
 
     def send(self, message: Event) -> None:
-        """Says something to it, and does not wait for one that does not listen. One that has ended does not
-        hear it, which the events tell."""
-        self._said.put(message)
+        """Sends a message without waiting. If the program has ended, ENDED is among the events."""
+        self._messages.put(message)
 
     def next(self, seconds: float) -> Event | None:
-        """The next event, None where there is none within the time."""
+        """The next event; None after `seconds`."""
         try:
             return self._events.get(timeout=seconds)
         except queue.Empty:
             return None
 
     def close(self, grace: float = GRACE_SECONDS) -> int:
-        """Ends it, kindly first, and gives its exit status; negative is a signal. Each of the three ways
-        to do it has so many seconds."""
-        self._said.put(None)
+        """Ends the program and returns its exit status; a negative one is a signal. It closes the input, then
+        sends SIGTERM, then SIGKILL, and waits `grace` seconds after each."""
+        self._messages.put(None)
         for ending in (None, signal.SIGTERM, signal.SIGKILL):
             if ending is not None:
                 with contextlib.suppress(ProcessLookupError):
@@ -86,13 +86,13 @@ class Claude:
             thread.join(grace)
         return self._process.returncode
 
-    def complaint(self) -> str:
-        """The end of what it wrote to its standard error."""
+    def stderr(self) -> str:
+        """The end of its standard error."""
         return self._stderr.decode("utf-8", "replace")
 
     def _write(self) -> None:
         with contextlib.suppress(OSError, ValueError), self._input as pipe:
-            while (message := self._said.get()) is not None:
+            while (message := self._messages.get()) is not None:
                 pipe.write(json.dumps(message).encode() + b"\n")
                 pipe.flush()
 
@@ -100,16 +100,16 @@ class Claude:
         try:
             with self._output as output:
                 while line := output.readline(MAX_LINE):
-                    self._heard(line)
+                    self._on_line(line)
                     if not line.endswith(b"\n") and len(line) == MAX_LINE:
                         break
                     if not self._put(line):
                         break
-        finally:  # also where nobody takes the transcript any more
+        finally:  # also if the transcript cannot be written
             self._events.put(ENDED)
 
     def _put(self, line: bytes) -> bool:
-        """Whether the line could be read at all; what is no JSON object is no event."""
+        """Whether reading may go on. A line that is not a JSON object is no event."""
         try:
             event = json.loads(line)
         except ValueError:

@@ -1,6 +1,7 @@
-"""The conversation with Claude Code: the servers first, then the prompt, the clock, and the wrap-up.
+"""The conversation with Claude Code: checks the servers, sends the prompt, watches the clock, asks to wrap
+up.
 
-Neither its exit status nor its own word `success` says that a run succeeded: only an outcome does.
+A run succeeded only if there is an outcome. Exit status and `success` of the program do not count.
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ from function.runner.agent.process import ENDED, Claude, Event
 from function.runner.tier import Tier
 
 CONNECT_SECONDS = 45.0
-"""For the program to start and for every server to be connected."""
+"""For the program to start and to connect to every server."""
 POLL_SECONDS = 0.2
 RECONNECTS, RECONNECT_SECONDS = 6, 5.0
-"""For a server that has failed: one that is just being restarted is no reason to give the alert up."""
+"""For a server that failed: it may just be restarting."""
 WRAP_UP_SECONDS = {"deadline": 60.0, "signal": 25.0, "no_outcome": 120.0}
-"""To say at last what is known. After a signal all that follows has to fit into the pod's grace period."""
+"""For the wrap-up. After a signal, everything has to fit into the grace period of the pod."""
 INTERRUPT_SECONDS = 5.0
 
 WRAP_UP = (
@@ -28,11 +29,11 @@ WRAP_UP = (
 )
 GONE, BEFORE = "the program ended", "while servers connected"
 SIGNAL: Event = {"type": "runner", "subtype": "signal"}
-"""Put among the events by who is told to end."""
+"""The signal handler puts it among the events."""
 
 
 class Ended(Exception):
-    """The process is gone, or said no more in time."""
+    """The program has ended, or did not answer in time."""
 
     def __init__(self, why: str) -> None:
         super().__init__(why)
@@ -40,7 +41,7 @@ class Ended(Exception):
 
 
 class Interrupted(Exception):
-    """The deadline or a signal came first."""
+    """The deadline or a signal came before the result."""
 
     def __init__(self, why: str) -> None:
         super().__init__(why)
@@ -49,14 +50,14 @@ class Interrupted(Exception):
 
 @dataclass
 class Ending:
-    """How a conversation ended, and what was learnt of it."""
+    """How a conversation ended."""
 
     why: str
     """`completed`, `no_outcome`, `api_error`, `preflight`, `deadline`, `signal`, `died`."""
     detail: str = ""
     outcome: object = None
     result: Mapping[str, Any] = field(default_factory=dict)
-    """The last result event: cost, turns, denials, session."""
+    """The last result event, with cost, turns, denials and session."""
 
 
 class Session:
@@ -72,7 +73,7 @@ class Session:
         self._requests = 0
 
     def hold(self, prompt: str) -> Ending:
-        """The whole conversation; never raises for what the other side does."""
+        """The whole conversation. Nothing that the program does raises an error."""
         try:
             if missing := self._preflight():
                 return Ending("preflight", missing)
@@ -81,7 +82,7 @@ class Session:
         except Ended as error:
             return Ending("died" if error.why == GONE else "preflight", f"{error.why} {BEFORE}")
         try:
-            self._say(prompt)
+            self._send_text(prompt)
             result = self._result(self._deadline)
         except Interrupted as error:
             return self._interrupted(error.why)
@@ -94,13 +95,13 @@ class Session:
         return self._wrap_up("no_outcome", result)
 
     def _preflight(self) -> str:
-        """What is wrong with the servers, asked without a call of the model; nothing where all are there."""
+        """The problems of the MCP servers; empty if all are connected. It does not call the model."""
         until = min(self._deadline, time.monotonic() + CONNECT_SECONDS)
         self._control({"subtype": "initialize"}, until)
         reconnects = 0
         while True:
-            told = self._control({"subtype": "mcp_status"}, until).get("mcpServers") or []
-            servers = {each["name"]: each for each in told if isinstance(each, dict) and "name" in each}
+            listed = self._control({"subtype": "mcp_status"}, until).get("mcpServers") or []
+            servers = {each["name"]: each for each in listed if isinstance(each, dict) and "name" in each}
             states = {name: each.get("status") for name, each in servers.items()}
             pending = sorted(name for name in states if states[name] == "pending")
             failed = sorted(name for name in self._tier.servers if states.get(name) == "failed")
@@ -118,12 +119,14 @@ class Session:
 
     def _missing(self, servers: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
         for name, wanted in self._tier.servers.items():
-            told = servers.get(name, {})
-            if told.get("status") != "connected":
+            server = servers.get(name, {})
+            if server.get("status") != "connected":
                 yield f"server {name} is not connected"
                 continue
             has = {
-                tool["name"] for tool in told.get("tools") or () if isinstance(tool, dict) and "name" in tool
+                tool["name"]
+                for tool in server.get("tools") or ()
+                if isinstance(tool, dict) and "name" in tool
             }
             if lacking := sorted(set(wanted.tools) - {each.rpartition("__")[2] for each in has}):
                 yield f"server {name} lacks {', '.join(lacking)}"
@@ -131,7 +134,7 @@ class Session:
             yield f"servers that the tier does not name: {', '.join(others)}"
 
     def _interrupted(self, why: str) -> Ending:
-        """Takes the word from it, lets it say what it knows, and ends. A signal shortens a deadline's end."""
+        """Interrupts the model and asks it to wrap up. A signal shortens a wrap-up after the deadline."""
         patient, result = why == "signal", {}
         try:
             self._control({"subtype": "interrupt"}, time.monotonic() + INTERRUPT_SECONDS, patient=patient)
@@ -141,22 +144,22 @@ class Session:
         except Ended as error:
             if error.why == GONE:
                 return Ending(why, GONE)
-        if self._is_outcome(told := result.get("structured_output")):  # it had just ended by itself
-            return Ending(why, outcome=told, result=result)
+        if self._is_outcome(found := result.get("structured_output")):  # it had just finished by itself
+            return Ending(why, outcome=found, result=result)
         return self._wrap_up(why, result)
 
     def _wrap_up(self, why: str, before: Mapping[str, Any]) -> Ending:
-        self._say(WRAP_UP)
+        self._send_text(WRAP_UP)
         try:
-            why, result = self._last_words(why)
+            why, result = self._wrap_up_result(why)
         except Ended as error:
             return Ending(why, error.why, result=before)
-        if self._is_outcome(told := result.get("structured_output")):
-            return Ending(why, outcome=told, result=result)
+        if self._is_outcome(found := result.get("structured_output")):
+            return Ending(why, outcome=found, result=result)
         return Ending("api_error" if result.get("terminal_reason") == "api_error" else why, result=result)
 
-    def _last_words(self, why: str) -> tuple[str, Mapping[str, Any]]:
-        """The result of the wrap-up, and why it came to that: a signal leaves it less time. Raises Ended."""
+    def _wrap_up_result(self, why: str) -> tuple[str, Mapping[str, Any]]:
+        """The result of the wrap-up and the reason for it. A signal leaves less time. Raises Ended."""
         try:
             return why, self._result(time.monotonic() + WRAP_UP_SECONDS[why], patient=why == "signal")
         except Interrupted as error:
@@ -164,11 +167,11 @@ class Session:
                 raise Ended("no result in time") from None
         return "signal", self._result(time.monotonic() + WRAP_UP_SECONDS["signal"], patient=True)
 
-    def _say(self, text: str) -> None:
+    def _send_text(self, text: str) -> None:
         self._claude.send({"type": "user", "message": {"role": "user", "content": text}})
 
     def _control(self, request: Event, until: float, *, patient: bool = False) -> Mapping[str, Any]:
-        """The answer to a request about the program itself, which costs no call of the model."""
+        """The answer to a control request, which does not call the model."""
         self._requests += 1
         number = f"r{self._requests}"
         self._claude.send({"type": "control_request", "request_id": number, "request": request})
@@ -179,7 +182,7 @@ class Session:
         raise Ended(f"no answer in time to {' '.join(request.values())}")
 
     def _result(self, until: float, *, patient: bool = False) -> Mapping[str, Any]:
-        """The next result event. Raises Interrupted where the time is up, or Ended in the patient case."""
+        """The next result event. After `until` it raises Interrupted, or Ended if it was `patient`."""
         for event in self._events(until, patient=patient):
             if event.get("type") == "result":
                 return event
@@ -188,7 +191,8 @@ class Session:
         raise Interrupted("deadline")
 
     def _events(self, until: float, *, patient: bool) -> Iterator[Event]:
-        """What comes until then. A signal interrupts, unless it is the reason that we wait already."""
+        """The events before `until`. A signal interrupts; if `patient`, it is ignored, because the run is
+        ending already."""
         while (left := until - time.monotonic()) > 0:
             event = self._claude.next(left)
             if event is None:

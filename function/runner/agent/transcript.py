@@ -1,4 +1,4 @@
-"""What Claude Code says, on standard output: cleaned, a line an event, bounded."""
+"""The transcript on standard output: one line an event, redacted and bounded."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from function.shared.http import token_in
 from function.shared.strict_json import to_json
 
 MAX_TRANSCRIPT = 16 * 1024 * 1024
-"""Bytes on standard output; what a node keeps of a container's log is less."""
+"""Bytes of a transcript. A node keeps less of a container's log."""
 MAX_LINE = 64 * 1024
 MAX_CLEANED = 256 * 1024
 MARGIN = 8 * 1024
 """Longer than any credential."""
 ESCAPES = re.compile(r"\\+(?:u[0-9a-fA-F]{4}|.)")
-"""Of JSON: the letter of one would run together with the beginning of a credential."""
+"""JSON escapes. Their letter would run into the beginning of a credential."""
 
 
 class Transcript:
-    """Every event on standard output, one line each: redacted, each bounded, and all together."""
+    """Writes each event in one redacted line. Each line is bounded, and so is the whole."""
 
     def __init__(self, secrets: Sequence[str]) -> None:
         self.secrets = [*secrets]
         self._left = MAX_TRANSCRIPT
 
     def token(self, file: str) -> str:
-        """The token in the file, which is never written from now on. Raises Unavailable."""
+        """Reads a token, and redacts it from now on. Raises Unavailable."""
         token = token_in(Path(file), "token_file", "mcp_token")()
         self.secrets.append(token)
         return token
@@ -38,24 +38,24 @@ class Transcript:
     def write(self, line: bytes) -> None:
         if self._left <= 0:
             return
-        told = self._told(line)
-        self._left -= len(told)
+        text = self._redacted(line)
+        self._left -= len(text)
         if self._left <= 0:
-            told = to_json({"cut": "the transcript is over its limit; the run goes on"})
-        sys.stdout.write(told + "\n")
+            text = to_json({"cut": "the transcript is over its limit; the run goes on"})
+        sys.stdout.write(text + "\n")
         sys.stdout.flush()
 
-    def _told(self, line: bytes) -> str:
-        """The line, cleaned. A very long one is cut first, since cleaning takes half a second a megabyte, and
-        more is cut off than is shown: a credential that the cut split would not be known for one."""
+    def _redacted(self, line: bytes) -> str:
+        """The redacted line. Redaction takes half a second a megabyte, so a very long line is cut first. Then
+        MARGIN bytes before the cut are not shown: a credential that the cut splits is not recognised."""
         if len(line) <= MAX_CLEANED:
             try:
-                told = to_json(cleaned(json.loads(line), self.secrets))
-            except (ValueError, RecursionError):  # as it is, it could hide a credential from us
-                told = to_json({"unreadable": len(line)})
-            if len(told) <= MAX_LINE:
-                return told
-            return to_json({"cut": len(line), "begins": told[:MAX_LINE]})
+                text = to_json(cleaned(json.loads(line), self.secrets))
+            except (ValueError, RecursionError):  # unparsed, it could contain a credential that we do not see
+                text = to_json({"unreadable": len(line)})
+            if len(text) <= MAX_LINE:
+                return text
+            return to_json({"cut": len(line), "begins": text[:MAX_LINE]})
         plain = ESCAPES.sub(" ", line[:MAX_CLEANED].decode("utf-8", "replace"))
         begins = redacted(plain, self.secrets)
         return to_json({"cut": len(line), "begins": begins[: min(MAX_LINE, len(begins) - MARGIN)]})

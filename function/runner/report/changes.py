@@ -1,8 +1,7 @@
-"""What an agent changed in the folder that `checkout` wrote.
+"""Reads what an agent changed in the folder that `checkout` wrote.
 
-It trusts neither what the folder holds nor that it stands still, and refuses it as a whole if anything in it
-is not a plain edit.
-"""
+The content of the folder is untrusted and may change during the reading. If anything in it is not a plain
+edit, the whole proposal is refused."""
 
 from __future__ import annotations
 
@@ -23,18 +22,18 @@ from function.runner.report.guard import (
     MAX_ENTRIES,
     FoundFile,
     ProposalRefused,
-    judge_new,
-    judge_place,
-    judge_scripts,
-    judge_secrets,
-    judge_sizes,
-    judged,
+    check_new,
+    check_place,
+    check_scripts,
+    check_secrets,
+    check_sizes,
+    readable_text,
 )
 
 
 @dataclass(frozen=True)
 class Changes:
-    """What the agent did, every rule passed: content by path, and paths of deleted files."""
+    """Changes that passed every rule: content by path, and paths of deleted files."""
 
     written: Mapping[str, bytes]
     deleted: frozenset[str]
@@ -45,12 +44,11 @@ class Changes:
 
 
 def read_changes(git: Git, commit: str, work: Path, path: str) -> Changes:
-    """What is different in `work` from what `materialize` put there, if every bit of it may be proposed.
+    """The differences between `work` and what `materialize` wrote there, if all of them may be proposed.
 
-    `path` is the folder outside which nothing may change, empty for none. No link is followed, and each
-    content is read once, so that it does not matter who writes there meanwhile. Raises Refused at the first
-    flaw, Unavailable as Git does.
-    """
+    Only the folder `path` may change; empty is everything. No link is followed, and each file is read once,
+    so a writer during the reading does no harm. Raises ProposalRefused at the first violation, Unavailable as
+    Git does."""
     base = base_of(git, commit)
     blocked = base.left_out | folders_above(base.left_out)
     written: dict[str, bytes] = {}
@@ -58,37 +56,37 @@ def read_changes(git: Git, commit: str, work: Path, path: str) -> Changes:
     try:
         for found in _walk(work):
             seen.add(found.path)
-            was = base.given.get(found.path)
-            if found.executable and (was is None or was.mode != "100755"):
+            before = base.given.get(found.path)
+            if found.executable and (before is None or before.mode != "100755"):
                 raise ProposalRefused("proposal_executable", found.path)
-            if was is None or was.sha != _sha(found.content):
-                judge_place(found.path, path)
-                if was is None:
-                    judge_new(found.path, base, blocked)
-                written[found.path] = judged(found)
-                judge_sizes(written)
+            if before is None or before.sha != _sha(found.content):
+                check_place(found.path, path)
+                if before is None:
+                    check_new(found.path, base, blocked)
+                written[found.path] = readable_text(found)
+                check_sizes(written)
     except OSError:
         raise ProposalRefused("proposal_unreadable") from None
     deleted = base.given.keys() - seen
     if len(deleted) > MAX_DELETED:
         raise ProposalRefused("proposal_deleted")
     for each in sorted(deleted):
-        judge_place(each, path)
-    judge_scripts(git, base, written, deleted)
+        check_place(each, path)
+    check_scripts(git, base, written, deleted)
     new = {name for each in written.keys() - base.given.keys() for name in (each, *folders_above([each]))}
     if len({folded(name) for name in new}) < len(new):
         raise ProposalRefused("proposal_collision")
-    judge_secrets(git, base, written)
+    check_secrets(git, base, written)
     return Changes(written, frozenset(deleted))
 
 
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-"""A name that is swapped for a link or a pipe meanwhile is not opened, or does not block."""
+"""A file that was replaced by a link is not opened; a pipe does not block."""
 
 
 def _walk(work: Path) -> Iterator[FoundFile]:
-    """Every file below. Each folder is opened from the one above, so that no name is looked up twice."""
+    """Every file in the folder. Each folder is opened from its parent, so no path is resolved twice."""
     count = itertools.count(1)
 
     def walk(folder: int, above: str) -> Iterator[FoundFile]:
@@ -128,5 +126,5 @@ def _read(folder: int, entry: os.DirEntry[str], path: str) -> FoundFile:
 
 
 def _sha(content: bytes) -> str:
-    """The name that git gives to a blob of this content, where it names by SHA-1."""
+    """The SHA-1 name of a git blob with this content."""
     return hashlib.sha1(b"blob %d\0%s" % (len(content), content), usedforsecurity=False).hexdigest()

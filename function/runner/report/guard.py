@@ -1,4 +1,4 @@
-"""What a proposal may not hold, each rule with its code."""
+"""What a proposal must not contain. Each rule has its code."""
 
 from __future__ import annotations
 
@@ -12,15 +12,17 @@ from function.runner.file_names import folded, folders_above, is_git
 from function.runner.git import Git
 from function.runner.redact import NAMED, SHAPES
 from function.shared.errors import PermanentError
+from function.shared.text import cut
 
 MAX_ENTRIES = 2 * MAX_FILES
 MAX_DELETED = 50
+MAX_SHOWN_PATH = 200
 
 
 class FoundFile(NamedTuple):
     path: str
     content: bytes
-    """At most a byte more than a file may have that the agent was given."""
+    """At most one byte more than checkout.MAX_FILE."""
     executable: bool
 
 
@@ -28,8 +30,8 @@ KIB, MIB = 1024, 1024 * 1024
 MAX_CHANGED = 50
 MAX_CHANGED_FILE = 256 * KIB
 MAX_CHANGED_TOTAL = MIB
-"""More than that nobody reads, and what nobody reads nobody should merge."""
-MACHINES = re.compile(
+"""Nobody reads more than that, and nobody should merge what nobody reads."""
+AUTOMATION = re.compile(
     r"\.?(?:forgejo|woodpecker|drone|circleci|travis|appveyor|buildkite|cirrus|semaphore|teamcity|tekton|prow"
     r"|agola|screwdriver|harness|codefresh|wercker|onedev-buildspec|buildspec|cloudbuild|azure-pipelines"
     r"|bitbucket-pipelines|jenkinsfile|jenkins|dagger|builds?)(?:[.-].*)?"
@@ -40,64 +42,64 @@ MACHINES = re.compile(
     r"|taskfile\..*|(?:gruntfile|gulpfile).*|(?:package|package-lock|npm-shrinkwrap)\.json"
     r"|(?:yarn|pnpm)[.-]lock.*|\.npmrc|\.yarnrc.*|tox\.ini|(?:noxfile|setup|conftest)\.py|pyproject\.toml"
 )
-"""Names by which a machine takes orders, in lower case: continuous integration, rules of review, what runs
-when a checkout is opened, what builds and tests run on a pull request before anybody has read it, and what
-the next agent is told. What begins with .git is out of bounds anyway."""
+"""Names, in lower case, of files that control automation: continuous integration, rules of review, whatever
+runs when a checkout is opened or when a pull request is built and tested before anybody has read it, and
+instructions for agents. Names that begin with .git are refused by another rule."""
 VARIABLE = r"(?:\$\w*[({][\w./-]+[)}]|\$[A-Z_][A-Z0-9_]*|\{\{[^{}\"'`]*\}\})"
-"""By which Kubernetes, shells, Grafana ($__file{/path}) and templates refer to a value; without a default."""
+"""References of Kubernetes, shells, Grafana ($__file{/path}) and templates to a value, without a default."""
 NO_SHAPE = re.compile(rf"[^:]*:{VARIABLE}|[a-z]+\.?", re.ASCII)
-"""Of secrets.SHAPES: a URL whose password is a variable, and words as in `basic authentication`."""
+"""Matches of redact.SHAPES that are harmless: a URL whose password is a variable, `basic authentication`."""
 NO_VALUE = re.compile(rf"(?:{VARIABLE}+|(?:/[a-z0-9_.-]+){{2,}}|<[\w.-]+>|\[redacted\])[)\]}}]*", re.ASCII)
-"""Of secrets.NAMED: variables, a path, and what people fill in. Base64 as well may begin with a slash, but
-has capitals."""
+"""Values of redact.NAMED that are harmless: variables, a path, placeholders. Base64 can begin with a slash
+too, but has capitals."""
 OBJECTS = ("existing", "password", "pull", "tls", "certificate", "credentials")
-"""Before `Secret`: by a name of this kind a chart is told which object holds the credential."""
+"""Words before `Secret` in keys by which a chart names the object with the credential."""
 OBJECT_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,252}[)\]}]*")
-FLAWS = {
+VIOLATIONS = {
     "proposal_outside": "a file outside the folder that the tier names was changed",
     "proposal_git": "a name that begins with .git was changed",
-    "proposal_machine": "a file from which a machine takes orders was changed",
-    "proposal_name": "a name is too long or too deep, no UTF-8, or holds characters that do not show",
+    "proposal_machine": "a file that controls automation was changed",
+    "proposal_name": "a name is too long, too deep, not UTF-8, or has invisible characters",
     "proposal_link": "there is a symbolic link",
     "proposal_special": "there is something that is neither a file nor a folder",
-    "proposal_left_out": "there is a file where the repository has something that the agent was not given",
-    "proposal_collision": "a new name differs from one that is there in upper and lower case alone",
-    "proposal_executable": "a file that can be executed was made, changed or deleted",
+    "proposal_left_out": "there is a file in the place of something that the agent did not get",
+    "proposal_collision": "a new name differs from an existing one only in case",
+    "proposal_executable": "an executable file was created, changed or deleted",
     "proposal_file_size": f"a changed file is over {MAX_CHANGED_FILE // KIB} KiB",
     "proposal_size": f"the changed files are over {MAX_CHANGED_TOTAL // MIB} MiB together",
     "proposal_changed": f"more than {MAX_CHANGED} files were changed or added",
     "proposal_deleted": f"more than {MAX_DELETED} files were deleted",
     "proposal_entries": f"there are more than {MAX_ENTRIES:,} files and folders",
-    "proposal_binary": "a changed file is no UTF-8 text",
+    "proposal_binary": "a changed file is not UTF-8 text",
     "proposal_secret": "a new line of a file looks like a credential",
-    "proposal_unreadable": "something cannot be read, or changed while it was",
-    "proposal_branch": "the branch is not one that we made for this alert",
+    "proposal_unreadable": "something cannot be read, or changed during the reading",
+    "proposal_branch": "somebody else made the branch of this name",
 }
 
 
 class ProposalRefused(PermanentError):
-    """The whole proposal is refused, now and whenever it is made again: `code` is a key of FLAWS. `path` says
-    where, escaped and cut; it is the agent's text and so in no message."""
+    """The whole proposal is refused for good. `code` is a key of VIOLATIONS. `path` is the file, escaped and
+    cut; it is the agent's text, so it is in no message."""
 
     def __init__(self, code: str, path: str = "") -> None:
-        super().__init__(code, f"the proposal is refused as a whole: {FLAWS[code]}")
-        self.path = ascii(path)[1:-1][:200]
+        super().__init__(code, f"the proposal is refused as a whole: {VIOLATIONS[code]}")
+        self.path = cut(ascii(path)[1:-1], MAX_SHOWN_PATH)
 
 
-def judge_place(path: str, inside: str) -> None:
-    """Whether this file may change at all. Raises Refused."""
+def check_place(path: str, inside: str) -> None:
+    """Raises ProposalRefused if this file must not change."""
     folder = inside.strip("/")
     if folder and not path.startswith(f"{folder}/"):
         raise ProposalRefused("proposal_outside", path)
     for name in map(folded, path.split("/")):
         if is_git(name):
             raise ProposalRefused("proposal_git", path)
-        if MACHINES.fullmatch(name):
+        if AUTOMATION.fullmatch(name):
             raise ProposalRefused("proposal_machine", path)
 
 
-def judge_new(path: str, base: Base, blocked: frozenset[str]) -> None:
-    """Whether the name is free, on systems without upper and lower case as well. Raises Refused."""
+def check_new(path: str, base: Base, blocked: frozenset[str]) -> None:
+    """Raises ProposalRefused if the name is taken, also on systems that ignore case."""
     above = folders_above([path])
     if path in blocked or above & base.left_out:
         raise ProposalRefused("proposal_left_out", path)
@@ -105,8 +107,8 @@ def judge_new(path: str, base: Base, blocked: frozenset[str]) -> None:
         raise ProposalRefused("proposal_collision", path)
 
 
-def judged(found: FoundFile) -> bytes:
-    """The content, if it is a text of a size that people read. Raises Refused."""
+def readable_text(found: FoundFile) -> bytes:
+    """The content. Raises ProposalRefused unless it is text of a readable size."""
     if len(found.content) > MAX_CHANGED_FILE:
         raise ProposalRefused("proposal_file_size", found.path)
     try:
@@ -118,30 +120,30 @@ def judged(found: FoundFile) -> bytes:
     return found.content
 
 
-def judge_scripts(git: Git, base: Base, written: Mapping[str, bytes], deleted: Iterable[str]) -> None:
-    """Whether a file is one that can be executed, by its mode or its first line, now or before: checks of a
-    pull request run such files before anybody has read them. Raises Refused."""
+def check_scripts(git: Git, base: Base, written: Mapping[str, bytes], deleted: Iterable[str]) -> None:
+    """Raises ProposalRefused for a file that is or was executable, by its mode or its first line. Checks of a
+    pull request run such files before anybody has read them."""
     before = [base.given[path] for path in (*written, *deleted) if path in base.given]
     scripts = (path for path, content in written.items() if content.startswith(b"#!"))
     executable = (file.path for file in before if file.mode == "100755")
-    were = (file.path for file, content in contents(git, before) if content.startswith(b"#!"))
-    for path in itertools.chain(scripts, executable, were):
+    scripts_before = (file.path for file, content in contents(git, before) if content.startswith(b"#!"))
+    for path in itertools.chain(scripts, executable, scripts_before):
         raise ProposalRefused("proposal_executable", path)
 
 
-def judge_sizes(written: Mapping[str, bytes]) -> None:
+def check_sizes(written: Mapping[str, bytes]) -> None:
     if len(written) > MAX_CHANGED:
         raise ProposalRefused("proposal_changed")
     if sum(map(len, written.values())) > MAX_CHANGED_TOTAL:
         raise ProposalRefused("proposal_size")
 
 
-def judge_secrets(git: Git, base: Base, written: Mapping[str, bytes]) -> None:
-    """Whether a file has what looks like a credential in a line that it did not have before: the agent reads
-    logs, and more people read a repository than a log. Raises Refused."""
+def check_secrets(git: Git, base: Base, written: Mapping[str, bytes]) -> None:
+    """Raises ProposalRefused if a new line looks like a credential. The agent reads logs, and more people can
+    read a repository than a log."""
     found = {path: set(filter(_is_credential, _lines(content))) for path, content in written.items()}
-    there = [base.given[path] for path, lines in found.items() if lines and path in base.given]
-    for file, content in contents(git, there):
+    before = [base.given[path] for path, lines in found.items() if lines and path in base.given]
+    for file, content in contents(git, before):
         found[file.path] -= _lines(content)
     for path, lines in found.items():
         if lines:
@@ -149,12 +151,12 @@ def judge_secrets(git: Git, base: Base, written: Mapping[str, bytes]) -> None:
 
 
 def _lines(content: bytes) -> set[str]:
-    """Wherever they are indented to. Only \\n ends one: what else a reader takes for an end hides nothing."""
+    """The lines without their indentation. Only \\n ends a line, so no other line end can hide anything."""
     return {line.strip() for line in content.decode("utf-8", "surrogateescape").split("\n")}
 
 
 def _is_credential(line: str) -> bool:
-    """By the patterns of function.runner.secrets, except for what only refers to a credential."""
+    """Whether redact would redact the line, except for mere references to a credential."""
     shapes = (NO_SHAPE.fullmatch(found[0]) is None for found in SHAPES.finditer(line))
     return any(shapes) or any(not _refers(line, found) for found in NAMED.finditer(line))
 

@@ -1,10 +1,10 @@
-"""A run's report and its event -> what Jira is told, in wiki markup: what a person reads at night. Pure.
+"""The text of a ticket: a run's report and its event as Jira's wiki markup, for a person on call.
 
-Whatever the alert or the model wrote is plain text there. Jira undoes a backslash before a fixed set of
-characters and before no other, so these are escaped, and what is markup without any of them is taken apart
-by a space: the colon of an address or a smiley, the full stop of a heading or a quotation.
-Source of both sets: the classes BackslashEscapeRendererComponent, UrlRendererComponent, HeadingBlockRenderer
-and EmoticonRendererComponent of Data Center's renderer (com.atlassian.renderer.v2), and the tokenizer of
+Text of the alert and of the model shows as plain text. Jira removes a backslash before a fixed set of
+characters only, so these are escaped. A space breaks up markup that has none of them: the colon of an address
+or a smiley, the full stop of a heading or a quotation. Source of both sets: the classes
+BackslashEscapeRendererComponent, UrlRendererComponent, HeadingBlockRenderer and EmoticonRendererComponent of
+Data Center's renderer (com.atlassian.renderer.v2), and the tokenizer of
 Cloud's @atlaskit/editor-wikimarkup-transformer.
 """
 
@@ -21,34 +21,35 @@ from function.runner.outcome import IDENTITY, AgentOutcome, Report
 from function.runner.redact import cleaned, redacted
 from function.shared.event import job_name
 from function.shared.facts import MAX_NAME
+from function.shared.text import cut
 
 MAX_SUMMARY = 120
-"""Characters. Jira's own limit is 255; a list on a telephone shows less."""
+"""Characters. Jira allows 255; a list on a telephone shows fewer."""
 MAX_TEXT = 16_000
-"""Characters: half of Jira's limit for a description or a comment, 32,767 (jira.text.field.character.limit),
-since Cloud keeps the text in a longer form of its own."""
+"""Characters: half of Jira's limit of 32,767 (jira.text.field.character.limit), because Cloud stores the text
+in a longer form."""
 LIMITS = (4000, 1000, 500, 250, 120, 40)
-"""Characters of one text, tried in this order until the whole fits."""
+"""Characters of one text. They are tried in this order until the whole ticket fits."""
 MAX_ITEMS = 30
-"""Entries of one list: as many as an outcome may have."""
+"""Entries of one list, as many as an outcome can have."""
 
 ESCAPED = re.compile(r"[-#*_+?^~|%{}\[\]()!@]")
-"""What Jira takes a backslash off from."""
+"""Characters before which Jira removes a backslash."""
 ADDRESS = re.compile(r"(?<![0-9]):(?!\s)|:(?![\s0-9])")
-"""A colon that could be of an address, whatever its scheme, or of a smiley such as :D; in a time it stands
-between digits. At the end as well: what we write after it could make it one."""
+"""A colon that could belong to an address or to a smiley such as :D. One between digits belongs to a time. A
+colon at the end counts, because our own text after it could complete an address."""
 BLOCK = re.compile(r"^(h[1-6]|bq)\.", re.IGNORECASE)
 BACKSLASH = "\u2216"
-"""Looks like a backslash and is none: Jira has no escape for that."""
+"""A letter that looks like a backslash, for which Jira has no escape."""
 UNNAMED = re.compile(r"[^\w .,:/()-]+")
-"""What the name of an alert or a resource has no need of. A summary is plain text in Jira, but chat rooms and
+"""Characters that no name of an alert or resource needs. Jira shows a summary as plain text, but chats and
 mails repeat it."""
 ABOUT = ("resource_type", "severity", "cluster")
 NAMES = ("alertname", "namespace", "resource_id", "description", "starts_at", *ABOUT)
-"""What is told of an event."""
+"""Fields of the event that are shown."""
 NAME = re.compile(r"[\w.-]{1,64}", re.ASCII)
 LAST_KEPT = "\uffff"
-"""A database of three bytes a character (MySQL's utf8) keeps no character after it, and Jira fails there."""
+"""Databases with three bytes a character (MySQL's utf8) store nothing above it, and Jira fails on them."""
 URL = re.compile(r"https?://[\w.~:/?#&=%+-]{1,1000}", re.ASCII)
 
 VERIFIED = {
@@ -59,29 +60,29 @@ VERIFIED = {
 }
 MEANS = {
     "resolved": "The agent says that it resolved the problem.",
-    "mitigated": "The agent says that it made things better for now, and that the cause is still there.",
-    "proposed": "The agent proposes a change, which waits for a person.",
-    "investigated": "The agent looked into it; the remedy is left to a person.",
+    "mitigated": "The agent says that it eased the problem for now. The cause remains.",
+    "proposed": "The agent proposes a change. A person has to review it.",
+    "investigated": "The agent investigated. The remedy is up to a person.",
     "failed": "The agent tried and did not succeed. A person is needed.",
-    "refused": "The agent did not take the task on. A person is needed.",
+    "refused": "The agent refused the task. A person is needed.",
 }
 ENDED = {
     "completed": "The agent ended without saying what it found.",
     "no_outcome": "The agent ended without saying what it found.",
-    "died": "The agent's program broke down.",
-    "preflight": "The agent could not begin: something that it needs was not there.",
+    "died": "The agent's program crashed.",
+    "preflight": "The agent could not start: an MCP server or a tool was missing.",
     "api_error": "The model could not be reached, or refused to answer.",
-    "deadline": "The time was over before the agent said what it found.",
-    "signal": "The run was stopped from outside before the agent said what it found.",
-    "refused": "The runner refused the task as it was given.",
+    "deadline": "The time limit passed before the agent said what it found.",
+    "signal": "The run was stopped before the agent said what it found.",
+    "refused": "The runner refused the task.",
 }
-"""By Report.ended, where there is no outcome."""
+"""By Report.ended, for a run without an outcome."""
 FAILED = "The run failed."
 
 
 @dataclass(frozen=True)
 class Ticket:
-    """An issue, or a comment on one that is there already."""
+    """The content of an issue, or of a comment on an existing one."""
 
     summary: str
     """One line of plain text."""
@@ -91,38 +92,38 @@ class Ticket:
 
 
 def ticket(report: Report, event: Mapping[str, Any], known_secrets: Iterable[str] = ()) -> Ticket:
-    """What to tell of the run. `event` is the JSON of an SREEvent; any field of it may be missing or odd.
+    """The ticket of a run. `event` is the JSON of an SREEvent; any field may be missing or invalid.
 
-    The summary has at most MAX_SUMMARY characters and the text at most MAX_TEXT, the longest texts cut first.
-    Nothing in either looks like a credential or is one of `known_secrets`.
+    The summary has at most MAX_SUMMARY characters and the text at most MAX_TEXT; the longest texts are cut
+    first. Neither contains a `known_secrets` or anything that looks like a credential.
     """
     names = {name: value for name in NAMES if isinstance(value := event.get(name), str)}
     secrets = [*known_secrets]
-    told, names = _clean(report, secrets), {name: redacted(names[name], secrets) for name in names}
+    clean, names = _clean(report, secrets), {name: redacted(names[name], secrets) for name in names}
     alertname = names.get("alertname", "")
     labels = ("sre-dispatch", *([f"alert-{alertname}"] if NAME.fullmatch(alertname) else []))
     text = ""
     for limit in LIMITS:
-        text = "\n".join(_lines(told, names, limit))
+        text = "\n".join(_lines(clean, names, limit))
         if len(text) <= MAX_TEXT:
             break
-    return Ticket(_summary(told, names), text, labels)
+    return Ticket(_summary(clean, names), text, labels)
 
 
 def plain(text: str, limit: int) -> str:
-    """Foreign text as one line that Jira shows as it is, of at most `limit` characters before escaping."""
-    line = BLOCK.sub(r"\1 .", ADDRESS.sub(": ", _visible(_cut(text, limit)).replace("\\", BACKSLASH)))
+    """Untrusted text as one line that Jira shows literally, cut to `limit` characters before escaping."""
+    line = BLOCK.sub(r"\1 .", ADDRESS.sub(": ", _visible(cut(text, limit)).replace("\\", BACKSLASH)))
     return ESCAPED.sub(r"\\\g<0>", line)
 
 
 def _clean(report: Report, secrets: Iterable[str]) -> Report:
-    """Without what looks like a credential; not validated again, so that no text can keep a ticket back."""
-    told = cleaned(asdict(report), secrets)
-    return Report(**told | {"outcome": AgentOutcome(**told["outcome"]) if report.outcome else None})
+    """The report without credentials. It is not validated again, so that no text can prevent a ticket."""
+    clean = cleaned(asdict(report), secrets)
+    return Report(**clean | {"outcome": AgentOutcome(**clean["outcome"]) if report.outcome else None})
 
 
 def _visible(text: str) -> str:
-    """One line without control and format characters, which hide or reorder text."""
+    """One line without control and format characters, which can hide or reorder text."""
     return " ".join("".join(map(_character, text)).split())
 
 
@@ -134,10 +135,6 @@ def _character(each: str) -> str:
     return each if each <= LAST_KEPT else "\ufffd"
 
 
-def _cut(text: str, limit: int) -> str:
-    return text if len(text) <= limit else text[: limit - 1].rstrip() + "\u2026"
-
-
 def _summary(report: Report, names: Mapping[str, str]) -> str:
     if report.outcome is None:
         state = f"no outcome ({report.ended})"
@@ -145,9 +142,14 @@ def _summary(report: Report, names: Mapping[str, str]) -> str:
         state = f"{report.outcome.status}, still firing"
     else:
         state = report.outcome.status
-    state = _cut(_named(state), MAX_SUMMARY // 2)
-    subject = _named(f"{names.get('alertname') or 'Unnamed alert'} {_resource(names)}").rstrip(" :")
-    return f"{_cut(subject, MAX_SUMMARY - len(state) - 2)}: {state}"
+    state = _cut_name(state, MAX_SUMMARY // 2)
+    subject = f"{names.get('alertname') or 'Unnamed alert'} {_resource(names)}"
+    return f"{_cut_name(subject, MAX_SUMMARY - len(state) - 2)}: {state}"
+
+
+def _cut_name(text: str, limit: int) -> str:
+    """A name within the limit. The mark of a cut has round brackets, because a summary has no square ones."""
+    return cut(_named(text).rstrip(" :"), limit).translate({ord("["): "(", ord("]"): ")"})
 
 
 def _named(text: str) -> str:
@@ -171,7 +173,7 @@ def _lines(report: Report, names: Mapping[str, str], limit: int) -> Iterator[str
 
 
 def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
-    """Nothing where there are no lines."""
+    """A heading and its lines; nothing if there are no lines."""
     for number, line in enumerate(lines):
         if number == 0:
             yield f"\nh3. {title}"
@@ -179,16 +181,16 @@ def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
 
 
 def _items(texts: Iterable[str], limit: int) -> Iterator[str]:
-    shown = [told for text in texts if (told := plain(text, limit))]
-    yield from (f"* {told}" for told in shown[:MAX_ITEMS])
+    shown = [line for text in texts if (line := plain(text, limit))]
+    yield from (f"* {line}" for line in shown[:MAX_ITEMS])
     if len(shown) > MAX_ITEMS:
         yield f"* and {len(shown) - MAX_ITEMS} more"
 
 
 def _said(who: str, text: str, limit: int) -> Iterator[str]:
-    """A text in its own lines, after the word whose it is."""
-    lines = [told for line in _cut(text, limit).splitlines() if (told := plain(line, limit))]
-    yield from (f"*{who}:* {told}" if number == 0 else told for number, told in enumerate(lines))
+    """A text in its own lines, after the name of its author."""
+    lines = [line for part in cut(text, limit).splitlines() if (line := plain(part, limit))]
+    yield from (f"*{who}:* {line}" if number == 0 else line for number, line in enumerate(lines))
 
 
 def _happened(outcome: AgentOutcome | None, names: Mapping[str, str], limit: int) -> Iterator[str]:
@@ -204,10 +206,10 @@ def _happened(outcome: AgentOutcome | None, names: Mapping[str, str], limit: int
 
 def _since(starts_at: str) -> Iterator[str]:
     try:
-        told = datetime.fromisoformat(starts_at).astimezone(UTC)
+        start = datetime.fromisoformat(starts_at).astimezone(UTC)
     except (ValueError, OverflowError):
         return
-    yield plain(f"firing since {told:%Y-%m-%d %H:%M} UTC", MAX_NAME)
+    yield plain(f"firing since {start:%Y-%m-%d %H:%M} UTC", MAX_NAME)
 
 
 def _done(report: Report, limit: int) -> Iterator[str]:
@@ -215,33 +217,33 @@ def _done(report: Report, limit: int) -> Iterator[str]:
         yield from _items(report.outcome.actions, limit)
     if URL.fullmatch(report.merge_request):
         yield f"[Merge request|{report.merge_request}]"
-    elif told := plain(report.merge_request, limit):
-        yield f"Merge request, to be looked for where the forge keeps it: {told}"
+    elif address := plain(report.merge_request, limit):
+        yield f"Merge request, whose address the forge did not give: {address}"
 
 
 def _verified(report: Report) -> Iterator[str]:
-    told = VERIFIED.get(report.verification, VERIFIED["none"])
-    yield f"{told} Why: {plain(report.reason, MAX_NAME)}." if report.reason else told
+    result = VERIFIED.get(report.verification, VERIFIED["none"])
+    yield f"{result} Reason: {plain(report.reason, MAX_NAME)}." if report.reason else result
 
 
 def _next(report: Report, names: Mapping[str, str], limit: int) -> Iterator[str]:
-    """First what follows from the facts, then what the agent advises."""
+    """First what the facts require, then what the agent advises."""
     where = plain(_resource(names), MAX_NAME) or "the resource"
     if report.outcome is None:
-        yield f"# Look at {where} yourself first: unless its Job is tried again, nobody else does."
-        yield "# Do not take for granted that nothing was changed: the run may have begun to act."
+        yield f"# Look at {where} yourself: unless the Job is tried again, nobody else does."
+        yield "# Do not assume that nothing was changed: the run may have begun to act."
         if detail := plain(report.detail, limit):
-            yield f"# Then see why the run failed: {detail}"
+            yield f"# Find out why the run failed: {detail}"
         if IDENTITY.fullmatch(report.identity):
             job = plain(job_name(report.identity), MAX_NAME)
-            yield f"# What it did stands in the log of the Job {job}, while that is kept."
+            yield f"# The log of the Job {job} shows what it did, as long as the Job exists."
         return
     if report.verification == "firing":
-        yield f"The alert fires still: take it as not solved, and look at {where} yourself."
+        yield f"The alert is still firing: treat the problem as unsolved, and look at {where} yourself."
     if report.merge_request:
         yield "Review the merge request, then merge or close it. Nobody else will."
     if report.ended != "completed":
-        yield f"The run did not end by itself, but by {plain(report.ended, MAX_NAME)}: this may not be all."
+        yield f"The run was ended by {plain(report.ended, MAX_NAME)}, so this may be incomplete."
     yield from _said("Agent", report.outcome.follow_up, limit)
 
 
@@ -257,5 +259,5 @@ def _run(report: Report, limit: int) -> Iterator[str]:
         "Session": report.session,
     }
     for name, value in rows.items():
-        # Without a pipe: Data Center splits cells before it minds a backslash.
+        # Data Center splits cells at a pipe even after a backslash.
         yield f"||{name}|{plain(value.replace('|', '/'), max(limit, MAX_NAME)) or 'none'}|"

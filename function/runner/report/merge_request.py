@@ -1,4 +1,4 @@
-"""Changes -> one merge request that people judge. It never merges and never touches the base branch."""
+"""Opens or updates one merge request with the changes. It never merges, and never touches the base branch."""
 
 from __future__ import annotations
 
@@ -18,22 +18,24 @@ from function.runner.report.guard import ProposalRefused
 from function.runner.tier import Repository
 from function.shared.errors import Misconfigured, Unavailable
 from function.shared.http import connect_outside, result_within
+from function.shared.text import cut
 
 MAX_TITLE = 120
 MAX_DESCRIPTION = 8000
-WORDS = (
-    "In the words of the agent, which nobody has checked. The newest commit's message is the one that holds:"
+UNCHECKED = (
+    "Written by the agent and not checked by anybody. The message of the newest commit is the valid one:"
 )
-"""Before the description. A push that moves a pull request leaves what it said when it was opened."""
+"""Stands before the description. A push that updates a pull request keeps the description of the first
+one."""
 API_SECONDS = 15.0
-"""For a pull request's new description, of which a forge takes less than one."""
+"""For updating the description of a pull request."""
 TRAILER = "Sre-Dispatch-Identity"
 State = Literal["opened", "updated", "unchanged"]
 
 
 @dataclass(frozen=True)
 class About:
-    """Why: title and description are a model's words, cleaned of secrets; `identity` is the event's."""
+    """`identity` is that of the event. Title and description are redacted text of the model."""
 
     identity: str
     title: str
@@ -44,29 +46,27 @@ class About:
 class Proposal:
     state: State
     url: str = ""
-    """On the repository's own host, or empty."""
+    """Of the merge request, on the host of the repository; can be empty."""
     branch: str = ""
-    """The topic, on Gitea and Forgejo: there it is no branch."""
+    """On Gitea and Forgejo the topic, which is not a branch."""
     commit: str = ""
     files: tuple[str, ...] = ()
     problem: str = ""
-    """What people have to know before they read it, empty for nothing."""
+    """What reviewers have to know; empty if there is nothing."""
 
 
 def propose(git: Git, repository: Repository, commit: str, changes: Changes, about: About) -> Proposal:
-    """One commit on top of `commit`, and one merge request for it: a second proposal of the same identity
-    takes the place of the first while that is open. Without changes nothing is pushed.
+    """Pushes one commit on top of `commit` and opens one merge request for it. A second proposal of the same
+    identity replaces the first while that is open. Without changes nothing is pushed.
 
-    On Gitea and Forgejo the push is an AGit one, to refs/for/<branch>. The token's user needs no right to
-    write code there: to read code and pull requests is enough, and a token of scope write:repository. On
-    GitLab, whose push options were not tried, it needs the role of a developer. Raises Unavailable as Git
-    does, and with `git_rejected` where the forge rejects the commit; Refused where the branch on GitLab is
-    somebody else's; Misconfigured without an identity.
+    On Gitea and Forgejo it pushes to refs/for/<branch> (AGit). The token's user needs read access to code and
+    pull requests, and the token the scope write:repository; write access to code is not needed. On GitLab
+    (experimental) the user needs the role Developer. Raises Unavailable as Git does, and with `git_rejected`
+    if the forge rejects the commit; ProposalRefused if the branch on GitLab belongs to somebody else;
+    Misconfigured without an identity.
     """
     if not IDENTITY.fullmatch(about.identity):
-        raise Misconfigured(
-            "there is no identity to propose for: a try-out run has none, and proposes nothing"
-        )
+        raise Misconfigured("a run without an identity, such as a try-out, can propose nothing")
     if not changes.files:
         return Proposal("unchanged")
     changed: dict[str, str | None] = dict.fromkeys(changes.deleted)
@@ -79,41 +79,42 @@ def propose(git: Git, repository: Repository, commit: str, changes: Changes, abo
 
 
 def message(about: About) -> str:
-    """The commit's message, of which each forge makes the title and the description of the merge request: no
-    word of the model's stands in an argument or a push option.
+    """The message of the commit. Forges make title and description of the merge request from it, so no text
+    of the model is in an argument or a push option.
 
-    The description is indented, which makes it a block of code in Markdown (no links, images or mentions),
-    keeps GitLab's quick actions (`/merge`) from the beginning of a line, and leaves the trailer to us.
+    The description is indented. That makes it a block of code in Markdown, without links, images or mentions.
+    It also keeps GitLab's quick actions (`/merge`) from the start of a line, and no line can be a trailer.
     """
     title = " ".join(_plain(about.title)).strip()[:MAX_TITLE] or f"Proposal {about.identity[:16]}"
     lines = [part for line in _plain(about.description) for part in textwrap.wrap(line, 96) or [""]]
-    told = "\n".join(f"    {line}".rstrip() for line in lines).strip("\n")
-    words = f"{WORDS}\n\n{told}\n\n" if told else ""
-    return f"{title}\n\n{words}{TRAILER}: {about.identity}\n"
+    body = "\n".join(f"    {line}".rstrip() for line in lines).strip("\n")
+    description = f"{UNCHECKED}\n\n{body}\n\n" if body else ""
+    return f"{title}\n\n{description}{TRAILER}: {about.identity}\n"
 
 
 def _by_agit(git: Git, repository: Repository, made: str, topic: str, _: str) -> Proposal:
-    """https://docs.gitea.com/usage/agit: opens a pull request for the topic, or moves the open one."""
+    """https://docs.gitea.com/usage/agit: opens a pull request for the topic, or updates the open one."""
     options = (f"topic={topic}", "force-push=true")
     pushed = git.push(repository.url, made, f"refs/for/{repository.branch}", options)
     if pushed.flag == "!" and "new commit is same with old commit" in pushed.reason:
         return Proposal("unchanged")
-    _accepted(pushed)
+    _check_accepted(pushed)
     number = re.fullmatch(r"refs/pull/(\d{1,10})/head", pushed.ref)
     url = f"{_home(repository)}/pulls/{number[1]}" if number else ""
     if pushed.flag == "*":
         return Proposal("opened", url)
-    told = describe(git, repository, number[1], git.message(made)) if number else OUTDATED
-    return Proposal("updated", url, problem=told)
+    problem = describe(git, repository, number[1], git.message(made)) if number else OUTDATED
+    return Proposal("updated", url, problem=problem)
 
 
-OUTDATED = "title and description of the pull request are of the proposal before; its newest commit is right"
+OUTDATED = "the pull request still has the title and description of an earlier proposal; its commit is new"
 
 
 def describe(git: Git, repository: Repository, number: str, message: str) -> str:
-    """Has the pull request say what the commit says, which of Gitea's pushes only one that opens it does
-    (services/agit/agit.go): https://docs.gitea.com/api/#tag/repository/operation/repoEditPullRequest, which a
-    poster may. Returns what is wrong, empty for nothing: the push is done by now."""
+    """Gives the pull request the title and description of the commit. Gitea does that only when a push opens
+    the pull request (services/agit/agit.go), so it takes a request to
+    https://docs.gitea.com/api/#tag/repository/operation/repoEditPullRequest, which its author may send. The
+    push is done, so a failure is only returned as a sentence; empty is success."""
     title, _, body = message.partition("\n\n")
     server, owner, name = _home(repository).rsplit("/", 2)
     url = f"{server}/api/v1/repos/{owner}/{name}/pulls/{number}"
@@ -121,8 +122,8 @@ def describe(git: Git, repository: Repository, number: str, message: str) -> str
     try:
         user = git.credential(repository.url)
         seconds = max(0.1, min(API_SECONDS, git.left()))
-        told = threads.submit(_patch, url, {"title": title, "body": body}, user, seconds)
-        status = result_within(seconds, told, Unavailable("forge_slow", "the forge's API took too long"))
+        future = threads.submit(_patch, url, {"title": title, "body": body}, user, seconds)
+        status = result_within(seconds, future, Unavailable("forge_slow", "the forge's API took too long"))
     except Unavailable:
         return OUTDATED
     finally:
@@ -131,7 +132,7 @@ def describe(git: Git, repository: Repository, number: str, message: str) -> str
 
 
 def _patch(url: str, body: Mapping[str, str], user: tuple[str, str], seconds: float) -> int:
-    """The status; what else is answered nobody reads. Raises Unavailable."""
+    """The status of the answer. Raises Unavailable."""
     import httpx
 
     try:
@@ -141,7 +142,9 @@ def _patch(url: str, body: Mapping[str, str], user: tuple[str, str], seconds: fl
         ):
             return reply.status_code
     except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-        raise Unavailable("forge_unreachable", f"the forge's API: {type(error).__name__}") from None
+        raise Unavailable(
+            "forge_unreachable", f"the forge's API cannot be reached: {type(error).__name__}"
+        ) from None
 
 
 def _home(repository: Repository) -> str:
@@ -149,7 +152,7 @@ def _home(repository: Repository) -> str:
 
 
 def _to_gitlab(git: Git, repository: Repository, made: str, topic: str, identity: str) -> Proposal:
-    """https://docs.gitlab.com/topics/git/commit/#push-options: experimental, not tried on a GitLab."""
+    """https://docs.gitlab.com/topics/git/commit/#push-options. Experimental: never tried on a GitLab."""
     tip = git.tip(repository.url, topic)
     if tip is not None:
         tip = git.fetch(repository.url, topic, OTHER)
@@ -159,28 +162,30 @@ def _to_gitlab(git: Git, repository: Repository, made: str, topic: str, identity
             return Proposal("unchanged")
     options = ("merge_request.create", f"merge_request.target={repository.branch}")
     pushed = git.push(repository.url, made, f"refs/heads/{topic}", options, lease=tip or "")
-    _accepted(pushed)
+    _check_accepted(pushed)
     origin = "://".join(urlsplit(repository.url)[:2]) + "/"
-    links = (word for word in pushed.said.split() if re.search(r"/merge_requests/\d{1,10}$", word))
+    links = (word for word in pushed.remote.split() if re.search(r"/merge_requests/\d{1,10}$", word))
     url = next((link for link in links if link.startswith(origin) and link.isascii()), "")
     return Proposal("updated" if tip else "opened", url[:MAX_PATH], problem=OUTDATED if tip else "")
 
 
-def _accepted(pushed: Pushed) -> None:
+def _check_accepted(pushed: Pushed) -> None:
     if pushed.flag in "!-":
         raise Unavailable(
             "git_rejected",
-            "the forge rejects the push: may the token's user open merge requests there, and by a push?",
+            "the forge rejects the push: check that the token's user may open merge requests by a push",
         )
 
 
 REFERENCE = re.compile(r"(?<!\w)@(?=\w)|#(?=\w)|!(?=\d)|://(?=\S)")
-"""By which a forge notifies people, or closes an issue with a commit; it takes its own URLs for numbers."""
+"""References by which a forge notifies people or closes an issue; its own URLs count as such too."""
 
 
 def _plain(text: str) -> list[str]:
-    """The lines of a text, bounded, without characters that do not show or that a forge acts on. Brackets are
-    round: `[skip ci]` in a commit's message has the checks left out."""
-    cut = text if len(text) <= MAX_DESCRIPTION else text[: MAX_DESCRIPTION - 6] + " [cut]"
-    lines = ("".join(" " if hides(letter) else letter for letter in line) for line in cut.splitlines())
+    """The lines of a text, bounded, without invisible characters and references. Brackets become round,
+    because `[skip ci]` in a message turns the checks off."""
+    lines = (
+        "".join(" " if hides(letter) else letter for letter in line)
+        for line in cut(text, MAX_DESCRIPTION).splitlines()
+    )
     return [REFERENCE.sub(r"\g<0> ", line).translate({ord("["): "(", ord("]"): ")"}) for line in lines]

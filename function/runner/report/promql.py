@@ -1,27 +1,27 @@
-"""PromQL's syntax tree, as Prometheus' own parser gives it -> what it compares, and its text again. Pure.
+"""A PromQL syntax tree from Prometheus' own parser: finds what it compares, and prints it.
 
-A tree of another shape raises what reading it comes to: KeyError, TypeError or their like, or
-RecursionError.
+A tree of an unexpected shape raises one of http.SHAPE_ERRORS.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from function.shared.prometheus import quoted
+
 OPPOSITE = {">": "<=", "<": ">=", ">=": "<", "<=": ">", "==": "!=", "!=": "=="}
 NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)
-"""Labels that need no quotes: https://prometheus.io/docs/concepts/data_model/"""
+"""Labels without quotes: https://prometheus.io/docs/concepts/data_model/"""
 
 Node = Mapping[str, Any]
-"""A node of the syntax tree, as /api/v1/parse_query writes it."""
+"""A node of the tree in the form of /api/v1/parse_query."""
 
 
 def conditions(node: Node) -> list[Node]:
-    """The comparisons, or absent(), of which at least one holds whenever the expression has a result; none
-    where that cannot be told. What stands behind `and` and `unless` only narrows the result."""
+    """The comparisons or absent() calls of which at least one holds whenever the expression has a result;
+    none if that is unknown. The right sides of `and` and `unless` only narrow the result."""
     if node["type"] == "parenExpr":
         return conditions(node["expr"])
     if is_absent(node):
@@ -38,19 +38,19 @@ def conditions(node: Node) -> list[Node]:
 
 
 def is_absent(node: Node) -> bool:
-    """Of a bare selector only: of another expression nothing says which series came back."""
+    """Whether it is absent() of a bare selector. For other arguments nothing tells which series came back."""
     if node["type"] != "call" or node["func"]["name"] != "absent":
         return False
     return bool(node["args"][0]["type"] == "vectorSelector")
 
 
 def opposite(comparison: Node) -> Node:
-    """Gives 1 for each series that is on the good side. Of NaN neither `>` nor `<=` is true."""
+    """A comparison that is 1 for each series on the good side. For NaN neither `>` nor `<=` is true."""
     return {**comparison, "op": OPPOSITE[comparison["op"]], "bool": True}
 
 
 def measured(node: Node) -> Node:
-    """The side of a comparison that is no number; the left one of two."""
+    """The side of a comparison that is not a number; the left one if neither is."""
     side: Node = node["rhs"] if _is_number(node["lhs"]) else node["lhs"]
     return side
 
@@ -69,7 +69,7 @@ def _is_number(node: Node) -> bool:
 
 
 def selectors(node: object) -> Iterator[Node]:
-    """Every selector anywhere in the tree."""
+    """Every selector in the tree."""
     if isinstance(node, dict):
         if node.get("type") in ("vectorSelector", "matrixSelector"):
             yield node
@@ -81,20 +81,14 @@ def selectors(node: object) -> Iterator[Node]:
 
 
 def now(selector: Node) -> Node:
-    """The selector of the same series, at present."""
+    """The selector of the same series at the present time."""
     return {**selector, "type": "vectorSelector", "offset": 0, "timestamp": None, "startOrEnd": None}
 
 
 def promql(node: Node) -> str:
-    """The text of a syntax tree. What it does not know of the language it leaves out, so who sends the text
-    has to have it parsed first and compare. Raises KeyError for a node of another type."""
+    """The text of a syntax tree. It leaves out what it does not know, so the caller has to let Prometheus
+    parse the text and compare the trees. Raises KeyError for a node of an unknown type."""
     return _PRINTERS[node["type"]](node)
-
-
-def quoted(text: str) -> str:
-    """A string of PromQL, which escapes as JSON does: https://prometheus.io/docs/prometheus/latest/querying/
-    basics/#string-literals. Not in ASCII: the language has no surrogate pairs."""
-    return json.dumps(text, ensure_ascii=False)
 
 
 def _label(name: str) -> str:

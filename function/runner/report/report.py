@@ -1,8 +1,7 @@
-"""The last container: what came of the run -> merge request, verification, world model, ticket.
+"""Role `report`: reports the result of the run by merge request, verification, world model and ticket.
 
-Each step is on its own: one that fails is told as a problem, by the steps after it and in the termination
-message, and takes nothing from the others.
-"""
+The steps are independent. A step that fails becomes a problem, which the later steps and the termination
+message mention."""
 
 from __future__ import annotations
 
@@ -25,7 +24,8 @@ from function.runner.report.changes import read_changes
 from function.runner.report.description import description
 from function.runner.report.jira import Jira
 from function.runner.report.jira_text import ticket
-from function.runner.report.verification import Clock, verify
+from function.runner.report.questions import Clock
+from function.runner.report.verification import verify
 from function.runner.tier import Reporting
 from function.shared.errors import Misconfigured, Unavailable, reason
 from function.shared.http import connect_outside, token_in
@@ -35,26 +35,27 @@ from function.shared.text import cut
 
 T = TypeVar("T")
 INCOMPLETE = 50
-"""Exit status where something could not be reported. The tiers' podFailurePolicy names it."""
+"""Exit code if a step failed. The podFailurePolicy of the tiers names it."""
 OVERTIME_SECONDS = 160.0
-"""The most that an agent takes beyond its own seconds: its last words, and its program's end."""
+"""What an agent may take beyond its time limit, for the wrap-up and the end of its program."""
 STEP_SECONDS = 60.0
-"""For each step, besides what verification waits for."""
+"""For each step, in addition to the waiting of verification."""
 AFTER_SIGNAL_SECONDS = 105.0
-"""Of the 120 that a pod has after the signal, in the tiers' files."""
+"""Of the 120 of terminationGracePeriodSeconds in the tiers."""
 PAUSE_SECONDS = 3.0
 RESERVE_SECONDS = 30.0
-"""Of those, for the steps that follow the agent's end."""
-MAX_NAMED = 100
+"""Of those, for the steps after the end of the agent."""
+MAX_NAME = 100
+MAX_DETAIL = 400
 REMEDIED = ("resolved", "mitigated")
 
 
 class Deadline:
-    """How much time is left. A signal leaves AFTER_SIGNAL_SECONDS."""
+    """The time that is left. A signal shortens it to AFTER_SIGNAL_SECONDS."""
 
     def __init__(self, seconds: float) -> None:
         self._until = time.monotonic() + seconds
-        self._hurried: queue.SimpleQueue[None] = queue.SimpleQueue()  # what else could hang in a handler
+        self._hurried: queue.SimpleQueue[None] = queue.SimpleQueue()  # a signal handler may use no lock
 
     def left(self) -> float:
         return self._until - time.monotonic()
@@ -64,16 +65,16 @@ class Deadline:
         self._hurried.put(None)
 
     def sleep(self, seconds: float) -> None:
-        """Raises Unavailable where a signal takes the patience."""
+        """Raises Unavailable after a signal."""
         with contextlib.suppress(queue.Empty):
             self._hurried.get(timeout=max(0.0, seconds))
             self._hurried.put(None)
-            raise Unavailable("stopped", "the pod was told to end")
+            raise Unavailable("stopped", "the pod is being terminated")
 
 
 @dataclass(frozen=True)
-class Case:
-    """What a step works with."""
+class StepInputs:
+    """What a step needs beside the report."""
 
     event: Mapping[str, Any]
     mode: str
@@ -82,13 +83,13 @@ class Case:
     environment: Mapping[str, str]
     deadline: Deadline
     ended_at: float
-    """When the agent had ended, in seconds since the epoch."""
+    """End of the agent, in seconds since the epoch."""
 
 
 def main(environment: Mapping[str, str]) -> int:
-    """Waits for the agent's end, reports it everywhere, tells it as the agent does, and returns 0, or
-    INCOMPLETE where something could not be reported."""
-    deadline = Deadline(4 * 3600.0)  # the pod's own is far below
+    """Waits for the end of the agent, reports, writes the termination message, and returns 0, or INCOMPLETE
+    if a step failed."""
+    deadline = Deadline(4 * 3600.0)  # the deadline of the pod is shorter
     signals.on_terminate(deadline.hurry)
     paths = Paths.read(environment)
     report = reported(paths, environment, deadline).cleaned()
@@ -97,25 +98,24 @@ def main(environment: Mapping[str, str]) -> int:
 
 
 def reported(paths: Paths, environment: Mapping[str, str], deadline: Deadline) -> Report:
-    """Whatever cannot be read is a problem, which is reported by what can."""
+    """The report after all steps. A file that cannot be read is a problem of the report."""
     problems: list[str] = []
     allowed = _read(lambda: tier.read(paths.tier), problems)
     reporting = _read(lambda: tier.read_reporting(paths.tier), problems) or Reporting()
     job = _read(lambda: inputs.load(paths.inputs), problems) or Given("", {}, {})
-    report = _taken(paths, allowed.seconds if allowed else 0, deadline)
-    named = str((job.decision.get("grant") or {}).get("tier", ""))
-    report = replace(
-        report, identity=str(job.event.get("identity", "")), tier=named, problems=tuple(problems)
-    )
+    report = _agents_report(paths, allowed.seconds if allowed else 0, deadline)
+    identity = str(job.event.get("identity", ""))
+    granted_tier = str((job.decision.get("grant") or {}).get("tier", ""))
+    report = replace(report, identity=identity, tier=granted_tier, problems=tuple(problems))
     outcome.note(report, paths.termination_log)
-    if not job.event:  # a try-out is nobody's incident
+    if not job.event:  # a try-out is not reported
         return report
     mode = allowed.mode if allowed else ""
-    case = Case(job.event, mode, reporting, paths, environment, deadline, time.time())
-    report = _without_false_claim(_attempted(propose, report, case))
-    for step in (watch, remember, document):
-        report = _attempted(step, report, case)
-    return report
+    given = StepInputs(job.event, mode, reporting, paths, environment, deadline, time.time())
+    report = _without_false_claim(_attempted("merge request", propose, report, given))
+    report = _attempted("verification", verify_alert, report, given)
+    report = _attempted("world model", record_run, report, given)
+    return _attempted("ticket", post_ticket, report, given)
 
 
 def _read(read: Callable[[], T], problems: list[str]) -> T | None:
@@ -126,21 +126,21 @@ def _read(read: Callable[[], T], problems: list[str]) -> T | None:
         return None
 
 
-def _taken(paths: Paths, seconds: float, deadline: Deadline) -> Report:
-    """The agent's report, or ours of its death. Of what the report itself finds out it has no say."""
+def _agents_report(paths: Paths, seconds: float, deadline: Deadline) -> Report:
+    """The agent's report, or one of ours if it was killed. The agent cannot set what the steps find out."""
     until = time.monotonic() + seconds + OVERTIME_SECONDS
     try:
-        told = handoff.wait_for_report(
+        written = handoff.wait_for_report(
             paths.handoff, lambda: min(until - time.monotonic(), deadline.left() - RESERVE_SECONDS)
         )
     except Unavailable as error:
         return Report(EXIT["killed"], "killed", detail=str(error))
     return replace(
-        told,
-        ended=told.ended if told.ended in EXIT else "killed",
-        session=cut(told.session, MAX_NAMED),
-        model=cut(told.model, MAX_NAMED),
-        detail=cut(told.detail, 4 * MAX_NAMED),
+        written,
+        ended=written.ended if written.ended in EXIT else "killed",
+        session=cut(written.session, MAX_NAME),
+        model=cut(written.model, MAX_NAME),
+        detail=cut(written.detail, MAX_DETAIL),
         verification="none",
         reason="",
         merge_request="",
@@ -148,124 +148,128 @@ def _taken(paths: Paths, seconds: float, deadline: Deadline) -> Report:
     ).cleaned()
 
 
-def _attempted(step: Callable[[Report, Case], Report], report: Report, case: Case) -> Report:
+def _attempted(
+    name: str, step: Callable[[Report, StepInputs], Report], report: Report, given: StepInputs
+) -> Report:
     try:
-        return step(report, case)
-    except Exception as error:  # noqa: BLE001  the other steps must still be taken
-        return replace(report, problems=(*report.problems, f"{step.__name__}: {reason(error)}"))
+        return step(report, given)
+    except Exception as error:  # noqa: BLE001  the other steps still have to run
+        return replace(report, problems=(*report.problems, f"{name}: {reason(error)}"))
 
 
-def propose(report: Report, case: Case) -> Report:
-    """One merge request of what the agent changed, where it says that it proposes."""
-    told = report.outcome
-    if case.mode != "merge-request" or told is None:
+def propose(report: Report, given: StepInputs) -> Report:
+    """Opens one merge request with the agent's changes, if its outcome is `proposed`."""
+    if given.mode != "merge-request" or report.outcome is None:
         return report
-    address, problem = _proposed(report, told, case)
-    problems = (*report.problems, f"propose: {problem}") if problem else report.problems
+    address, problem = _proposed(report, report.outcome, given)
+    problems = (*report.problems, f"merge request: {problem}") if problem else report.problems
     return replace(report, merge_request=address, problems=problems)
 
 
 def _without_false_claim(report: Report) -> Report:
-    """Nothing is proposed where there is no merge request, whatever the agent says."""
-    told = report.outcome
-    if told is None or told.status != "proposed" or report.merge_request:
+    """An outcome `proposed` without a merge request becomes `failed`."""
+    found = report.outcome
+    if found is None or found.status != "proposed" or report.merge_request:
         return report
-    return replace(report, outcome=replace(told, status="failed"))
+    return replace(report, outcome=replace(found, status="failed"))
 
 
-def _proposed(report: Report, told: AgentOutcome, case: Case) -> tuple[str, str]:
-    """Where the merge request is, empty where there is none to make; and what is wrong about it."""
-    repository = tier.repository_of(case.event, case.reporting.repositories)
+def _proposed(report: Report, found: AgentOutcome, given: StepInputs) -> tuple[str, str]:
+    """The address of the merge request, or empty if none is needed; and a problem with it, or empty."""
+    repository = tier.repository_of(given.event, given.reporting.repositories)
     if repository is None:
         raise Misconfigured("no repository is known for this resource")
     git = Git(
-        case.paths.git,
-        case.reporting.git_file,
-        case.environment,
-        left=lambda: case.deadline.left() - RESERVE_SECONDS,
+        given.paths.git,
+        given.reporting.git_file,
+        given.environment,
+        left=lambda: given.deadline.left() - RESERVE_SECONDS,
     )
-    changes = read_changes(git, BASE, case.paths.work, repository.path)
-    if told.status != "proposed":
+    changes = read_changes(git, BASE, given.paths.work, repository.path)
+    if found.status != "proposed":
         if changes.files:
-            raise Unavailable("left", f"the agent changed {len(changes.files)} files, and proposes nothing")
+            raise Unavailable("left", f"the agent changed {len(changes.files)} files but proposes nothing")
         return "", ""
     if not changes.files:
-        raise Unavailable("unchanged", "the agent says that it proposes something, and changed no file")
-    about = merge_request.About(report.identity, *description(report, case.event))
+        raise Unavailable("unchanged", "the agent says that it proposes something but changed no file")
+    about = merge_request.About(report.identity, *description(report, given.event))
     made = merge_request.propose(git, repository, BASE, changes, about)
     return made.url or f"{made.branch} in {repository.url}", made.problem
 
 
-def watch(report: Report, case: Case) -> Report:
-    """Whether the alert cleared, where the agent says that it did something about it."""
-    told, prometheus = report.outcome, case.reporting.prometheus
-    if prometheus is None or told is None or told.status not in REMEDIED:
+def verify_alert(report: Report, given: StepInputs) -> Report:
+    """Verifies whether the alert cleared, if the agent says that it did something about it."""
+    found, prometheus = report.outcome, given.reporting.prometheus
+    if prometheus is None or found is None or found.status not in REMEDIED:
         return report
-    until = time.monotonic() + min(case.deadline.left(), prometheus.seconds + STEP_SECONDS)
+    until = time.monotonic() + min(given.deadline.left(), prometheus.seconds + STEP_SECONDS)
     try:
-        verdict = verify(case.event, prometheus, case.ended_at, until, Clock(sleep=case.deadline.sleep))
-    except Unavailable:  # told to end: there is no verdict yet, and the other steps need the time
+        verdict = verify(given.event, prometheus, given.ended_at, until, Clock(sleep=given.deadline.sleep))
+    except Unavailable:  # a signal: the other steps need the remaining time
         return replace(report, verification="inconclusive", reason="stopped")
     return replace(report, verification=verdict.state, reason=verdict.reason)
 
 
-def remember(report: Report, case: Case) -> Report:
-    """The run in the world model's memory."""
-    world = case.reporting.world_model
+def record_run(report: Report, given: StepInputs) -> Report:
+    """Records the run in the world model."""
+    world = given.reporting.world_model
     if world is None:
         return report
-    seconds = min(case.deadline.left() - RESERVE_SECONDS, STEP_SECONDS)
+    seconds = min(given.deadline.left() - RESERVE_SECONDS, STEP_SECONDS)
     until = time.monotonic() + max(0.0, seconds)
-    ffo = WorldModelClient(
+    client = WorldModelClient(
         world.url,
         token_in(Path(world.token_file), "token_file", "world_token"),
         Options(seconds=10.0, outcome_tool=world.tool),
     )
-    run, asked = _run(report, case), False
+    run, tried = _run(report, given), False
     while True:
         try:
-            is_new = ffo.record(run)
+            is_new = client.record(run)
             break
         except Unavailable:
-            asked = True  # and it may have been recorded
+            tried = True  # it may have been recorded
             if time.monotonic() + PAUSE_SECONDS > until:
                 raise
-            case.deadline.sleep(PAUSE_SECONDS)
-    if not is_new and not asked:
-        raise Misconfigured("the world model has a run of this pod already")
+            given.deadline.sleep(PAUSE_SECONDS)
+    if not is_new and not tried:
+        raise Misconfigured("the world model already has a run of this pod")
     return report
 
 
-def _run(report: Report, case: Case) -> Run:
-    """The run as the world model keeps it. Its session is the pod's own name: the agent has no say in it."""
-    told, event = report.outcome, case.event
+def _run(report: Report, given: StepInputs) -> Run:
+    """The run as the world model stores it. Its session is the name of the pod, which the agent cannot
+    change."""
+    found, event = report.outcome, given.event
     return Run(
-        session=cut(case.environment.get("HOSTNAME") or report.session or "unknown"),
-        at=datetime.fromtimestamp(case.ended_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        session=cut(given.environment.get("HOSTNAME") or report.session or "unknown"),
+        at=datetime.fromtimestamp(given.ended_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         **{name: cut(event.get(name, "")) for name in ("resource_type", "resource_id", "alertname")},
         **{name: cut(event.get(name, "")) for name in ("namespace", "cluster", "identity")},
-        status=told.status if told else "failed",
-        action=cut("; ".join(told.actions) if told and told.actions else "changed nothing", MAX_RUN_TEXT),
+        status=found.status if found else "failed",
+        action=cut("; ".join(found.actions) if found and found.actions else "changed nothing", MAX_RUN_TEXT),
         verification=report.verification,
-        confidence=told.confidence if told else 0.0,
-        root_cause=cut(told.root_cause if told else "", MAX_RUN_TEXT),
+        confidence=found.confidence if found else 0.0,
+        root_cause=cut(found.root_cause if found else "", MAX_RUN_TEXT),
     )
 
 
-def document(report: Report, case: Case) -> Report:
-    """The ticket, which tells all of it, problems included."""
-    jira = case.reporting.jira
+def post_ticket(report: Report, given: StepInputs) -> Report:
+    """Posts the ticket with the whole report, problems included."""
+    jira = given.reporting.jira
     if jira is None:
         return report
-    until = time.monotonic() + min(case.deadline.left(), STEP_SECONDS)
+    until = time.monotonic() + min(given.deadline.left(), STEP_SECONDS)
 
     def read_token() -> str:
         try:
             return Path(jira.token_file).read_text(encoding="ascii").strip()
         except (OSError, UnicodeError):
-            raise Unavailable("jira_token", f"{jira.token_file} cannot be read") from None
+            raise Unavailable(
+                "jira_token", f"{jira.token_file} (see report.jira.token_file) cannot be read"
+            ) from None
 
-    told = Jira(jira, read_token, connect_outside).post_ticket(
-        report.identity, ticket(report, case.event), until
+    posted = Jira(jira, read_token, connect_outside).post_ticket(
+        report.identity, ticket(report, given.event), until
     )
-    return replace(report, ticket=told.url)
+    return replace(report, ticket=posted.url)

@@ -9,7 +9,7 @@ import pytest
 
 from function.commands.check.retirement import FILE, WARNING_DAYS, judge, named, read
 from function.shared.errors import Misconfigured
-from tests.process import ROOT
+from tests.harness.process import ROOT
 
 DAY = date(2026, 11, 30)
 RETIRES = {"claude-old-4-5": DAY, "claude-old-4-0": DAY}

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import socket
 import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 from kubernetes.client import ApiClient, Configuration
 
-from function.dispatch.adapters.events import Events
 from function.dispatch.adapters.kubernetes import Kubernetes
-from function.dispatch.adapters.token_reviews import TokenReviews
-from function.dispatch.model import Outcome, Result
 from function.shared.errors import PermanentError, Unavailable
 from function.shared.kubernetes import Api
-from tests.fakes import NOW, event
+from tests.harness.process import free_port
+from tests.harness.script import Answer, Script, methods
 
-Answer = tuple[int, Any]
 JOB = {"metadata": {"name": "sre-1"}}
 STORED = {
     "metadata": {
@@ -35,58 +29,9 @@ REFUSAL = "jobs.batch \"sre-1\" is forbidden: ValidatingAdmissionPolicy 'sre-dis
 INVALID = 'Job.batch "sre-1" is invalid: metadata.labels: Invalid value: "{}"'
 
 
-class Script:
-    """An API server that gives the answers it was told to, one a request, and remembers the requests."""
-
-    def __init__(self) -> None:
-        self.answers: list[Answer] = []
-        self.requests: list[tuple[str, str, str]] = []
-        self.bodies: list[bytes] = []
-        script = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                script.bodies.append(self.rfile.read(int(self.headers.get("Content-Length", 0))))
-                script.requests.append((self.command, self.path, self.headers["Authorization"]))
-                status, body = script.answers.pop(0)
-                content = body if isinstance(body, bytes) else json.dumps(body).encode()
-                self.send_response(status)
-                self.send_header("Retry-After", "1")
-                self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
-
-            do_POST = do_GET
-
-            def log_message(self, format: str, *args: Any) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        self.tokens = iter(["first", "second", "third"])
-
-    def connect(self) -> Any:
-        configuration = Configuration(host=f"http://127.0.0.1:{self.server.server_port}")
-        configuration.api_key = {"BearerToken": f"Bearer {next(self.tokens)}"}
-        configuration.retries = False
-        return ApiClient(configuration)
-
-
-@pytest.fixture
-def script() -> Iterator[Script]:
-    scripted = Script()
-    yield scripted
-    scripted.server.shutdown()
-    scripted.server.server_close()
-
-
 @pytest.fixture
 def cluster(script: Script) -> Kubernetes:
     return Kubernetes(Api(script.connect), "sre-agents")
-
-
-def methods(script: Script) -> list[str]:
-    return [method for method, _, _ in script.requests]
 
 
 def test_created(script: Script, cluster: Kubernetes) -> None:
@@ -165,8 +110,7 @@ def test_a_read_is_sent_once_even_where_the_server_says_when_to_retry(
 
 def test_a_server_that_is_gone_is_unavailable() -> None:
     script = Script()
-    script.server.shutdown()
-    script.server.server_close()
+    script.url = f"http://127.0.0.1:{free_port()}"
     with pytest.raises(Unavailable) as failure:
         Kubernetes(Api(script.connect), "sre-agents").jobs()
     assert failure.value.code == "kubernetes_unreachable"
@@ -212,18 +156,6 @@ def test_a_missing_tier_is_named(script: Script, cluster: Kubernetes) -> None:
         cluster.template("sre-agent-none")
 
 
-def test_an_event_an_outcome_is_written_in_the_functions_namespace(script: Script) -> None:
-    script.answers = [(201, {})]
-    held = Result(event("hostile-text"), Outcome.DEAD_LETTERED, "invalid_job")
-    Events(Api(script.connect), "f3iai", NOW.timestamp).notify([held])
-    assert script.requests[0][:2] == ("POST", "/api/v1/namespaces/f3iai/events")
-    written = json.loads(script.bodies[0])
-    assert (written["reason"], written["type"]) == ("AlertDeadLettered", "Warning")
-    assert written["involvedObject"]["namespace"] == written["metadata"]["namespace"] == "f3iai"
-    assert "invalid_job" in written["message"] and written["message"].isascii()
-    assert len(written["message"]) <= 1024
-
-
 @pytest.mark.parametrize("template", [None, {}, {"spec": None}, {"spec": {"template": {"spec": "x"}}}, "x"])
 def test_a_tier_without_a_pod_is_unavailable(script: Script, cluster: Kubernetes, template: Any) -> None:
     script.answers = [(200, {"spec": {"jobTemplate": template}})]
@@ -252,67 +184,3 @@ def test_a_server_that_is_not_speaking_tls_is_unavailable() -> None:
         with pytest.raises(Unavailable) as failure:
             Kubernetes(Api(lambda: ApiClient(configuration)), "sre-agents").create(JOB)
     assert failure.value.code == "kubernetes_unreachable"
-
-
-OWNER = "system:serviceaccount:monitoring:alertmanager"
-REVIEWED = {"authenticated": True, "user": {"username": OWNER}, "audiences": ["sre-dispatch"]}
-SECRET = "header.claims.signature"
-
-
-def test_a_token_is_shown_with_the_audience_that_it_must_be_for(script: Script) -> None:
-    script.answers = [(201, {"status": REVIEWED})]
-    assert TokenReviews(Api(script.connect)).review(SECRET, "sre-dispatch") == OWNER
-    assert script.requests == [("POST", "/apis/authentication.k8s.io/v1/tokenreviews", "Bearer first")]
-    assert json.loads(script.bodies[0])["spec"] == {"token": SECRET, "audiences": ["sre-dispatch"]}
-
-
-@pytest.mark.parametrize(
-    "status",
-    [
-        {"user": {}, "error": f"[invalid bearer token, {SECRET}]"},
-        {},
-        REVIEWED | {"authenticated": False},
-        REVIEWED | {"authenticated": "true"},
-        REVIEWED | {"authenticated": 1},
-        REVIEWED | {"audiences": None},
-        REVIEWED | {"audiences": []},
-        REVIEWED | {"audiences": ["https://kubernetes.default.svc", "sre-dispatch-2"]},
-        REVIEWED | {"audiences": "sre-dispatch"},
-        {"authenticated": True, "user": {"username": OWNER}},  # a server that knows no audiences
-    ],
-)
-def test_this_review_names_nobody(script: Script, status: Any) -> None:
-    script.answers = [(201, {"status": status})]
-    assert TokenReviews(Api(script.connect)).review(SECRET, "sre-dispatch") is None
-
-
-@pytest.mark.parametrize(
-    ("answer", "code"),
-    [
-        ((403, {"message": f"cannot create resource, {SECRET}"}), "kubernetes_forbidden"),
-        ((400, {"message": SECRET}), "kubernetes_status"),
-        ((404, {}), "kubernetes_status"),
-        ((429, {}), "kubernetes_status"),
-        ((500, {"message": SECRET}), "kubernetes_status"),
-        ((201, {}), "kubernetes_answer"),
-        ((201, {"status": None}), "kubernetes_answer"),
-        ((201, {"status": [SECRET]}), "kubernetes_answer"),
-        ((201, {"status": REVIEWED | {"audiences": 7}}), "kubernetes_answer"),
-        ((201, {"status": REVIEWED | {"user": None}}), "kubernetes_answer"),
-        ((201, SECRET.encode()), "kubernetes_answer"),
-    ],
-)
-def test_without_a_review_the_token_may_be_anybodys_and_is_told_to_nobody(
-    script: Script, answer: Answer, code: str
-) -> None:
-    script.answers = [answer]
-    with pytest.raises(Unavailable) as failure:
-        TokenReviews(Api(script.connect)).review(SECRET, "sre-dispatch")
-    assert failure.value.code == code and SECRET not in str(failure.value)
-    assert methods(script) == ["POST"]
-
-
-def test_a_function_that_may_not_ask_is_told_what_to_apply(script: Script) -> None:
-    script.answers = [(403, {})]
-    with pytest.raises(Unavailable, match=r"apply knative/components/tokenreview$"):
-        TokenReviews(Api(script.connect)).review(SECRET, "sre-dispatch")

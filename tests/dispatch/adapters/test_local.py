@@ -10,9 +10,8 @@ import yaml
 from function.dispatch.adapters.local import DryRunCluster, Folder, as_yaml
 from function.dispatch.plan import plan
 from function.shared.errors import Unavailable
-from tests.dispatch.test_plan import GRANT, PROMPT
-from tests.fakes import TEMPLATE, decision, event, folder_of
-from tests.process import ROOT
+from tests.harness.fakes import GRANT, PROMPT, TEMPLATE, decision, event, folder_of
+from tests.harness.process import ROOT
 
 TIERS = ROOT / "knative" / "tiers"
 

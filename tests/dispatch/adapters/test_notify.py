@@ -11,7 +11,7 @@ import pytest
 
 from function.dispatch.adapters.notify import NOTICE_ALERT, Alertmanager, CloudEvents, Fanout, Log
 from function.dispatch.model import DeadLetter, Outcome, Result
-from tests.fakes import NOW, FakeSink, event
+from tests.harness.fakes import NOW, FakeSink, event
 
 HELD = Result(event("hostile-text"), Outcome.HELD, "run_failed", job="sre-1")
 DEAD = Result(DeadLetter("bad_labels", {"labels": None}), Outcome.DEAD_LETTERED, "bad_labels")

@@ -2,13 +2,10 @@ from __future__ import annotations
 
 import gzip
 import json
-import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, closing
-from email.message import Message
-from http.server import ThreadingHTTPServer
+from contextlib import closing
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import httpx
 import pytest
@@ -17,66 +14,20 @@ from function.dispatch import decide
 from function.dispatch.adapters.opa import MAX_BYTES, PATH, Opa, connect
 from function.shared.errors import Unavailable
 from function.shared.http import token_in
-from tests.fakes import REVISION, decided, event
-from tests.loopback import Quiet, serving
+from tests.harness.fakes import REVISION, decided, event, served
+from tests.harness.scripted import Request, scripted
 
 TOKEN = "the-token-that-opa-accepts"
 MEBIBYTE = b" " * 1024 * 1024
 
 
-class Asked(NamedTuple):
-    path: str
-    headers: Message
-    body: Any
-
-
-class Request(Quiet):
-    """One connection to the stub, and how it may answer on it."""
-
-    protocol_version = "HTTP/1.1"
-    server: Stub
-
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.server.requests.append(Asked(self.path, self.headers, body))
-        try:
-            self.server.answer(self)
-        except (BrokenPipeError, ConnectionResetError):
-            self.close_connection = True  # the adapter has had enough
-
-    def reply(self, body: object, status: int = 200, **headers: str) -> None:
-        self.say(body if isinstance(body, bytes) else json.dumps(body).encode(), status, **headers)
-
-
-class Stub(ThreadingHTTPServer):
-    """Answers what no OPA would."""
-
-    daemon_threads = True
-
-    def __init__(self, answer: Callable[[Request], None]) -> None:
-        super().__init__(("127.0.0.1", 0), Request)
-        self.answer = answer
-        self.requests: list[Asked] = []
-        self.url = f"http://127.0.0.1:{self.server_port}"
-
-
-def stub(answer: Callable[[Request], None]) -> AbstractContextManager[Stub]:
-    return serving(Stub(answer))
-
-
-def served(result: object, *revisions: str) -> Any:
-    """An answer of OPA that names the revisions of the bundles it serves."""
-    bundles = {f"bundle-{number}": {"revision": revision} for number, revision in enumerate(revisions)}
-    return {"result": result, "provenance": {"version": "1.22.2", "bundles": bundles}}
-
-
 def ask(answer: Callable[[Request], None], read_token: Callable[[], str] | None = None) -> object:
-    with stub(answer) as server, closing(Opa(server.url, read_token)) as opa:
+    with scripted(answer) as server, closing(Opa(server.url, read_token)) as opa:
         return opa.ask({"phase": "triage"})
 
 
 def test_it_posts_the_input_to_the_one_path_with_strict_built_ins_and_asks_for_the_revision() -> None:
-    with stub(lambda request: request.reply(served(decided(), REVISION))) as server:
+    with scripted(lambda request: request.reply(served(decided(), REVISION))) as server:
         with closing(Opa(server.url)) as opa:
             assert opa.ask({"phase": "triage"}) == decided()
         (request,) = server.requests
@@ -89,7 +40,7 @@ def test_it_posts_the_input_to_the_one_path_with_strict_built_ins_and_asks_for_t
 def test_it_shows_the_token_that_the_file_holds_at_that_moment(tmp_path: Path) -> None:
     file = tmp_path / "token"
     with (
-        stub(lambda request: request.reply({})) as server,
+        scripted(lambda request: request.reply({})) as server,
         closing(Opa(server.url, token_in(file, "SRE_DISPATCH_OPA_TOKEN_FILE", "opa_token"))) as opa,
     ):
         for token in (TOKEN, "the-token-that-comes-next"):
@@ -106,7 +57,7 @@ def test_it_shows_the_token_that_the_file_holds_at_that_moment(tmp_path: Path) -
 )
 def test_without_a_token_in_the_file_it_asks_nobody(text: str, tmp_path: Path) -> None:
     (tmp_path / "token").write_text(text, encoding="utf-8")
-    with stub(lambda request: request.reply({})) as server:
+    with scripted(lambda request: request.reply({})) as server:
         for file in (tmp_path / "token", tmp_path / "missing"):
             with (
                 closing(Opa(server.url, token_in(file, "SRE_DISPATCH_OPA_TOKEN_FILE", "opa_token"))) as opa,
@@ -153,7 +104,7 @@ def test_a_decision_of_no_bundle_that_is_served_is_refused(answer: Any) -> None:
 
 @pytest.mark.parametrize("status", [204, 302, 400, 404, 429, 500, 503])
 def test_another_status_than_200_is_no_answer_and_is_followed_nowhere(status: int) -> None:
-    with stub(lambda request: request.reply(b"", status, Location="/")) as server:
+    with scripted(lambda request: request.reply(b"", status, Location="/")) as server:
         with closing(Opa(server.url)) as opa, pytest.raises(Unavailable) as failure:
             opa.ask({})
         assert (failure.value.code, len(server.requests)) == ("opa_status", 1)
@@ -198,9 +149,7 @@ def without_an_end(request: Request) -> None:
 def drop_by_drop(request: Request) -> None:
     request.send_response(200)
     request.end_headers()
-    while True:
-        request.wfile.write(b" ")
-        time.sleep(0.05)
+    request.drip(b" ")
 
 
 @pytest.mark.parametrize("answer", [a_hundred_megabytes, without_an_end, drop_by_drop])
@@ -211,7 +160,7 @@ def test_what_is_too_large_or_too_slow_is_not_read_to_its_end(answer: Callable[[
 
 def test_it_unpacks_nothing() -> None:
     packed = gzip.compress(json.dumps(served(decided(), REVISION)).encode())
-    with stub(lambda request: request.reply(packed, Content_Encoding="gzip")) as server:
+    with scripted(lambda request: request.reply(packed, Content_Encoding="gzip")) as server:
         with closing(Opa(server.url)) as opa, pytest.raises(Unavailable, match="no JSON"):
             opa.ask({})
         assert [request.headers["Accept-Encoding"] for request in server.requests] == ["identity"]
@@ -248,7 +197,7 @@ def test_a_connection_that_was_closed_meanwhile_is_opened_again_once() -> None:
         else:
             request.reply(served(decided(), REVISION))
 
-    with stub(hang_up_after_the_first) as server, closing(Opa(server.url)) as opa:
+    with scripted(hang_up_after_the_first) as server, closing(Opa(server.url)) as opa:
         assert [opa.ask({}), opa.ask({})] == [decided(), decided()]
         assert len(server.requests) == 3
 
@@ -257,7 +206,7 @@ def test_one_that_always_hangs_up_is_asked_twice() -> None:
     def hang_up(request: Request) -> None:
         request.close_connection = True
 
-    with stub(hang_up) as server, closing(Opa(server.url)) as opa:
+    with scripted(hang_up) as server, closing(Opa(server.url)) as opa:
         with pytest.raises(Unavailable, match="RemoteProtocolError"):
             opa.ask({})
         assert len(server.requests) == 2

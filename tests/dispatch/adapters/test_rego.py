@@ -7,7 +7,8 @@ import pytest
 from function.dispatch.adapters.rego import Rego
 from function.dispatch.policy_files import PolicyFiles, read
 from function.shared.errors import Misconfigured, Unavailable
-from tests.process import ROOT
+from tests.harness.process import ROOT
+from tests.harness.rego import OneEngine
 
 MODULE = 'package sre_dispatch\n\ndecision := {"asked": input.x, "by": data.revision.sha256}\n'
 
@@ -46,17 +47,6 @@ def test_it_can_be_asked_from_any_thread() -> None:
     for thread in threads:
         thread.join()
     assert len(answers) == 4 and all(answer == answers[0] for answer in answers)
-
-
-class OneEngine(Rego):
-    """As if the engine were shared: it panics in every thread but the one that made it."""
-
-    def __init__(self, policy: PolicyFiles) -> None:
-        super().__init__(policy)
-        self._shared = super()._engine()
-
-    def _engine(self) -> object:
-        return self._shared if hasattr(self, "_shared") else super()._engine()
 
 
 def test_an_engine_that_panics_is_unavailable_and_no_end_of_the_thread() -> None:

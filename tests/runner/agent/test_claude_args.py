@@ -6,7 +6,7 @@ from pathlib import Path
 
 from function.runner.agent import claude_args
 from function.runner.tier import Server, Tier
-from tests.models import MODEL
+from tests.harness.default_model import MODEL
 
 SERVERS = {
     "world": Server("http://127.0.0.1:8001/mcp", ("get_resource_context", "list_outcomes"), "/run/reader"),

@@ -53,14 +53,14 @@ def test_saying_something_to_one_that_has_ended_is_no_error(tmp_path: Path) -> N
 def test_one_that_does_not_end_is_ended(tmp_path: Path) -> None:
     claude = program(STUBBORN, tmp_path)
     assert claude.next(10) == {}
-    assert claude.close() == -9
+    assert claude.close(grace=0.2) == -9
 
 
 def test_its_complaint_is_kept_to_its_end(tmp_path: Path) -> None:
     claude = program("import sys\nsys.stderr.write('x' * 9000 + 'at the end')", tmp_path)
     assert claude.next(10) is ENDED
     claude.close()
-    assert claude.complaint().endswith("at the end") and len(claude.complaint()) <= 4096
+    assert claude.stderr().endswith("at the end") and len(claude.stderr()) <= 4096
 
 
 def test_one_that_does_not_listen_holds_up_nobody(tmp_path: Path) -> None:
@@ -69,4 +69,4 @@ def test_one_that_does_not_listen_holds_up_nobody(tmp_path: Path) -> None:
     for _ in range(4):
         claude.send({"text": "x" * 100_000})
     assert claude.next(0.05) is None
-    assert claude.close() < 0
+    assert claude.close(grace=0.2) < 0

@@ -9,7 +9,7 @@ import pytest
 from function.runner.agent.process import ENDED, Claude, Event
 from function.runner.agent.session import RECONNECTS, SIGNAL, WRAP_UP, Ending, Session
 from function.runner.tier import Server, Tier
-from tests.models import MODEL
+from tests.harness.default_model import MODEL
 
 TIER = Tier("investigate", MODEL, {"world": Server("http://x", ("look",))}, seconds=30)
 CONNECTED = {"name": "world", "status": "connected", "tools": [{"name": "look"}, {"name": "other"}]}

@@ -10,23 +10,18 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from function.runner import tier
-from function.runner.report.jira import (
-    MAX_BYTES,
-    MAX_PAUSE_SECONDS,
-    PAUSE_SECONDS,
-    SETTLE_SECONDS,
-    Jira,
-    Told,
-)
+from function.runner.report.jira import SETTLE_SECONDS, Jira, PostedTicket
+from function.runner.report.jira_api import MAX_BYTES, MAX_PAUSE_SECONDS, PAUSE_SECONDS
 from function.runner.report.jira_text import Ticket
 from function.shared import http
 from function.shared.errors import Unavailable
-from tests import jira
-from tests.jira import TOKEN, USER, Fault, doing, dripping, hanging_up, saying, serving, silent
+from tests.harness import jira
+from tests.harness.examples import examples
+from tests.harness.jira import TOKEN, USER, Fault, doing, dripping, hanging_up, saying, serving, silent
 
 IDENTITY = "14" * 32
 LABEL = "sre-" + "14" * 20
@@ -55,7 +50,7 @@ def client(
     return Jira(replace(told, **changes), token, sleep=sleep or Sleep())
 
 
-def tell(server: jira.Jira, seconds: float = LONG, **options: Any) -> Told:
+def tell(server: jira.Jira, seconds: float = LONG, **options: Any) -> PostedTicket:
     return client(server, **options).post_ticket(IDENTITY, TICKET, time.monotonic() + seconds)
 
 
@@ -73,7 +68,7 @@ both = pytest.mark.parametrize("is_cloud", [True, False], ids=["cloud", "data ce
 def test_an_issue_is_created_once_and_commented_on_from_then_on(is_cloud: bool) -> None:
     with serving(jira.Jira(is_cloud)) as server:
         first, second, third = tell(server), tell(server), tell(server)
-    assert first == Told("OPS-1", f"{server.url}/browse/OPS-1", created=True)
+    assert first == PostedTicket("OPS-1", f"{server.url}/browse/OPS-1", created=True)
     assert second == third == replace(first, created=False)
     (issue,) = server.issues
     assert issue.fields == {
@@ -105,7 +100,7 @@ def test_an_alert_that_comes_back_after_its_issue_is_done_gets_a_new_one_that_na
     with serving(jira.Jira(is_cloud)) as server:
         first, last = server.put(LABEL, "done"), server.put(LABEL, "done")
         assert tell(server).key == "OPS-3"
-        assert tell(server) == Told("OPS-3", f"{server.url}/browse/OPS-3", created=False)
+        assert tell(server) == PostedTicket("OPS-3", f"{server.url}/browse/OPS-3", created=False)
     assert server.issues[2].fields["description"].splitlines()[0].endswith(": OPS-2")
     assert first.comments == last.comments == []
 
@@ -144,7 +139,7 @@ LOSING: dict[str, Fault] = {
 def test_a_creation_whose_answer_is_lost_is_found_and_not_repeated(losing: str, is_cloud: bool) -> None:
     with serving(jira.Jira(is_cloud, lag=2, faults={"create": [doing(LOSING[losing])]})) as server:
         server.put(LABEL, "done")
-        assert tell(server) == Told("OPS-2", f"{server.url}/browse/OPS-2", created=True)
+        assert tell(server) == PostedTicket("OPS-2", f"{server.url}/browse/OPS-2", created=True)
     assert len(server.issues) == 2
     assert server.whats().count("create") == 1
 
@@ -163,7 +158,7 @@ def test_a_creation_is_not_repeated_where_nobody_can_say_whether_it_arrived() ->
     faults = {"create": [doing(hanging_up)], "search": [jira.Talk.well, hanging_up, hanging_up]}
     with serving(jira.Jira(faults=faults)) as server:
         assert failure(server).code == "jira_unreachable"
-        assert tell(server) == Told("OPS-1", f"{server.url}/browse/OPS-1", created=False)
+        assert tell(server) == PostedTicket("OPS-1", f"{server.url}/browse/OPS-1", created=False)
     assert len(server.issues) == 1
 
 
@@ -189,7 +184,7 @@ faults = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@examples(15)
 @given(st.booleans(), st.integers(0, 2), st.fixed_dictionaries({"search": faults, "create": faults}))
 def test_whatever_gets_lost_there_is_one_issue_at_most(
     is_cloud: bool, lag: int, wrong: dict[str, list[Fault]]
@@ -359,7 +354,7 @@ def test_fields_are_named_and_nothing_else_of_a_refusal() -> None:
         "Canary": "",
     }
     with serving(jira.Jira(faults={"create": [saying(400, {"errors": told})]})) as server:
-        assert "it does not like components, customfield_10010;" in str(failure(server))
+        assert "it refuses components, customfield_10010;" in str(failure(server))
 
 
 @both

@@ -15,32 +15,11 @@ from function.runner.report.promql import (
     now,
     opposite,
     promql,
-    quoted,
     selectors,
 )
+from function.shared.prometheus import quoted
+from tests.harness.promql import ABSENT, ONE, OVER, binary, selector
 
-
-def selector(name: str, kind: str = "vectorSelector", **more: Any) -> dict[str, Any]:
-    matchers = [{"name": "__name__", "type": "=", "value": name}]
-    at = {"offset": 0, "timestamp": None, "startOrEnd": None}
-    return {"type": kind, "name": name, "matchers": matchers, **at, **more}
-
-
-def binary(left: Any, op: str, right: Any, **more: Any) -> dict[str, Any]:
-    return {
-        "type": "binaryExpr",
-        "lhs": left,
-        "op": op,
-        "rhs": right,
-        "bool": False,
-        "matching": None,
-        **more,
-    }
-
-
-ONE = {"type": "numberLiteral", "val": "1"}
-OVER = binary(selector("a"), ">", ONE)
-ABSENT = {"type": "call", "func": {"name": "absent", "returnType": "vector"}, "args": [selector("a")]}
 SCALAR = {"type": "call", "func": {"name": "scalar", "returnType": "scalar"}, "args": [selector("b")]}
 PAST = selector("a", "matrixSelector", range=60_000) | {"offset": 5000, "startOrEnd": "end"}
 RATE = {"type": "call", "func": {"name": "rate", "returnType": "vector"}, "args": [PAST]}

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from function.runner.report.report import (
     AFTER_SIGNAL_SECONDS,
     INCOMPLETE,
     OVERTIME_SECONDS,
+    PAUSE_SECONDS,
     RESERVE_SECONDS,
     STEP_SECONDS,
     Deadline,
@@ -26,25 +26,8 @@ from function.runner.report.report import (
     reported,
 )
 from function.shared.errors import Unavailable
-from tests.process import TIER_FILES
-from tests.runner.test_tier import PLAIN
-
-EVENT = {"identity": "ab" * 32, "alertname": "PVCUsageHigh", "namespace": "f3iai"}
-DECISION = {"mode": "investigate", "grant": {"tier": "investigate"}}
-
-
-def pod(folder: Path, event: Any = EVENT, **reporting: Any) -> dict[str, str]:
-    """The environment of a pod whose files are in the folder."""
-    files = {
-        "prompt": "# Look",
-        "event": json.dumps(event),
-        "decision": json.dumps(DECISION if event else {}),
-    }
-    files |= {"tier.json": json.dumps(PLAIN), "report.json": json.dumps(reporting)}
-    for name, text in files.items():
-        (folder / name).write_text(text, encoding="utf-8")
-    paths = {"INPUTS": folder, "TIER": folder, "HANDOFF": folder, "TERMINATION_LOG": folder / "end"}
-    return {f"SRE_DISPATCH_AGENT_{name}": str(path) for name, path in paths.items()}
+from tests.harness.process import TIER_FILES
+from tests.harness.reporting import EVENT, pod
 
 
 def ended(folder: Path, report: Report | None = None) -> None:
@@ -95,13 +78,13 @@ def test_what_the_report_finds_out_itself_the_agent_does_not_say(tmp_path: Path)
     assert found["ended"] == "killed" and len(found["session"]) <= 100 and len(found["detail"]) <= 400
 
 
-def test_a_step_that_fails_is_a_problem_and_the_exit_status_says_so(tmp_path: Path) -> None:
+def test_a_step_that_fails_is_a_problem_and_the_others_are_taken(tmp_path: Path) -> None:
     jira = {"url": "http://127.0.0.1:9", "project": "SRE", "token_file": str(tmp_path / "none")}
     world = {"url": "http://127.0.0.1:9/mcp", "token_file": str(tmp_path / "none")}
-    environment = pod(tmp_path, jira=jira, world_model=world)
+    paths = Paths.read(pod(tmp_path, jira=jira, world_model=world))
     ended(tmp_path, Report(0, "completed"))
-    assert main(environment) == INCOMPLETE
-    assert [problem.partition(":")[0] for problem in told(tmp_path)["problems"]] == ["remember", "document"]
+    report = reported(paths, {}, Deadline(RESERVE_SECONDS + PAUSE_SECONDS))  # no time to try again
+    assert [problem.partition(":")[0] for problem in report.problems] == ["world model", "ticket"]
 
 
 def test_a_try_out_is_reported_to_nobody(tmp_path: Path) -> None:
@@ -122,7 +105,7 @@ def test_a_file_that_cannot_be_read_is_a_problem_by_name_and_the_rest_is_reporte
     assert main(environment) == INCOMPLETE
     problems = told(tmp_path)["problems"]
     assert file in problems[0] and told(tmp_path)["session"] == "s-1"
-    assert (problems[-1].startswith("document")) == (file == "tier.json")
+    assert (problems[-1].startswith("ticket")) == (file == "tier.json")
 
 
 @pytest.mark.parametrize("path", TIER_FILES, ids=lambda path: path.stem)
@@ -152,8 +135,6 @@ def test_a_signal_takes_the_patience_and_leaves_the_grace() -> None:
     deadline = Deadline(1000)
     deadline.sleep(0.01)
     threading.Timer(0.1, deadline.hurry).start()
-    began = time.monotonic()
-    with pytest.raises(Unavailable):
+    with pytest.raises(Unavailable):  # which a sleep to its end does not raise
         deadline.sleep(60)
-    assert time.monotonic() - began < 30
     assert 0 < deadline.left() <= AFTER_SIGNAL_SECONDS

@@ -6,26 +6,18 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from http.server import ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from function.runner import tier
-from function.runner.report.verification import (
-    MAX_EXPRESSION,
-    POLL_SECONDS,
-    Clock,
-    Verdict,
-    agree,
-    own,
-    verify,
-)
-from tests.loopback import Quiet, serving
-from tests.runner.report.test_promql import ABSENT, ONE, OVER, binary, selector
+from function.runner.report.condition import MAX_EXPRESSION, Verdict, agree, own
+from function.runner.report.questions import Clock
+from function.runner.report.verification import POLL_SECONDS, verify
+from tests.harness.promql import ABSENT, ONE, OVER, binary, selector
+from tests.harness.scripted import Asked, Request, Scripted, scripted
 
 ENDED = 1_800_000_000.0
 LABELS = {"alertname": "Full", "severity": "warning", "volume": "one", "cluster": "fmc"}
@@ -74,55 +66,31 @@ def with_rules(*rules: Any) -> dict[str, Any]:
     return {**good(), "rules": {"groups": [{"interval": 15, "rules": list(rules)}]}}
 
 
-Reply = Callable[[Quiet, str], None]
-
-
-class Fake(ThreadingHTTPServer):
-    """Says what no Prometheus does on demand, and keeps what it was asked."""
-
-    daemon_threads = True
-
-    def __init__(self, reply: Reply) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.url, self.reply = f"http://127.0.0.1:{self.server_port}", reply
-        self.asked: list[str] = []
-        self.expressions: list[str] = []
-
-
-class Handler(Quiet):
-    server: Fake
-
-    def do_GET(self) -> None:
-        self._reply("rules")
-
-    def do_POST(self) -> None:
-        form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
-        self.server.expressions += form["query"]
-        self._reply("query " * self.path.endswith("/query") + form["query"][0])
-
-    def _reply(self, asked: str) -> None:
-        self.server.asked.append(self.path)
-        try:
-            self.server.reply(self, asked)
-        except (BrokenPipeError, ConnectionResetError):
-            self.close_connection = True
+Reply = Callable[[Request, str], None]
 
 
 def saying(told: Mapping[str, Any]) -> Reply:
     """The data by what was asked; what is not there is a bad request, bytes are sent as they are."""
 
-    def reply(handler: Quiet, asked: str) -> None:
+    def reply(request: Request, asked: str) -> None:
         if asked not in told:
-            return handler.say(b'{"status":"error"}', 400)
+            return request.reply(b'{"status":"error"}', 400)
         data = told[asked]
-        whole = {"status": "success", "data": data}
-        return handler.say(data if isinstance(data, bytes) else json.dumps(whole).encode())
+        return request.reply(data if isinstance(data, bytes) else {"status": "success", "data": data})
 
     return reply
 
 
-def fake(told: Mapping[str, Any] | Reply) -> AbstractContextManager[Fake]:
-    return serving(Fake(told if callable(told) else saying(told)))
+def fake(told: Mapping[str, Any] | Reply) -> AbstractContextManager[Scripted]:
+    """Says what no Prometheus does on demand."""
+    reply = told if callable(told) else saying(told)
+    return scripted(lambda request: reply(request, question(request.asked)))
+
+
+def question(asked: Asked) -> str:
+    if asked.method == "GET":
+        return "rules"
+    return "query " * asked.path.endswith("/query") + asked.form["query"][0]
 
 
 @dataclass
@@ -306,7 +274,7 @@ def test_of_rules_that_differ_in_nothing_else_the_alerts_own_expression_counts()
 def test_an_event_without_an_alert_is_asked_about_nobody(event: Any) -> None:
     with fake(good()) as server:
         verdict = verify(event, tier.PrometheusTarget(server.url, 0), ENDED, time.monotonic() + 60)
-    assert (verdict.reason, server.asked) == ("bad_event", [])
+    assert (verdict.reason, server.requests) == ("bad_event", [])
 
 
 @pytest.mark.parametrize("url", ["http://[", 7, None, "http://p/graph?g0.expr=", "%"])
@@ -350,18 +318,16 @@ def test_a_deep_tree_is_no_answer() -> None:
 
 @pytest.mark.parametrize("status", [204, 302, 401, 404, 500, 503])
 def test_another_status_is_no_answer_and_a_redirect_is_not_followed(status: int) -> None:
-    with fake(lambda handler, _: handler.say(b"", status, Location="/elsewhere")) as server:
+    with fake(lambda handler, _: handler.reply(b"", status, Location="/elsewhere")) as server:
         settings = tier.PrometheusTarget(server.url, 0)
         verdict = verify(EVENT, settings, ENDED, time.monotonic() + 60)
-    assert (verdict.reason, len(server.asked)) == ("prometheus_status", 1)
+    assert (verdict.reason, len(server.requests)) == ("prometheus_status", 1)
 
 
 def test_a_server_that_drips_its_headers_is_slow() -> None:
-    def drip(handler: Quiet, _: str) -> None:
+    def drip(handler: Request, _: str) -> None:
         handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
-        for _number in range(100):
-            handler.wfile.write(b"X: y\r\n")
-            time.sleep(0.05)
+        handler.drip(b"X: y\r\n")
 
     assert ask(drip, left=0.5) == Verdict("inconclusive", "prometheus_slow")
 
@@ -370,7 +336,7 @@ def test_after_the_deadline_nobody_is_asked() -> None:
     with fake(good()) as server:
         settings = tier.PrometheusTarget(server.url, 300)
         verdict = verify(EVENT, settings, ENDED, time.monotonic() - 1)
-    assert (verdict.reason, server.asked) == ("prometheus_slow", [])
+    assert (verdict.reason, server.requests) == ("prometheus_slow", [])
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://[::", "http://p:port"])
@@ -386,13 +352,13 @@ def test_it_asks_until_the_time_for_clearing_is_over_and_no_longer() -> None:
         settings = tier.PrometheusTarget(server.url, 70)
         verify(EVENT, settings, ENDED, time.monotonic() + 600, passing.clock())
     assert passing.slept == pytest.approx([POLL_SECONDS, POLL_SECONDS, 10], abs=0.1)
-    assert len(server.asked) == 4
+    assert len(server.requests) == 4
 
 
 def test_it_ends_as_soon_as_the_alert_has_cleared() -> None:
     passing, answers = Time(), [good(), with_rules(rule(alerts=[listed(volume="one")]))]
 
-    def reply(handler: Quiet, asked: str) -> None:
+    def reply(handler: Request, asked: str) -> None:
         saying(answers.pop() if len(answers) > 1 and asked == "rules" else answers[0])(handler, asked)
 
     with fake(reply) as server:
@@ -422,7 +388,12 @@ def test_the_alerts_text_is_part_of_no_expression() -> None:
     with fake(told) as server:
         settings = tier.PrometheusTarget(server.url, 0)
         assert verify(event, settings, ENDED, time.monotonic() + 60, Time().clock()).state == "cleared"
-    assert set(server.expressions) == {"a > 1", "a <= bool 1", "a", "timestamp(a)"}
+    assert {asked.form["query"][0] for asked in server.requests if asked.method == "POST"} == {
+        "a > 1",
+        "a <= bool 1",
+        "a",
+        "timestamp(a)",
+    }
 
 
 def test_an_expression_is_told_within_its_limit() -> None:

@@ -1,0 +1,131 @@
+"""One condition of a rule whose alert is gone: is the alert's own series alive, and on the good side?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from function.runner.report.promql import Node, is_absent, measured, now, opposite, promql, selectors
+from function.runner.report.questions import Questions
+from function.shared.prometheus import Sample
+from function.shared.text import cut
+
+MAX_EXPRESSION = 500
+"""Characters of the expression in a verdict."""
+MAX_SELECTORS = 16
+"""Of one condition; each is a request. No stock alert has more than 6."""
+MAX_AGE_SECONDS = 300.0
+"""Of a sample. Prometheus uses the same limit by default (query.lookback-delta)."""
+
+Labels = Mapping[str, str]
+Reason = Literal[
+    "good_sample",  # cleared: the alert's own series is on the good side
+    "present",  # cleared: the alert was about an absent series, which is back
+    "active",  # firing: the rule lists the alert as pending or firing
+    "bad_event",  # the event has no alert with a name
+    "no_rule",  # no rule has the name and labels of the alert
+    "rule_failing",  # the rule's health is not ok
+    "not_evaluated",  # no evaluation since the run ended, or the last one is overdue
+    "ambiguous",  # a listed alert may or may not be this one
+    "no_threshold",  # the expression compares nothing
+    "not_understood",  # the expression cannot be parsed and printed again
+    "no_series",  # the alert's own series does not exist
+    "no_number",  # its value is NaN
+    "above_threshold",  # not listed, but on the bad side: another condition, or not yet evaluated
+    "stale_series",  # no sample since the run ended
+    "prometheus_unreachable",
+    "prometheus_slow",
+    "prometheus_status",
+    "prometheus_answer",  # too long, or of an unexpected shape
+]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    state: Literal["cleared", "firing", "inconclusive"]
+    reason: Reason
+    expression: str = ""
+    """The condition that was judged, in at most MAX_EXPRESSION characters. It is the operator's text."""
+    value: float | None = None
+    """The last value of its measured side."""
+
+
+def worst(verdicts: Sequence[Verdict]) -> Verdict:
+    """Firing if one is firing, cleared if all are cleared, or else inconclusive."""
+    return min(verdicts, key=lambda verdict: ("firing", "inconclusive", "cleared").index(verdict.state))
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A comparison, or absent()."""
+
+    questions: Questions
+    labels: Labels
+    """Of the alert."""
+    rule_labels: Labels
+    """Of its rule, which replace labels of the series."""
+    ended_at: float
+
+    def verdict(self, node: Node) -> Verdict:
+        shown = cut(promql(node), MAX_EXPRESSION)
+        if is_absent(node):
+            if self._is_alive(node, self.labels):
+                return Verdict("cleared", "present", shown)
+            return Verdict("inconclusive", "no_series", shown)
+        good = opposite(node)
+        if self.questions.syntax_tree(promql(good)) != good:
+            return Verdict("inconclusive", "not_understood", shown)
+        samples = self._own(promql(good))
+        if not samples:
+            return Verdict("inconclusive", "no_series", shown)
+        value = next((sample.value for sample in self._own(promql(measured(node)))), None)
+        if value is not None and math.isnan(value):
+            return Verdict("inconclusive", "no_number", shown)
+        value = value if value is None or math.isfinite(value) else None
+        if any(sample.value != 1 for sample in samples):
+            return Verdict("inconclusive", "above_threshold", shown, value)
+        if not self._is_alive(node, samples[0].labels):
+            return Verdict("inconclusive", "stale_series", shown, value)
+        return Verdict("cleared", "good_sample", shown, value)
+
+    def _own(self, query: str) -> list[Sample]:
+        """The samples of the alert's own series."""
+        replaced = {"__name__", "alertname", *self.rule_labels}
+        found = [Sample(without(each.labels, replaced), each.value) for each in self.questions.query(query)]
+        mine = own([sample.labels for sample in found], without(self.labels, replaced))
+        return [sample for sample in found if sample.labels in mine]
+
+    def _is_alive(self, node: Node, labels: Labels) -> bool:
+        """Whether each selector has a sample that was taken after the run and agrees with the labels. An
+        instant query shows the time of its evaluation; timestamp() of a bare selector shows a sample's."""
+        found = {promql(now(each)) for each in selectors(node)}
+        since = max(self.ended_at, self.questions.clock.now() - MAX_AGE_SECONDS)
+        return 0 < len(found) <= MAX_SELECTORS and all(
+            any(
+                sample.value > since and agree(sample.labels, labels)
+                for sample in self.questions.query(f"timestamp({selector})")
+            )
+            for selector in found
+        )
+
+
+def own(candidates: Sequence[Labels], labels: Labels) -> list[Labels]:
+    """The candidates that are the alert with these labels.
+
+    An alert carries all labels of its series and more: those of the rule, of Prometheus and of Alertmanager.
+    So a candidate is the alert if both agree on every name that any candidate has. A candidate with fewer
+    labels is another series."""
+    names = {name for candidate in candidates for name in candidate}
+    wanted = {name: value for name, value in labels.items() if name in names}
+    return [candidate for candidate in candidates if dict(candidate) == wanted]
+
+
+def agree(one: Labels, other: Labels) -> bool:
+    """Whether no label differs that both have."""
+    return all(other.get(name, value) == value for name, value in one.items())
+
+
+def without(labels: Labels, names: set[str]) -> dict[str, str]:
+    return {name: value for name, value in labels.items() if name not in names}

@@ -1,0 +1,45 @@
+"""Kubernetes Events as facts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from function.shared.facts import Happening, Happenings
+from function.shared.text import ago, cut
+from function.worldmodel import objects
+from function.worldmodel.objects import Object
+from function.worldmodel.reader import Look
+
+MAX_EVENTS = 10
+
+
+def events(look: Look, kind: str, name: str, namespace: str) -> Callable[[], Sequence[Object]]:
+    """Requests the Events about an object; call the result to wait for them."""
+    about = f"involvedObject.kind={kind},involvedObject.name={name}"
+    return look.list("Event", namespace, fields=about)
+
+
+def happenings(found: Iterable[Object], now: float) -> Happenings:
+    """The newest Events. Whoever may create Events writes their text."""
+    newest_first = sorted(found, key=_last, reverse=True)
+    shown = [_happening(event, now) for event in newest_first[:MAX_EVENTS]]
+    return Happenings(tuple(shown), more=max(0, len(newest_first) - MAX_EVENTS))
+
+
+def _happening(event: Object, now: float) -> Happening:
+    about = event.get("involvedObject") or {}
+    return Happening(
+        subject=cut(f"{about.get('kind', '')}/{about.get('name', '')}"),
+        type=cut(event.get("type") or ""),
+        reason=cut(event.get("reason") or ""),
+        message=cut(event.get("message") or ""),
+        count=event.get("count") or (event.get("series") or {}).get("count") or 1,
+        ago=ago(now - _last(event)),
+    )
+
+
+def _last(event: Object) -> float:
+    """When the Event was last seen, in seconds since the epoch."""
+    series = (event.get("series") or {}).get("lastObservedTime")
+    times = (series, event.get("lastTimestamp"), event.get("eventTime"))
+    return max((objects.seconds(time) for time in times if time), default=objects.created(event))

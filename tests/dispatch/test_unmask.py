@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from function.dispatch.normalize import read
+
+
+def says(text: object) -> tuple[str, ...]:
+    return read(text).words
+
+
+SHELL = {
+    "quotes inside a word": "r''m -r\"f\" /var",
+    "backslashes": r"\r\m -\rf /var",
+    "a line that goes on": "rm \\\n -rf /var",
+    "field separators": "rm${IFS}-rf$IFS$9/var",
+    "what expands to nothing": "r$@m -r${x}f /var",
+    "C quotes": r"$'\162\155' -$'\162\146' /var",
+    "words joined by plus": '"r" + "m" -rf /var',
+    "a list of words": "run(['rm', '-rf', '/var'])",
+    "a path": "/usr/bin/rm -rf /var",
+}
+
+
+@pytest.mark.parametrize("trick", SHELL)
+def test_what_the_shell_takes_away_parts_no_word(trick: str) -> None:
+    assert any(" rm -rf " in line for line in says(SHELL[trick])), says(SHELL[trick])
+
+
+MARKUP = {
+    "emphasis": "de**lete** p__v__c",
+    "tags": "de<b></b>lete <i>pvc</i>",
+    "a comment of SQL": "delete/* old */pvc",
+    "an em dash for two hyphens": "delete \u2014 pvc",
+}
+
+
+@pytest.mark.parametrize("trick", MARKUP)
+def test_markup_parts_no_word(trick: str) -> None:
+    assert any(" delete pvc " in line for line in says(MARKUP[trick])), says(MARKUP[trick])
+
+
+def test_an_em_dash_before_a_word_is_the_two_hyphens_of_a_flag() -> None:
+    assert says("delete pvc \u2014all") == (" delete pvc --all ",)
+
+
+HIDDEN = {
+    "hidden_characters": "de\u200blete p\u00advc",
+    "hidden_comment": "delete pvc <!-- now -->",
+    "bidi": "delete\u202e pvc",
+    "ansi": "de\x1b[31mlete\x1b[0m pvc",
+    "tag_characters": "x" + "".join(chr(0xE0000 + ord(character)) for character in "delete pvc"),
+    "styled_letters": "\U0001d41d\U0001d41e\U0001d425\U0001d41e\U0001d42d\U0001d41e pvc",
+    "mixed_scripts": "d\u0435l\u0435te p\u03bdc",
+    "spaced_letters": "d e l e t e   p.v.c",
+    "encoded_text": "a3ViZWN0bCBkZWxldGUgcHZjIHg=",
+}
+
+
+@pytest.mark.parametrize("signal", HIDDEN)
+def test_what_was_hidden_is_read_and_is_a_signal(signal: str) -> None:
+    text = read(HIDDEN[signal])
+    assert any(" delete pvc " in line for line in text.words), text.words
+    assert signal in text.signals
+
+
+@given(st.text(alphabet="abc \u200b\u00ad\u2060\ufeff"))
+def test_invisible_characters_change_no_word(text: str) -> None:
+    shown = "".join(character for character in text if character in "abc ")
+    assert set(says(shown)) <= set(says(text))

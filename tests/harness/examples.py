@@ -1,0 +1,56 @@
+"""How many examples there are. `make test` takes a few, the same ones each time. With THOROUGH=1, as in
+`make thorough`, there are many, new ones each time, and every combination where other runs take some."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+
+THOROUGH = os.environ.get("THOROUGH") == "1"
+USUAL = 30
+FACTOR = 20
+"""How many examples of a thorough run stand for one of a quick one."""
+
+settings.register_profile("quick", deadline=None, max_examples=USUAL, derandomize=True, database=None)
+settings.register_profile("thorough", deadline=None, max_examples=FACTOR * USUAL)
+
+
+def load() -> None:
+    """No example has a deadline: a busy machine is no failure."""
+    settings.load_profile("thorough" if THOROUGH else "quick")
+
+
+def examples(quick: int, slow_to_make: bool = False) -> settings:
+    """So many examples in `make test`, for what needs more than usual, or can afford less."""
+    skipped = list(HealthCheck) if slow_to_make else []
+    count = FACTOR * quick if THOROUGH else quick
+    return settings(max_examples=count, deadline=None, suppress_health_check=skipped)
+
+
+def cover(rows: Sequence[Mapping[str, Any]]) -> set[int]:
+    """The numbers of rows that stand for all: every value is in one of them and, with three columns or more,
+    every two values of different columns. In a thorough run all rows stand for themselves."""
+    if THOROUGH:
+        return set(range(len(rows)))
+    columns = dict.fromkeys(_numbered([row[name] for row in rows]) for name in rows[0])
+    parts = [_parts([column[number] for column in columns]) for number in range(len(rows))]
+    left, found = set[Any]().union(*parts), set[int]()
+    while left:
+        best = max(range(len(rows)), key=lambda number: len(left & parts[number]))
+        found.add(best)
+        left -= parts[best]
+    return found
+
+
+def _numbered(values: Sequence[Any]) -> tuple[int, ...]:
+    """Each value as a number, so that columns which change together are one."""
+    first = {id(value): number for number, value in reversed([*enumerate(values)])}
+    return tuple(first[id(value)] for value in values)
+
+
+def _parts(row: Sequence[int]) -> set[Any]:
+    return set(combinations(enumerate(row), 1 if len(row) < 3 else 2))
