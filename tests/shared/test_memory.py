@@ -24,6 +24,7 @@ from function.shared.facts import Change, Context, Memory, Note, fact
 from function.shared.memory import Store
 from function.shared.memory_file import APPLICATION, MAX_ROWS, MIGRATIONS
 from function.shared.resource import Resource
+from function.shared.runs import Run
 from function.shared.strict_json import to_json
 from function.shared.text import MAX_TEXT
 from tests.harness.fakes import NOW, event
