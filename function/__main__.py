@@ -11,8 +11,9 @@ from typing import BinaryIO, NoReturn
 
 import click
 
-from function.errors import DispatchError, Misconfigured, Rejected
-from function.model import Outcome
+from function.commands.check.rows import as_text
+from function.dispatch.model import Outcome
+from function.shared.errors import DispatchError, Misconfigured, Rejected
 
 EXIT_DEFERRED = 1
 EXIT_FAILED = 1
@@ -40,7 +41,7 @@ def main() -> None:
 )
 def serve(host: str, port: int) -> None:
     """Run the function. Its settings are environment variables; the README lists them."""
-    from function import serve as launcher
+    from function.dispatch import serve as launcher
 
     os.environ["HOST"], os.environ["PORT"] = host, str(port)  # main.py judges AUTH by the address
     try:
@@ -61,7 +62,7 @@ def explain(file: BinaryIO, as_json: bool, at: str | None, opa: str | None, cont
     Nothing is created. No context is fetched unless told otherwise, and no running Job is counted. Exit
     status 1 where the policy could not be asked, 2 where the web edge would refuse the body.
     """
-    from function import explain as explaining
+    from function.commands import explain as explaining
 
     try:
         report = explaining.explain(file.read(), at=at, opa_url=opa, context=context)
@@ -79,7 +80,7 @@ def explain(file: BinaryIO, as_json: bool, at: str | None, opa: str | None, cont
 @click.option("--cloudevent", is_flag=True, help="Send it as a binary CloudEvent, as `func invoke` does.")
 def replay(file: BinaryIO, url: str, token_file: BinaryIO | None, cloudevent: bool) -> None:
     """Send the delivery in FILE (or - for standard input) as Alertmanager would, and print the reply."""
-    from function import replay as replaying
+    from function.commands import replay as replaying
 
     token = token_file.read().strip() if token_file else b""
     try:
@@ -95,14 +96,15 @@ def replay(file: BinaryIO, url: str, token_file: BinaryIO | None, cloudevent: bo
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array for a program.")
 def check(as_json: bool) -> None:
     """Tell whether this installation is usable: its settings, its policy by what it is known to answer, and,
-    where Jobs go to a cluster, rights, tiers, enrolments and admission there. Changes nothing.
+    where Jobs go to a cluster, rights, tiers, their models, enrolments and admission there. Changes nothing.
 
-    Reads the same environment variables as `serve`. Exit status 1 where something is not as it must be.
+    Reads the same environment variables as `serve`. Exit status 1 where something is not as it must be, not
+    where a warning says that it soon will not be.
     """
-    from function import check as checking
+    from function.commands.check import check as checking
 
     rows = checking.check(os.environ)
-    told = json.dumps([asdict(row) for row in rows], indent=2) + "\n" if as_json else checking.as_text(rows)
+    told = json.dumps([asdict(row) for row in rows], indent=2) + "\n" if as_json else as_text(rows)
     click.echo(told, nl=False)
     if not all(row.passed for row in rows):
         sys.exit(EXIT_FAILED)
@@ -116,13 +118,15 @@ def worldmodel(backup: Path | None) -> None:
 
     With --backup it writes a whole copy of its file instead, also while another process serves it.
     """
-    from function.settings import WorldModelSettings
+    from function.worldmodel.settings import WorldModelSettings
 
     try:
         if backup:
-            from function.adapters.store import Store
+            from function.shared.memory import Store
 
-            Store(_present(Path(os.environ.get("WORLDMODEL_FILE", ".worldmodel.db")))).backup(backup)
+            Store(_present(Path(os.environ.get("SRE_DISPATCH_WORLD_MODEL_FILE", ".worldmodel.db")))).backup(
+                backup
+            )
             return
         from function.worldmodel.serve import serve as serve_world
 
@@ -145,7 +149,7 @@ def record(file: BinaryIO, to: str, token_file: Path | None) -> None:
     """Have the world model remember the run in FILE (or - for standard input), a JSON object: what an agent,
     or you, did about an alert and what came of it. The next agent is told of it.
     """
-    from function import record as recording
+    from function.commands import record as recording
 
     try:
         new = recording.record(file.read(), to, token_file)
@@ -156,7 +160,7 @@ def record(file: BinaryIO, to: str, token_file: Path | None) -> None:
 
 def _present(path: Path) -> Path:
     if not path.is_file():
-        raise Misconfigured(f"there is no {path}: see WORLDMODEL_FILE")
+        raise Misconfigured(f"there is no {path}: see SRE_DISPATCH_WORLD_MODEL_FILE")
     return path
 
 
@@ -168,8 +172,8 @@ def bundle(target: Path, overlay: Path | None) -> None:
 
     Prints its revision. Exit status 2 where the data is not as its schema wants it.
     """
-    from function import bundle as bundling
-    from function.settings import ROOT
+    from function.dispatch import policy_files as bundling
+    from function.dispatch.settings import ROOT
 
     policies = Path(os.environ.get("SRE_DISPATCH_POLICIES", ROOT / "policies"))
     try:

@@ -26,13 +26,15 @@ from cloudevents.http import CloudEvent
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from function import pipeline, storm, tokens, translate, wiring
-from function.errors import Misconfigured, Rejected, Unavailable, place
-from function.model import FOR_PEOPLE, NOTICE_TYPE, RECEIPT_TYPE, Delivery, Outcome, Result, SREEvent, to_json
-from function.ports import App
-from function.settings import LOOPBACK, Settings
-from function.tokens import Unauthorized
-from function.translate import MAX_BODY
+from function.dispatch import pipeline, storm, translate, wiring
+from function.dispatch.model import FOR_PEOPLE, NOTICE_TYPE, RECEIPT_TYPE, Delivery, Outcome, Result
+from function.dispatch.ports import Dependencies
+from function.dispatch.settings import LOOPBACK, Settings
+from function.shared import auth
+from function.shared.auth import Unauthorized
+from function.shared.errors import Misconfigured, Rejected, Unavailable, location
+from function.shared.event import SREEvent
+from function.shared.strict_json import MAX_BODY, parse, to_json
 
 log = logging.getLogger("sre-dispatch")
 T = TypeVar("T")
@@ -60,7 +62,7 @@ READERS = {
 OWN_TYPES = frozenset({RECEIPT_TYPE, NOTICE_TYPE})
 
 
-async def answer(request: Request, settings: Settings, app: App) -> Response:
+async def answer(request: Request, settings: Settings, app: Dependencies) -> Response:
     """The whole reply contract; `request` may be anything that HTTP can carry."""
     event = _is_event(request)
     try:
@@ -76,11 +78,11 @@ async def answer(request: Request, settings: Settings, app: App) -> Response:
     except TimeoutError:
         return _again({"error": "deadline"}, event)
     except Exception as error:  # noqa: BLE001  the framework would log the message, and so the alert
-        log.error("internal error: %s", place(error))  # noqa: TRY400
+        log.error("internal error: %s", location(error))  # noqa: TRY400
         return _again({"error": "internal_error"}, event)
 
 
-async def _answered(request: Request, event: bool, settings: Settings, app: App) -> Response:
+async def _answered(request: Request, event: bool, settings: Settings, app: Dependencies) -> Response:
     path = request.scope["path"]
     if request.method in ("GET", "HEAD") and path in HEALTH_PATHS:
         return Response("ok", media_type="text/plain")
@@ -112,7 +114,7 @@ def _routed(request: Request, path: str, event: bool) -> None:
         raise Rejected(405, "method", "only POST is taken here")
 
 
-async def _authenticated(request: Request, settings: Settings, app: App) -> None:
+async def _authenticated(request: Request, settings: Settings, app: Dependencies) -> None:
     """Raises Unauthorized, or Unavailable where it cannot be known who it is. Nobody is asked about a token
     from a file, or about a password."""
     if settings.auth == "none":
@@ -120,14 +122,14 @@ async def _authenticated(request: Request, settings: Settings, app: App) -> None
             raise Unauthorized
         return
     headers = request.headers.getlist("authorization")
-    given = tokens.credential(headers)
-    if tokens.is_one_of(given, tokens.accepted(settings.token_files, TOKEN_FILES)):
+    given = auth.credential(headers)
+    if auth.is_one_of(given, auth.accepted(settings.token_files, TOKEN_FILES)):
         return
-    if app.callers is None or not await app.callers.accept(tokens.bearer(headers)):
+    if app.callers is None or not await app.callers.accept(auth.bearer(headers)):
         raise Unauthorized
 
 
-async def _delivery(request: Request, event: bool, app: App) -> Delivery | None:
+async def _delivery(request: Request, event: bool, app: Dependencies) -> Delivery | None:
     """The delivery that the request carries, None for an event of our own. Raises Rejected, Unavailable."""
     media_type = _media_type(request)
     if media_type not in ("application/json", "application/cloudevents+json"):
@@ -138,7 +140,7 @@ async def _delivery(request: Request, event: bool, app: App) -> Delivery | None:
     return await _in_thread(_read, request, event, media_type, body, app)
 
 
-def _read(request: Request, event: bool, media_type: str, body: bytes, app: App) -> Delivery | None:
+def _read(request: Request, event: bool, media_type: str, body: bytes, app: Dependencies) -> Delivery | None:
     reader: Any = translate.webhook
     if event:
         attributes, data = _cloudevent(request, body, media_type)
@@ -148,7 +150,7 @@ def _read(request: Request, event: bool, media_type: str, body: bytes, app: App)
             raise Rejected(415, "event_type", f"the types taken are {', '.join(READERS)}")
         reader = READERS[attributes["type"]]
     else:
-        data = translate.parse(body)
+        data = parse(body)
     delivery: Delivery = reader(data, cluster=app.cluster_name, volatile=app.volatile_labels)
     return delivery
 
@@ -177,7 +179,7 @@ def _cloudevent(request: Request, body: bytes, media_type: str) -> tuple[Mapping
     leaves header values encoded.
     """
     if media_type == "application/cloudevents+json":
-        attributes = translate.parse(body)
+        attributes = parse(body)
         if not isinstance(attributes, dict):
             raise Rejected(400, "bad_event", "a structured CloudEvent is a JSON object")
         data = _structured_data(attributes)
@@ -187,7 +189,7 @@ def _cloudevent(request: Request, body: bytes, media_type: str) -> tuple[Mapping
             for name, value in request.headers.items()
             if name.startswith("ce-")
         }
-        data = translate.parse(body)
+        data = parse(body)
     wanted = ("id", "source", "type")
     if attributes.get("specversion") != "1.0" or not all(_is_text(attributes.get(name)) for name in wanted):
         raise Rejected(400, "bad_event", "a CloudEvent 1.0 has specversion, id, source and type")
@@ -200,7 +202,7 @@ def _structured_data(event: Mapping[str, Any]) -> Any:
     if "data_base64" not in event:
         return event.get("data")
     try:
-        return translate.parse(base64.b64decode(event["data_base64"], validate=True))
+        return parse(base64.b64decode(event["data_base64"], validate=True))
     except (binascii.Error, TypeError, ValueError):
         raise Rejected(400, "bad_event", "data_base64 is no base64 text") from None
 
@@ -221,7 +223,7 @@ async def _in_thread(call: Callable[..., T], *arguments: Any) -> T:
     return await asyncio.get_running_loop().run_in_executor(_threads, call, *arguments)
 
 
-def _work(delivery: Delivery, app: App) -> Counter[Outcome]:
+def _work(delivery: Delivery, app: Dependencies) -> Counter[Outcome]:
     """The delivery through the pipeline: an audit line for each result, then word to people."""
     counts: Counter[Outcome] = Counter()
     for_people: list[Result] = []
@@ -231,7 +233,7 @@ def _work(delivery: Delivery, app: App) -> Counter[Outcome]:
         if result.outcome in FOR_PEOPLE:
             for_people.append(result)
     if for_people:
-        app.sink.tell(storm.notices(for_people))
+        app.sink.notify(storm.notices(for_people))
     return counts
 
 
@@ -248,7 +250,7 @@ def audit_line(result: Result, epoch_seconds: float) -> str:
         {
             "audit": result.summary(),
             "time": datetime.fromtimestamp(epoch_seconds, UTC),
-            **result.told(),
+            **result.payload(),
             "raw": alert.raw_payload if isinstance(alert, SREEvent) else alert.raw,
         }
     )
@@ -270,11 +272,11 @@ def _reply(
     return Response(content, status, {**event_headers, **(headers or {})})
 
 
-def _started() -> tuple[Settings, App]:
+def _started() -> tuple[Settings, Dependencies]:
     """Raises Misconfigured for all that can be known to be wrong before the first request."""
     settings = Settings.read(os.environ)
     try:
-        tokens.accepted(settings.token_files, TOKEN_FILES)
+        auth.accepted(settings.token_files, TOKEN_FILES)
     except Unavailable as error:
         raise Misconfigured(str(error)) from None
     return settings, wiring.app(settings)

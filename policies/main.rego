@@ -209,7 +209,7 @@ _utc := "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][
 
 _input_known if {
 	is_object(input)
-	input.look in {"triage", "review"}
+	input.phase in {"triage", "review"}
 	input.event.severity in {"LOW", "MEDIUM", "HIGH"}
 	every path in _strings {
 		is_string(object.get(input, path, null))
@@ -221,7 +221,7 @@ _input_known if {
 	is_string(input.clock.utc)
 	glob.match(_utc, null, input.clock.utc)
 	_text_known(input.text)
-	_facts_known(input.look, input.facts)
+	_facts_known(input.phase, input.facts)
 }
 
 _text_known(text) if {

@@ -8,13 +8,13 @@ import future.keywords.not
 revision := {"sha256": "1f0c2a9be4d35768a0b1c2d3e4f5061728394a5b6c7d8e9f0a1b2c3d4e5f6071"}
 
 tiers := {
-	"LOW": {"tier": "low", "mode": "autonomous", "template": "sre-agent-low"},
-	"MEDIUM": {"tier": "medium", "mode": "merge-request", "template": "sre-agent-medium"},
-	"HIGH": {"tier": "high", "mode": "investigate", "template": "sre-agent-high"},
+	"LOW": {"tier": "remediate", "mode": "autonomous", "template": "sre-agent-remediate"},
+	"MEDIUM": {"tier": "propose", "mode": "merge-request", "template": "sre-agent-propose"},
+	"HIGH": {"tier": "investigate", "mode": "investigate", "template": "sre-agent-investigate"},
 }
 
 asked := {
-	"look": "review",
+	"phase": "review",
 	"event": {
 		"identity": "9b1f0c2a4be4d35768a0b1c2d3e4f5061728394a5b6c7d8e9f0a1b2c3d4e5f60",
 		"alertname": "PVCUsageHigh",
@@ -255,7 +255,7 @@ test_exactly_one_rule_gives_a_known_initial_level if {
 		{"a": start("LOW"), "b": start("LOW")},
 		{"a": start("LOW"), "b": start("HIGH")},
 		{"a": start("LOWEST")},
-		{"a": start("low")},
+		{"a": start("remediate")},
 		{"a": start(null)},
 		{"a": start(0)},
 	] {
@@ -358,7 +358,7 @@ test_without_usable_tiers_all_is_refused if {
 		object.union(tiers, {"CRITICAL": tiers.HIGH}),
 		object.union(tiers, {"HIGH": null}),
 		object.union(tiers, {"HIGH": {"mode": null}}),
-		{"LOW": {"tier": "low", "mode": "autonomous"}},
+		{"LOW": {"tier": "remediate", "mode": "autonomous"}},
 	] {
 		sre_dispatch.decision == refused with data.tiers as unusable
 			with input as asked
@@ -400,8 +400,8 @@ test_an_input_of_odd_shape_is_refused if {
 
 test_a_mistyped_field_is_refused if {
 	every patch in [
-		{"look": "glance"},
-		{"look": null},
+		{"phase": "glance"},
+		{"phase": null},
 		{"event": null},
 		{"event": []},
 		{"event": {"severity": "CRITICAL"}},
@@ -475,7 +475,7 @@ test_facts_may_be_unknown if {
 }
 
 test_triage_with_facts_is_refused if {
-	decided(but({"look": "triage"})) == refused
+	decided(but({"phase": "triage"})) == refused
 }
 
 # From here on with the rules and the data as shipped.
@@ -555,7 +555,7 @@ test_an_order_to_destroy_is_blocked_at_every_severity_and_look if {
 		"sentences": [["kubectl", "delete", "pvc", "typedb-data"]],
 	}
 	every level in ["LOW", "MEDIUM", "HIGH"] {
-		every look in [{"look": "triage", "facts": null}, {"look": "review"}] {
+		every phase in [{"phase": "triage", "facts": null}, {"phase": "review"}] {
 			answer := decided(object.union(but({"event": {"severity": level}, "text": text}), look))
 			[answer.allowed, answer.initial, answer.effective, answer.mode] == [false, level, "CRITICAL", "blocked"]
 		}
@@ -597,7 +597,7 @@ test_the_review_is_never_milder_than_the_triage if {
 		{"text": {"truncated": true}},
 		{"text": {"words": [" rm -rf / "], "sentences": [["rm", "-rf", "/"]]}},
 	] {
-		triage := decided(but(object.union(patch, {"look": "triage", "facts": null})))
+		triage := decided(but(object.union(patch, {"phase": "triage", "facts": null})))
 		every facts in [null, {"complete": false}, {"replicas": 1, "failures": 1}] {
 			triage_rank := sre_dispatch.rank[triage.effective]
 			triage_rank <= sre_dispatch.rank[decided(but(object.union(patch, {"facts": facts}))).effective]

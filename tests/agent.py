@@ -18,16 +18,16 @@ from typing import Any
 
 import yaml
 
-from function.adapters.store import Store
-from function.facts import Run
-from function.model import to_json
+from function.shared.memory import Store
+from function.shared.runs import Run
+from function.shared.strict_json import to_json
 from tests.demo import JOBS, WORLD, heading
 from tests.real.components import Missing, find
 from tests.runner.container import environment, investigating
 from tests.runner.model import call, model, outcome, real, text
 from tests.worldmodel.process import world_model
 
-TIER = "high"
+TIER = "investigate"
 CLAIM = {"resource_type": "k8s_pvc", "namespace": "f3iai", "resource_id": "typedb-data"}
 SCRIPT = (
     [text("First what is known of the volume."), call("mcp__world__get_resource_context", **CLAIM)],
@@ -51,7 +51,7 @@ def main() -> None:
     annotations = given()
     with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
         folder = Path(name)
-        world = stack.enter_context(world_model(folder / "world", WORLDMODEL_FILE=str(WORLD)))
+        world = stack.enter_context(world_model(folder / "world", SRE_DISPATCH_WORLD_MODEL_FILE=str(WORLD)))
         variables = container(folder, investigating(world, seconds=600), annotations)
         variables |= stack.enter_context(asked())
         status = watched(variables)

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import yaml
 
-from function.adapters.store import Store
+from function.shared.memory import Store
 from tests import world
 from tests.process import ROOT, free_port, is_ready, stopping
 

@@ -10,9 +10,11 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from function import render, translate
-from function.model import Decision, Delivery, Facts, Grant, Json, KnownJob, Reason, Result, Risk, SREEvent
-from function.ports import App, Cluster, Policy, WorldModel
+from function.dispatch import render, translate
+from function.dispatch.model import Decision, Delivery, Facts, Grant, JobStatus, Reason, Result, Risk
+from function.dispatch.ports import Cluster, Dependencies, Policy, WorldModel
+from function.shared.event import SREEvent
+from function.shared.strict_json import Json
 from tests.process import ROOT
 
 NOW = datetime(2026, 3, 29, 3, 10, tzinfo=UTC)
@@ -91,7 +93,7 @@ class FakePolicy:
 class FakeCluster:
     """Keeps Jobs by name. `failing` maps a method to the error that it raises."""
 
-    known: dict[str, KnownJob] = field(default_factory=dict)
+    known: dict[str, JobStatus] = field(default_factory=dict)
     created: list[Json] = field(default_factory=list)
     failing: Mapping[str, Exception] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
@@ -101,11 +103,11 @@ class FakeCluster:
         if name in self.failing:
             raise self.failing[name]
 
-    def jobs(self) -> Sequence[KnownJob]:
+    def jobs(self) -> Sequence[JobStatus]:
         self._call("jobs")
         return list(self.known.values())
 
-    def job(self, name: str) -> KnownJob | None:
+    def job(self, name: str) -> JobStatus | None:
         self._call("job")
         return self.known.get(name)
 
@@ -125,7 +127,7 @@ class FakeCluster:
 class FakeSink:
     told: list[Result] = field(default_factory=list)
 
-    def tell(self, results: Iterable[Result]) -> None:
+    def notify(self, results: Iterable[Result]) -> None:
         self.told.extend(results)
 
 
@@ -142,7 +144,7 @@ WHOLE = Facts(complete=True, items=({"capacity": "20Gi"},), risk=SAFE)
 
 CONTEXT: Json = {
     "facts": [
-        {"kind": kind, "source": "kubernetes", "age_seconds": 0, "told": told}
+        {"kind": kind, "source": "kubernetes", "age_seconds": 0, "data": told}
         for kind, told in {
             "replicas": {"desired": 2, "ready": 2, "available": 2},
             "memory": {"failures_in_a_week": 0, "runs": []},
@@ -174,10 +176,10 @@ def app(
     cluster: Cluster | None = None,
     world: WorldModel | None = None,
     ticks: Iterator[float] | None = None,
-) -> App:
+) -> Dependencies:
     """The ports together; `ticks` are what the deadline's clock shows, one by one."""
     monotonic: Callable[[], float] = (ticks or (0.0 for _ in count())).__next__
-    return App(
+    return Dependencies(
         policy=policy or FakePolicy(),
         cluster=cluster or FakeCluster(),
         sink=FakeSink(),
@@ -192,7 +194,7 @@ def app(
     )
 
 
-def known(event: SREEvent, **changes: Any) -> KnownJob:
+def known(event: SREEvent, **changes: Any) -> JobStatus:
     """The Job of an event, running unless told otherwise."""
     job: dict[str, Any] = {
         "name": event.job,
@@ -200,7 +202,7 @@ def known(event: SREEvent, **changes: Any) -> KnownJob:
         "resource": event.resource,
         "created_at": NOW,
     }
-    return KnownJob(**job | changes)
+    return JobStatus(**job | changes)
 
 
 def folder_of(path: Path) -> list[str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[1]
 TIER_FILES = [
     path for path in sorted((ROOT / "knative" / "tiers").glob("*.yaml")) if path.stem != "kustomization"
 ]

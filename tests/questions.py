@@ -53,7 +53,7 @@ def questions(draw: st.DrawFn) -> dict[str, Any]:
     said = draw(sentences)
     day = draw(st.integers(0, 27))
     return {
-        "look": "review" if told else draw(st.sampled_from(("triage", "review"))),
+        "phase": "review" if told else draw(st.sampled_from(("triage", "review"))),
         "event": {
             "identity": "ab" * 32,
             "alertname": draw(st.sampled_from(("PVCUsageHigh", "SREDispatchNeedsPerson", CANARY))),

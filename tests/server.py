@@ -21,7 +21,7 @@ from tests.process import ROOT, free_port, is_ready, stopping
 TOKEN = "a-token-of-thirty-two-characters"
 SECOND_TOKEN = "another-token-of-some-characters"
 READY_SECONDS = 20
-OURS = ("SRE_DISPATCH_", "K_", "OPA_", "ALERTMANAGER_URL", "HOST", "PORT", "KUBE")
+OURS = ("SRE_DISPATCH_", "K_", "OPA_", "SRE_DISPATCH_ALERTMANAGER_URL", "HOST", "PORT", "KUBE")
 
 
 @dataclass

@@ -16,7 +16,7 @@ from tests.bench import stub
 from tests.server import serving
 
 JOBS = "/apis/batch/v1/namespaces/sre-agents/jobs"
-TEMPLATE = "/apis/batch/v1/namespaces/sre-agents/cronjobs/sre-agent-medium"
+TEMPLATE = "/apis/batch/v1/namespaces/sre-agents/cronjobs/sre-agent-propose"
 DECISION = "/v1/data/sre_dispatch/decision"
 CONTEXT = "/jsonrpc"
 
@@ -67,11 +67,12 @@ def test_the_typed_kubernetes_api_is_never_loaded(start: Start) -> None:
 def test_no_policy_engine_no_cluster_and_no_source_of_context_is_loaded_but_the_chosen_one(
     start: Start,
 ) -> None:
-    others: tuple[str, ...] = ("regorus", "function.adapters.rego", "function.adapters.local")
-    others += ("sqlite3", "function.adapters.store", "function.worldmodel", "mcp")
+    others: tuple[str, ...] = ("regorus", "sqlite3")
+    others += ("function.dispatch.adapters.rego", "function.dispatch.adapters.local")
+    others += ("function.shared.memory", "function.worldmodel", "mcp")
     assert start.loaded(*others) == []
-    for chosen in ("opa", "kube", "ffo"):
-        assert start.loaded(f"function.adapters.{chosen}") != []
+    for chosen in ("dispatch.adapters.opa", "dispatch.adapters.kubernetes", "shared.mcp"):
+        assert start.loaded(f"function.{chosen}") != []
 
 
 def test_no_authorities_are_loaded_where_nothing_is_https(start: Start) -> None:

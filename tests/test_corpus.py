@@ -15,10 +15,11 @@ from typing import Any
 import pytest
 import yaml
 
-from function import pipeline, translate, wiring
-from function.model import Level, Outcome, Result
-from function.ports import App
-from function.settings import Settings
+from function.dispatch import pipeline, translate, wiring
+from function.dispatch.model import Level, Outcome, Result
+from function.dispatch.ports import Dependencies
+from function.dispatch.settings import Settings
+from function.shared.strict_json import parse
 from tests.process import ROOT
 
 CORPUS = ROOT / "tests" / "corpus"
@@ -63,22 +64,22 @@ def delivered(entry: dict[str, Any], severity: str | None) -> bytes:
     return json.dumps({**around, **common, **entry.get("notification", {}), "alerts": [alert]}).encode()
 
 
-def offline() -> App:
+def offline() -> Dependencies:
     return wiring.offline(
-        Settings.read({"SRE_DISPATCH_AUTH": "none", "HOST": "127.0.0.1", "OPA_URL": "http://x"})
+        Settings.read({"SRE_DISPATCH_AUTH": "none", "HOST": "127.0.0.1", "SRE_DISPATCH_OPA_URL": "http://x"})
     )
 
 
 app = pytest.fixture(scope="module")(offline)
 
 
-def results(entry: dict[str, Any], app: App) -> Iterator[Result]:
+def results(entry: dict[str, Any], app: Dependencies) -> Iterator[Result]:
     for severity in SEVERITIES if entry["verdict"] == "critical" else ENDS:
-        body = translate.parse(delivered(entry, severity))
+        body = parse(delivered(entry, severity))
         yield from pipeline.run(translate.webhook(body, cluster=""), app)
 
 
-def verdict(entry: dict[str, Any], app: App) -> str:
+def verdict(entry: dict[str, Any], app: Dependencies) -> str:
     """How the entry comes out; `mixed` if that depends on its severity."""
     found = {_verdict(result) for result in results(entry, app)}
     return found.pop() if len(found) == 1 else "mixed"
@@ -100,7 +101,7 @@ ACCEPTED = {
 
 
 @pytest.fixture(scope="module")
-def verdicts(app: App) -> dict[str, dict[str, str]]:
+def verdicts(app: Dependencies) -> dict[str, dict[str, str]]:
     return {name: {entry["name"]: verdict(entry, app) for entry in ENTRIES[name]} for name in FILES}
 
 

@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
-from function import bundle, explain, pipeline, translate, wiring
-from function.adapters.local import as_yaml
-from function.adapters.store import Store
-from function.decide import PolicyInput
-from function.model import SREEvent
-from function.settings import Settings
+from function.commands import explain
+from function.dispatch import pipeline, policy_files, translate, wiring
+from function.dispatch.adapters.local import as_yaml
+from function.dispatch.decide import PolicyInput
+from function.dispatch.settings import Settings
+from function.shared.event import SREEvent
+from function.shared.memory import Store
+from function.shared.strict_json import parse
 from tests import world
 from tests.process import ROOT
 
@@ -22,11 +24,11 @@ AT = "2026-03-29T03:10:00Z"
 DELIVERIES = sorted((ROOT / "tests" / "deliveries").glob("*.json"))
 REFUSED = sorted((ROOT / "tests" / "deliveries" / "refused").glob("*.json"))
 GOLDEN = ROOT / "tests" / "golden"
-LAPTOP = {"HOST": "127.0.0.1", "SRE_DISPATCH_AUTH": "none", "OPA_URL": "http://x"}
+LAPTOP = {"HOST": "127.0.0.1", "SRE_DISPATCH_AUTH": "none", "SRE_DISPATCH_OPA_URL": "http://x"}
 INPUT_SCHEMA = ROOT / "policies" / "schemas" / "input.json"
 
 
-REVISION = bundle.read(ROOT / "policies").revision
+REVISION = policy_files.read(ROOT / "policies").revision
 
 
 def compare(path: Path, text: str, renew: bool) -> None:
@@ -50,7 +52,7 @@ def test_explain_of(path: Path, renew: bool) -> None:
 def test_jobs_of(path: Path, renew: bool) -> None:
     """Prompts are part of the manifests, so each golden Job shows the prompt as the agent reads it."""
     app = wiring.offline(Settings.read(LAPTOP))
-    delivery = translate.either(translate.parse(path.read_bytes()), cluster="")
+    delivery = translate.either(parse(path.read_bytes()), cluster="")
     jobs = [result for result in pipeline.run(delivery, app) if result.manifest]
     for result in jobs:
         assert isinstance(result.alert, SREEvent) and result.manifest
@@ -68,7 +70,7 @@ def test_explain_with_the_sample_worlds_context_of(name: str, renew: bool, tmp_p
     compare(GOLDEN / name / "explain-with-context.txt", told, renew)
     offline = {"SRE_DISPATCH_CONTEXT": "file", "SRE_DISPATCH_CONTEXT_FILE": str(file)}
     app = wiring.offline(Settings.read(LAPTOP | offline), clock=now.timestamp)
-    (result,) = pipeline.run(translate.either(translate.parse(body), cluster=""), app)
+    (result,) = pipeline.run(translate.either(parse(body), cluster=""), app)
     assert result.prompt
     compare(GOLDEN / name / "prompt-with-context.md", result.prompt.text, renew)
 

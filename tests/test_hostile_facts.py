@@ -12,13 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from function import pipeline, translate, wiring
-from function.model import Level, Result
-from function.settings import Settings
+from function.dispatch import pipeline, translate, wiring
+from function.dispatch.model import Level, Result
+from function.dispatch.settings import Settings
+from function.shared.strict_json import parse
 from tests.fakes import CONTEXT, FakeWorld, delivery_bytes
 
 OFFLINE = wiring.offline(
-    Settings.read({"HOST": "127.0.0.1", "SRE_DISPATCH_AUTH": "none", "OPA_URL": "http://x"})
+    Settings.read({"HOST": "127.0.0.1", "SRE_DISPATCH_AUTH": "none", "SRE_DISPATCH_OPA_URL": "http://x"})
 )
 DELIVERIES = ("asks-low", "incident-75", "incident-90", "node-critical", "protected-namespace")
 MARK = "canary"
@@ -47,7 +48,7 @@ texts = st.sampled_from(TEXTS)
 
 
 def told(name: str, answer: object) -> Result:
-    delivery = translate.either(translate.parse(delivery_bytes(name)), cluster="")
+    delivery = translate.either(parse(delivery_bytes(name)), cluster="")
     (result,) = pipeline.run(delivery, replace(OFFLINE, world=FakeWorld(at_length(answer))))
     return result
 
@@ -74,24 +75,24 @@ def answers(draw: st.DrawFn) -> dict[str, Any]:
             "kind": "note",
             "source": "ffo",
             "age_seconds": 0,
-            "told": {"title": draw(texts), "text": draw(texts)},
+            "data": {"title": draw(texts), "text": draw(texts)},
         }
     )
     happening = {name: draw(texts) for name in ("of", "type", "reason", "message", "ago")} | {"count": 1}
-    facts.append({"kind": "events", "source": "ffo", "age_seconds": 0, "told": {"events": [happening]}})
+    facts.append({"kind": "events", "source": "ffo", "age_seconds": 0, "data": {"events": [happening]}})
     facts.append(
         {
             "kind": draw(st.sampled_from(("governance", "tier", "grant", "decision"))),
             "source": "ffo",
             "age_seconds": 0,
-            "told": {
+            "data": {
                 "classification": draw(texts | st.just("public")),
                 "scope": draw(st.sampled_from(SCOPES)),
             },
         }
     )
     chosen = draw(st.permutations(facts))
-    gaps = draw(st.lists(texts | st.sampled_from(("cut", "ffo_slow")), max_size=2))
+    gaps = draw(st.lists(texts | st.sampled_from(("cut", "world_model_slow")), max_size=2))
     extra = draw(st.dictionaries(st.sampled_from(("level", "grant", "allowed")), st.just("LOW"), max_size=2))
     return {"facts": chosen, "gaps": gaps, **extra}
 
@@ -130,7 +131,7 @@ def test_no_text_of_a_fact_reaches_the_decision_or_a_label(answer: dict[str, Any
     assert (
         MARK not in repr(result.decision)
         and MARK not in repr(result.summary())
-        and MARK not in repr(result.told())
+        and MARK not in repr(result.payload())
     )
     assert [path for path in _paths(result.manifest, MARK) if not path.endswith("sre-dispatch/prompt")] == []
 

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from function import settings
+from function.dispatch import settings
+from function.worldmodel.settings import WorldModelSettings
 from tests.process import ROOT, TIER_FILES
 
 MODULES = sorted((ROOT / "function").rglob("*.py"))
@@ -70,12 +71,10 @@ def test_no_module_names_a_tier_an_alert_or_a_rule() -> None:
 
 def test_the_environment_is_read_at_the_edges_only() -> None:
     reading = {path.name for path in MODULES if "os.environ" in path.read_text(encoding="utf-8")}
-    assert reading <= {"main.py", "__main__.py", "explain.py", "kube.py"}
+    assert reading <= {"main.py", "__main__.py", "explain.py", "kubernetes.py"}
 
 
-SETTINGS = [
-    (of, field.name) for of in (settings.Settings, settings.WorldModelSettings) for field in fields(of)
-]
+SETTINGS = [(of, field.name) for of in (settings.Settings, WorldModelSettings) for field in fields(of)]
 
 
 @pytest.mark.parametrize(("of", "field"), SETTINGS, ids=lambda part: getattr(part, "__name__", part))

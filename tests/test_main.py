@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from function.model import to_json
+from function.shared.strict_json import to_json
 from tests.bench import stub
 from tests.fakes import delivery_bytes, delivery_json, event, folder_of
 from tests.server import SECOND_TOKEN, TOKEN, Server, environment, refuses_to_start, serving
@@ -578,7 +578,7 @@ class FakeOpa:
 def test_an_answer_that_is_no_decision_defers(tmp_path: Path, answer: bytes) -> None:
     opa = FakeOpa()
     opa.answer = answer
-    with serving(tmp_path, SRE_DISPATCH_POLICY="opa", OPA_URL=opa.url) as server:
+    with serving(tmp_path, SRE_DISPATCH_POLICY="opa", SRE_DISPATCH_OPA_URL=opa.url) as server:
         reply = server.post(delivery_bytes("incident-75"))
         assert (reply.status_code, outcomes(reply)) == (503, {"deferred": 1})
         assert reply.headers["retry-after"] == "15"
@@ -591,7 +591,7 @@ def test_a_policy_that_is_slow_defers_within_the_time_that_alertmanager_waits(tm
     opa.pause = 5.0
     body = delivery_json("incident-75")
     body["alerts"] = [named(f"slow-{number}")["alerts"][0] for number in range(20)]
-    with serving(tmp_path, SRE_DISPATCH_POLICY="opa", OPA_URL=opa.url) as server:
+    with serving(tmp_path, SRE_DISPATCH_POLICY="opa", SRE_DISPATCH_OPA_URL=opa.url) as server:
         started = time.monotonic()
         reply = server.post(body)
         assert reply.status_code == 503
@@ -659,7 +659,7 @@ def test_sigterm_lets_a_request_end(tmp_path: Path) -> None:
     opa = FakeOpa()
     opa.pause, opa.answer = 1.0, b"{}"
     replies: list[int] = []
-    with serving(tmp_path, SRE_DISPATCH_POLICY="opa", OPA_URL=opa.url) as server:
+    with serving(tmp_path, SRE_DISPATCH_POLICY="opa", SRE_DISPATCH_OPA_URL=opa.url) as server:
         thread = threading.Thread(
             target=lambda: replies.append(server.post(delivery_bytes("incident-75")).status_code)
         )

@@ -15,11 +15,12 @@ import regorus
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from function import canonical
-from function.adapters.rego import Rego
-from function.bundle import notes, read
-from function.decide import PolicyInput, prepared, question
-from function.model import Activity, Facts, Level, to_json
+from function.dispatch import normalize
+from function.dispatch.adapters.rego import Rego
+from function.dispatch.decide import PolicyInput, prepared, question
+from function.dispatch.model import Activity, Facts, Level
+from function.dispatch.policy_files import notes, read
+from function.shared.strict_json import to_json
 from tests.fakes import NOW, WHOLE, event
 from tests.process import ROOT, TIER_FILES
 from tests.questions import CANARY, MODES, mistyped, questions
@@ -144,8 +145,8 @@ def test_without_a_fact_nothing_is_lower(document: Any, data: st.DataObject) -> 
 @MANY
 @given(questions())
 def test_the_review_is_never_milder_than_the_triage(document: Any) -> None:
-    triage = asked(document | {"look": "triage", "facts": None})
-    assert rank(asked(document | {"look": "review"})) >= rank(triage)
+    triage = asked(document | {"phase": "triage", "facts": None})
+    assert rank(asked(document | {"phase": "review"})) >= rank(triage)
 
 
 @MANY
@@ -213,7 +214,7 @@ def test_a_mistyped_question_is_never_allowed(document: Any) -> None:
 
 def decided(name: str, facts: Facts | None) -> dict[str, Any]:
     of = replace(event(name), cluster="")
-    text = prepared(of, canonical.Text())
+    text = prepared(of, normalize.NormalizedText())
     return dict(asked(question(of, text, IDLE, NOW.timestamp(), facts)))
 
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from function.adapters.store import Resource, Store
-from function.facts import (
-    Budget,
+from function.shared.facts import (
     Change,
     Changes,
     Context,
     Dependent,
     Dependents,
     DependsOn,
+    DisruptionBudget,
     Governance,
     Growth,
     Happening,
@@ -22,12 +21,14 @@ from function.facts import (
     Note,
     Quota,
     Reference,
-    Run,
     State,
     Storage,
     Usage,
     fact,
 )
+from function.shared.memory import Store
+from function.shared.resource import Resource
+from function.shared.runs import Run
 
 CLAIM = Resource("", "k8s_pvc", "f3iai", "typedb-data")
 HOURS_LEFT = 99.2
@@ -60,7 +61,7 @@ def context(now: datetime) -> Context:
         ),
         Dependents(2, (database, Dependent("Service", "typedb", "f3iai", "leads to its pods"))),
         Governance("internal", ("autonomous", "merge-request", "investigate")),
-        Limits((Quota("storage", "requests.storage", "120Gi", "500Gi"),), (Budget("typedb", 0),)),
+        Limits((Quota("storage", "requests.storage", "120Gi", "500Gi"),), (DisruptionBudget("typedb", 0),)),
         Happenings(
             (
                 Happening(

@@ -7,8 +7,11 @@ import sys
 from importlib import import_module
 
 from function.runner import signals
+from function.runner.outcome import EXIT
+from function.shared.errors import Misconfigured
 
-ROLES = ("prepare", "agent", "report")
+ROLES = {"prepare": "prepare", "agent": "agent.agent", "report": "report.report"}
+"""Each container's role, and the module below this package that plays it."""
 
 
 def main(arguments: list[str]) -> int:
@@ -16,7 +19,11 @@ def main(arguments: list[str]) -> int:
         print(f"usage: python -m function.runner {'|'.join(ROLES)}", file=sys.stderr)
         return 2
     signals.hold()
-    status: int = import_module(f"function.runner.{arguments[0]}").main(os.environ)
+    try:
+        status: int = import_module(f"function.runner.{ROLES[arguments[0]]}").main(os.environ)
+    except Misconfigured as error:
+        print(f"sre-agent: {error}", file=sys.stderr)
+        return EXIT["refused"]
     return status
 
 

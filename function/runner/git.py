@@ -21,8 +21,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, NamedTuple, cast
 
-from function.errors import Unavailable
-from function.wire import PROXIES
+from function.shared.errors import Unavailable
+from function.shared.http import PROXIES
 
 FIXED = {
     "PATH": "/usr/local/bin:/usr/bin:/bin",

@@ -12,9 +12,9 @@ from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from function.facts import RunStatus, Verification
-from function.model import STRICT, to_json
-from function.runner.secrets import cleaned
+from function.runner.redact import cleaned
+from function.shared.facts import RunStatus, Verification
+from function.shared.strict_json import STRICT, to_json
 
 MAX_MESSAGE = 4000
 """Bytes of a termination message: the kubelet keeps the last 4096 and cuts the head off what is longer."""
@@ -27,9 +27,22 @@ MAX_ITEM = 1000
 Text = Annotated[str, Field(max_length=MAX_TEXT)]
 Texts = Annotated[tuple[Annotated[str, Field(max_length=MAX_ITEM)], ...], Field(max_length=30)]
 
+EXIT = {
+    "completed": 10,
+    "no_outcome": 10,
+    "died": 10,
+    "preflight": 20,
+    "api_error": 30,
+    "deadline": 40,
+    "signal": 40,
+    "refused": 42,
+    "killed": 10,
+}
+"""By how a run ended without an outcome; with one it is 0. A tier says which of them its Job tries again."""
+
 
 @dataclass(frozen=True)
-class Outcome:
+class AgentOutcome:
     """The structured end of a run, in the model's words: text of somebody who read untrusted data."""
 
     __pydantic_config__ = STRICT
@@ -43,7 +56,7 @@ class Outcome:
     follow_up: Text
 
 
-_OUTCOME = TypeAdapter(Outcome)
+_OUTCOME = TypeAdapter(AgentOutcome)
 ENDS: Mapping[str, tuple[RunStatus, ...]] = {
     "autonomous": ("resolved", "mitigated", "investigated", "failed", "refused"),
     "merge-request": ("proposed", "investigated", "failed", "refused"),
@@ -59,7 +72,7 @@ def schema(mode: str) -> dict[str, Any]:
     return told
 
 
-def read(told: object, known_secrets: Iterable[str] = ()) -> Outcome | None:
+def read(told: object, known_secrets: Iterable[str] = ()) -> AgentOutcome | None:
     """The outcome, if it is one: every text of it without what looks like a credential, and cut to its limit
     where that made it longer."""
     try:
@@ -68,7 +81,7 @@ def read(told: object, known_secrets: Iterable[str] = ()) -> Outcome | None:
         return None
     secrets = [*known_secrets]
     texts = {name: _fitting(cleaned(value, secrets)) for name, value in asdict(valid).items()}
-    return Outcome(**texts | {"status": valid.status})
+    return AgentOutcome(**texts | {"status": valid.status})
 
 
 def _fitting(value: Any) -> Any:
@@ -88,7 +101,7 @@ class Report:
     tier: str = ""
     session: str = ""
     model: str = ""
-    outcome: Outcome | None = None
+    outcome: AgentOutcome | None = None
     cost_usd: float = 0.0
     turns: int = 0
     seconds: int = 0
@@ -135,7 +148,7 @@ def note(report: Report, termination: Path) -> None:
         termination.write_text(report.message(), encoding="ascii")
 
 
-def tell(report: Report, termination: Path) -> None:
+def write_message(report: Report, termination: Path) -> None:
     """Says a clean report as the termination message and as the last line of the log."""
     message = report.message()
     note(report, termination)

@@ -5,40 +5,41 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 
-from function.errors import Misconfigured, reason
-from function.model import to_json
-from function.runner import given, handover, proposal, signals, tier
+from function.runner import handoff, inputs, signals, tier
+from function.runner.checkout import materialize
 from function.runner.git import Git
-from function.runner.given import Places
+from function.runner.paths import Paths
+from function.shared.errors import Misconfigured, reason
+from function.shared.strict_json import to_json
 
 
 def main(environment: Mapping[str, str]) -> int:
     """Always 0: an agent that cannot begin says why, and its report reaches people; a pod that failed here
     would reach nobody."""
-    signals.heed(lambda: sys.exit(0))
-    places = Places.read(environment)
+    signals.on_terminate(lambda: sys.exit(0))
+    paths = Paths.read(environment)
     try:
-        print(to_json({"prepared": fetch(places, environment)}), flush=True)
+        print(to_json({"prepared": fetch(paths, environment)}), flush=True)
     except Exception as error:  # noqa: BLE001  whatever it is, people have to be told
-        _obstruct(places, reason(error))
+        _obstruct(paths, reason(error))
     return 0
 
 
-def fetch(places: Places, environment: Mapping[str, str]) -> int:
+def fetch(paths: Paths, environment: Mapping[str, str]) -> int:
     """How many files the agent was given; a try-out has no resource, and so no repository. Raises
     Misconfigured and Unavailable."""
-    allowed, reporting = tier.read(places.tier), tier.read_reporting(places.tier)
-    event = given.read(places.dispatch, allowed).event
+    allowed, reporting = tier.read(paths.tier), tier.read_reporting(paths.tier)
+    event = inputs.read(paths.inputs, allowed).event
     if not event:
         return 0
-    repository = proposal.repository_of(event, reporting.repositories)
+    repository = tier.repository_of(event, reporting.repositories)
     if repository is None:
         raise Misconfigured("no repository is known for this resource: name it in the tier's report.json")
-    git = Git(places.git, reporting.git_file, environment)
+    git = Git(paths.git, reporting.git_file, environment)
     commit = git.fetch(repository.url, repository.branch)
-    return proposal.materialize(git, commit, places.work)
+    return materialize(git, commit, paths.work)
 
 
-def _obstruct(places: Places, why: str) -> None:
-    handover.obstruct(places.handover, f"the repository could not be fetched: {why}")
+def _obstruct(paths: Paths, why: str) -> None:
+    handoff.obstruct(paths.handoff, f"the repository could not be fetched: {why}")
     print(to_json({"obstacle": why}), flush=True)

@@ -14,7 +14,7 @@ def hold() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
 
 
-def heed(act: Callable[[], None]) -> None:
+def on_terminate(act: Callable[[], None]) -> None:
     """Calls `act` for each of them from now on, also for one that has waited."""
     for number in ENDING:
         signal.signal(number, lambda *_: act())

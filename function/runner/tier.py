@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
-from function.errors import Misconfigured, flaw
-from function.model import STRICT
+from function.shared.errors import Misconfigured, first_error
+from function.shared.strict_json import STRICT
 
 T = TypeVar("T")
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]+(?:[_-][a-z0-9]+)*$", max_length=32)]
@@ -43,6 +43,7 @@ def _below(path: str) -> str:
 
 Url = Annotated[str, Field(pattern=r"^https?://[^\s$@]+$", max_length=1024), AfterValidator(_url)]
 """Without a user or a password in it: those stand in a file."""
+Model = Annotated[str, Field(pattern=r"^[\w.:@/-]{1,128}$")]
 File = Annotated[str, Field(pattern=r"^/", max_length=1024)]
 Folder = Annotated[str, Field(pattern=r"^(?:[\w.-]+/)*[\w.-]*$", max_length=512), AfterValidator(_below)]
 
@@ -77,7 +78,7 @@ class Repository:
 
 
 @dataclass(frozen=True)
-class Jira:
+class JiraTarget:
     __pydantic_config__ = STRICT
     url: Url
     project: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{1,19}$")]
@@ -89,7 +90,7 @@ class Jira:
 
 
 @dataclass(frozen=True)
-class Prometheus:
+class PrometheusTarget:
     """Whom a run's success is asked of."""
 
     __pydantic_config__ = STRICT
@@ -99,7 +100,7 @@ class Prometheus:
 
 
 @dataclass(frozen=True)
-class WorldModel:
+class WorldModelTarget:
     """Where a run is remembered."""
 
     __pydantic_config__ = STRICT
@@ -116,9 +117,9 @@ class Reporting:
     repositories: tuple[Repository, ...] = ()
     git_credentials: File | None = None
     """In the form of git-credential-store(1), a line a server: https://user:token@host"""
-    jira: Jira | None = None
-    prometheus: Prometheus | None = None
-    world_model: WorldModel | None = None
+    jira: JiraTarget | None = None
+    prometheus: PrometheusTarget | None = None
+    world_model: WorldModelTarget | None = None
 
     @property
     def git_file(self) -> Path | None:
@@ -129,8 +130,11 @@ class Reporting:
 class Tier:
     __pydantic_config__ = STRICT
     mode: Literal["autonomous", "merge-request", "investigate"]
-    model: Annotated[str, Field(pattern=r"^[\w.:@/-]{1,128}$")]
+    model: Model
     servers: Mapping[Name, Server]
+    fallback_models: Annotated[tuple[Model, ...], Field(max_length=3)] = ()
+    """Who is asked in their order where `model` is not there or overloaded; at each turn it is tried first
+    again. `sre-dispatch check` tells when a model retires."""
     built_in: tuple[BuiltIn, ...] = ()
     """Tools for the files of the clone."""
     max_turns: Annotated[int, Field(ge=1, le=500)] = 60
@@ -150,6 +154,23 @@ def read_reporting(folder: Path) -> Reporting:
     return _read(folder / "report.json", TypeAdapter(Reporting))
 
 
+def repository_of(event: Mapping[str, Any], repositories: Sequence[Repository]) -> Repository | None:
+    """Where the event's resource is deployed from: of the entries that fit, the one with the most names, the
+    first of equals. None where none fits."""
+
+    def fits(each: Repository) -> bool:
+        return (
+            each.namespace == event.get("namespace", "")
+            and each.resource_type in ("", event.get("resource_type", ""))
+            and each.resource_id in ("", event.get("resource_id", ""))
+        )
+
+    def names(each: Repository) -> int:
+        return sum(map(bool, (each.resource_type, each.resource_id)))
+
+    return max(filter(fits, repositories), key=names, default=None)
+
+
 def _read(path: Path, form: TypeAdapter[T]) -> T:
     try:
         return form.validate_json(path.read_bytes())
@@ -158,5 +179,5 @@ def _read(path: Path, form: TypeAdapter[T]) -> T:
             f"{path} cannot be read: {error.strerror}: is the tier's ConfigMap mounted?"
         ) from None
     except ValidationError as error:
-        where, what = flaw(error)
+        where, what = first_error(error)
         raise Misconfigured(f"{path}: {where or 'it'}: {what}") from None

@@ -8,13 +8,13 @@ from typing import Any
 
 from kubernetes.utils.quantity import parse_quantity
 
-from function.facts import (
+from function.shared.facts import (
     MAX_LIST,
-    Budget,
     Change,
     Dependent,
     Dependents,
     DependsOn,
+    DisruptionBudget,
     Fact,
     Happening,
     Happenings,
@@ -24,13 +24,12 @@ from function.facts import (
     Reference,
     Replicas,
     State,
-    ago,
-    cut,
     fact,
 )
+from function.shared.text import ago, cut
 from function.worldmodel import objects
-from function.worldmodel.look import Look
 from function.worldmodel.objects import Object
+from function.worldmodel.reader import Look
 
 SOURCE = "kubernetes"
 WORKLOADS = ("StatefulSet", "Deployment", "DaemonSet", "CronJob")
@@ -97,7 +96,7 @@ def happenings(found: Iterable[Object], now: float) -> Happenings:
 def _happening(event: Object, now: float) -> Happening:
     about = event.get("involvedObject") or {}
     return Happening(
-        of=cut(f"{about.get('kind', '')}/{about.get('name', '')}"),
+        subject=cut(f"{about.get('kind', '')}/{about.get('name', '')}"),
         type=cut(event.get("type") or ""),
         reason=cut(event.get("reason") or ""),
         message=cut(event.get("message") or ""),
@@ -209,7 +208,7 @@ def limits(
         if counts(resource)
     ]
     budgets = [
-        Budget(objects.name(budget), int(objects.status(budget).get("disruptionsAllowed") or 0))
+        DisruptionBudget(objects.name(budget), int(objects.status(budget).get("disruptionsAllowed") or 0))
         for budget in near.budgets()
         if any(objects.selects(objects.spec(budget).get("selector"), each) for each in labels)
     ]

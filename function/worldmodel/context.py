@@ -9,20 +9,21 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
-from function.adapters.kube import SHAPE_ERRORS
-from function.adapters.store import Resource, Store
-from function.errors import Unavailable, place
-from function.facts import MODES, Change, Changes, Context, Fact, Governance, cut, fact
-from function.subject import is_name
+from function.shared.errors import Unavailable, location
+from function.shared.facts import MODES, Change, Changes, Context, Fact, Governance, fact
+from function.shared.kubernetes import SHAPE_ERRORS
+from function.shared.memory import Store
+from function.shared.prometheus import Prometheus
+from function.shared.resource import Resource, is_name
+from function.shared.text import cut
 from function.worldmodel import objects
-from function.worldmodel.claim import claim
 from function.worldmodel.common import SOURCE, Found
-from function.worldmodel.look import Look, Threads
 from function.worldmodel.namespace import namespace
 from function.worldmodel.node import node
 from function.worldmodel.objects import Object, Objects
 from function.worldmodel.pod import pod
-from function.worldmodel.prometheus import Prometheus
+from function.worldmodel.pvc import claim
+from function.worldmodel.reader import Look, Threads
 from function.worldmodel.workload import workload
 
 log = logging.getLogger("sre-dispatch")
@@ -88,7 +89,7 @@ class World:
             *SHAPE_ERRORS,
             ArithmeticError,
         ) as error:  # of an object that nobody foresaw: told to the operator by its place
-            log.error("an object could not be read: %s", place(error))  # noqa: TRY400
+            log.error("an object could not be read: %s", location(error))  # noqa: TRY400
             look.gaps.add("kubernetes_answer")
             return Found(), []
         if not found.exists and not _unread(look):

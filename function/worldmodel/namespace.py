@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
-from function.facts import Dependent
+from function.shared.facts import Dependent
 from function.worldmodel import common, objects
 from function.worldmodel.common import Found
-from function.worldmodel.look import Look
+from function.worldmodel.reader import Look
 
 
 def namespace(look: Look, name: str) -> Found:

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 
 from kubernetes.utils.quantity import parse_quantity
 
-from function.facts import Dependent, Reference
-from function.worldmodel import common, objects, prometheus
+from function.shared.facts import Dependent, Reference
+from function.shared.prometheus import quoted
+from function.worldmodel import common, objects, usage
 from function.worldmodel.common import Found
-from function.worldmodel.look import Look
 from function.worldmodel.objects import Object
+from function.worldmodel.reader import Look
 
 EVENTS = "default"
 """Where the kubelet and the controllers write the Events of a Node, which is in no namespace."""
@@ -27,14 +28,14 @@ def node(look: Look, name: str) -> Found:
         return Found()
     allocatable = objects.status(of).get("allocatable") or {}
     # The pods', since kube-prometheus-stack drops what the kubelet says of the machine as a whole.
-    of_pods = f'container_memory_working_set_bytes{{node={prometheus.quoted(name)},container!="",pod!=""}}'
+    of_pods = f'container_memory_working_set_bytes{{node={quoted(name)},container!="",pod!=""}}'
     memory = {"": float(parse_quantity(allocatable.get("memory", 0)))}
-    usage = prometheus.memory(look, f"sum({of_pods})", memory)
+    used = usage.memory(look, f"sum({of_pods})", memory)
 
     found = Found(exists=True)
     pods = listed()
     found.tell(_state(of, look.now, allocatable, pods))
-    found.facts += usage()
+    found.facts += used()
     found.tell(common.dependents(_dependents(pods)), common.happenings(happened(), look.now))
     found.watched = {
         "kubelet": (objects.status(of).get("nodeInfo") or {}).get("kubeletVersion", ""),

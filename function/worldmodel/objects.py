@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from function.adapters.kube import Answer, Api
-from function.errors import Unavailable
-from function.facts import Reference
-from function.subject import is_name
+from function.shared.errors import Unavailable
+from function.shared.facts import Reference
+from function.shared.kubernetes import Answer, Api
+from function.shared.resource import is_name
 
 Object = Mapping[str, Any]
 

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from kubernetes.utils.quantity import parse_quantity
 
-from function.facts import Dependent, Reference, Replicas
-from function.worldmodel import common, objects, prometheus
+from function.shared.facts import Dependent, Reference, Replicas
+from function.shared.prometheus import quoted
+from function.worldmodel import common, objects, usage
 from function.worldmodel.common import Found
-from function.worldmodel.look import Look
 from function.worldmodel.objects import Object
+from function.worldmodel.reader import Look
 
 REPLICATED = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet")
 
@@ -22,13 +23,13 @@ def pod(look: Look, namespace: str, name: str) -> Found:
     of = asked()
     if of is None:
         return Found()
-    usage = prometheus.memory(look, _memory(namespace, name), _memory_limits(of))
+    used = usage.memory(look, _memory(namespace, name), _memory_limits(of))
     chain = common.owners(look, of)
     workload = _workload(look, chain)
 
     found = Found(exists=True)
     found.tell(_state(of, look.now))
-    found.facts += usage()
+    found.facts += used()
     if workload:
         found.tell(common.replicas(workload))
     elif not chain:
@@ -66,7 +67,7 @@ def _state(of: Object, now: float) -> object:
 
 
 def _memory(namespace: str, name: str) -> str:
-    of = f'namespace={prometheus.quoted(namespace)},pod={prometheus.quoted(name)},container!=""'
+    of = f'namespace={quoted(namespace)},pod={quoted(name)},container!=""'
     return f"max by (container) (container_memory_working_set_bytes{{{of}}})"
 
 

@@ -12,18 +12,18 @@ from pathlib import Path
 import uvicorn
 import yaml
 
-from function import tokens
-from function.adapters.kube import Api, connect
-from function.adapters.store import Store
-from function.errors import Misconfigured, Unavailable
-from function.facts import Governance
-from function.settings import WorldModelSettings
-from function.wire import token_in
+from function.shared import auth
+from function.shared.errors import Misconfigured, Unavailable
+from function.shared.facts import Governance
+from function.shared.http import token_in
+from function.shared.kubernetes import Api, connect
+from function.shared.memory import Store
+from function.shared.prometheus import Prometheus
 from function.worldmodel.context import World, governed
-from function.worldmodel.look import Threads
 from function.worldmodel.objects import Objects
-from function.worldmodel.prometheus import Prometheus
+from function.worldmodel.reader import Threads
 from function.worldmodel.server import app
+from function.worldmodel.settings import WorldModelSettings
 
 KUBERNETES_AT_ONCE, PROMETHEUS_AT_ONCE = 32, 16
 """Questions side by side; a context asks about a dozen of the one and four of the other."""
@@ -52,7 +52,7 @@ def serve(settings: WorldModelSettings) -> None:
 def world(settings: WorldModelSettings) -> World:
     """All that a context is made of. Raises Misconfigured."""
     url, file = settings.prometheus_url, settings.prometheus_token_file
-    read_token = token_in(file, "PROMETHEUS_TOKEN_FILE", "prometheus_status") if file else None
+    read_token = token_in(file, "SRE_DISPATCH_PROMETHEUS_TOKEN_FILE", "prometheus_status") if file else None
     return World(
         objects=Objects(Api(partial(connect, KUBERNETES_AT_ONCE))),
         prometheus=Prometheus(url, read_token) if url else None,
@@ -83,7 +83,7 @@ def governance(path: Path) -> Mapping[str, Governance]:
     except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError) as error:
         what = "it wants `namespaces:` and below each name classification, scope, or both, as text"
         raise Misconfigured(
-            f"{path} of WORLDMODEL_GOVERNANCE_FILE: {what} ({type(error).__name__})"
+            f"{path} of SRE_DISPATCH_WORLD_MODEL_GOVERNANCE_FILE: {what} ({type(error).__name__})"
         ) from None
 
 
@@ -99,8 +99,8 @@ def _text(of: Mapping[str, object], key: str) -> str | None:
 def _check_tokens(settings: WorldModelSettings) -> None:
     """Tokens that cannot be read, or one that would both read and write, are found before anybody asks."""
     try:
-        reads = tokens.accepted(settings.reader_token_files, "WORLDMODEL_READER_TOKEN_FILES")
-        writes = tokens.accepted(settings.writer_token_files, "WORLDMODEL_WRITER_TOKEN_FILES")
+        reads = auth.accepted(settings.reader_token_files, "SRE_DISPATCH_WORLD_MODEL_READER_TOKEN_FILES")
+        writes = auth.accepted(settings.writer_token_files, "SRE_DISPATCH_WORLD_MODEL_WRITER_TOKEN_FILES")
     except Unavailable as error:
         raise Misconfigured(str(error)) from None
     if {*reads} & {*writes}:

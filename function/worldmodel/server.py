@@ -23,11 +23,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from function import tokens, translate
-from function.errors import Rejected, Unavailable, place
-from function.model import to_json
-from function.settings import WorldModelSettings
+from function.shared import auth
+from function.shared.errors import Rejected, Unavailable, location
+from function.shared.strict_json import parse, to_json
 from function.worldmodel.context import World
+from function.worldmodel.settings import WorldModelSettings
 from function.worldmodel.tools import TOOLS, BadArguments, Role, Tool
 
 log = logging.getLogger("sre-dispatch")
@@ -43,7 +43,7 @@ PARSE_ERROR, INVALID_REQUEST, NO_METHOD, INVALID_PARAMS = -32700, -32600, -32601
 """https://www.jsonrpc.org/specification#error_object"""
 
 
-class Refused(Exception):
+class RpcError(Exception):
     """A JSON-RPC error: a code and a message that quotes nothing of the request."""
 
     def __init__(self, code: int, message: str) -> None:
@@ -67,13 +67,13 @@ class Caller:
     async def answer(self, message: Any) -> Mapping[str, Any] | None:
         """The reply to one bare JSON-RPC message, None to a notification."""
         if not isinstance(message, dict) or message.get("jsonrpc") != "2.0":
-            return _error(None, Refused(INVALID_REQUEST, "one JSON-RPC 2.0 request is wanted"))
+            return _error(None, RpcError(INVALID_REQUEST, "one JSON-RPC 2.0 request is wanted"))
         if "id" not in message:
             return None
         number = message["id"] if isinstance(message["id"], str | int) else None
         try:
             result = await self._answered(message.get("method"), message.get("params") or {})
-        except Refused as error:
+        except RpcError as error:
             return _error(number, error)
         return {"jsonrpc": "2.0", "id": number, "result": result}
 
@@ -82,21 +82,21 @@ class Caller:
             return {"tools": [_described(tool) for tool in self.tools.values()]}
         if method == "tools/call" and isinstance(parameters, dict):
             return await self._called(parameters.get("name"), parameters.get("arguments") or {})
-        raise Refused(NO_METHOD, "the methods are tools/list and tools/call")
+        raise RpcError(NO_METHOD, "the methods are tools/list and tools/call")
 
     async def _called(self, name: object, arguments: Any) -> Mapping[str, Any]:
         """The result of a tool in MCP's form, also where the tool failed. Raises Refused."""
         tool = self.tools.get(name) if isinstance(name, str) else None
         if tool is None:
             known = ", ".join(self.tools)
-            raise Refused(INVALID_PARAMS, f"no such tool for the token of a {self.role}: it has {known}")
+            raise RpcError(INVALID_PARAMS, f"no such tool for the token of a {self.role}: it has {known}")
         started = time.monotonic()
         try:
             answer = await anyio.to_thread.run_sync(
                 partial(tool.run, self._world, arguments), limiter=self._limiter
             )
         except BadArguments as error:
-            raise Refused(INVALID_PARAMS, str(error)) from None
+            raise RpcError(INVALID_PARAMS, str(error)) from None
         except Unavailable as error:
             log.error("%s failed: %s", tool.name, error)  # noqa: TRY400
             return {"content": [{"type": "text", "text": str(error)}], "isError": True}
@@ -109,7 +109,7 @@ class Caller:
     async def _call_tool(self, _: Any, asked: mcp.CallToolRequestParams) -> mcp.CallToolResult:
         try:
             told = await self._called(asked.name, asked.arguments or {})
-        except Refused as error:
+        except RpcError as error:
             told = {"content": [{"type": "text", "text": str(error)}], "isError": True}
         return mcp.CallToolResult.model_validate(told)
 
@@ -144,12 +144,16 @@ async def _health(_: Request) -> Response:
 
 def _role(request: Request, settings: WorldModelSettings) -> Role:
     """Whose token the request carries. Raises Unauthorized, Unavailable."""
-    given = tokens.credential(request.headers.getlist("authorization"))
-    if tokens.is_one_of(given, tokens.accepted(settings.reader_token_files, "WORLDMODEL_READER_TOKEN_FILES")):
+    given = auth.credential(request.headers.getlist("authorization"))
+    if auth.is_one_of(
+        given, auth.accepted(settings.reader_token_files, "SRE_DISPATCH_WORLD_MODEL_READER_TOKEN_FILES")
+    ):
         return "reader"
-    if tokens.is_one_of(given, tokens.accepted(settings.writer_token_files, "WORLDMODEL_WRITER_TOKEN_FILES")):
+    if auth.is_one_of(
+        given, auth.accepted(settings.writer_token_files, "SRE_DISPATCH_WORLD_MODEL_WRITER_TOKEN_FILES")
+    ):
         return "writer"
-    raise tokens.Unauthorized
+    raise auth.Unauthorized
 
 
 def _guarded(answer: Callable[[Request], Any]) -> Callable[[Request], Any]:
@@ -160,7 +164,7 @@ def _guarded(answer: Callable[[Request], Any]) -> Callable[[Request], Any]:
             async with asyncio.timeout(REQUEST_SECONDS):
                 response: Response = await answer(request)
                 return response
-        except tokens.Unauthorized:
+        except auth.Unauthorized:
             return Response(status_code=401, headers={"WWW-Authenticate": "Bearer"})
         except Unavailable as error:
             log.error("%s", error)  # noqa: TRY400
@@ -168,7 +172,7 @@ def _guarded(answer: Callable[[Request], Any]) -> Callable[[Request], Any]:
         except (TimeoutError, ClientDisconnect):
             return Response(status_code=408)
         except Exception as error:  # noqa: BLE001  its message may quote what was asked
-            log.error("internal error: %s", place(error))  # noqa: TRY400
+            log.error("internal error: %s", location(error))  # noqa: TRY400
             return Response(status_code=500)
 
     return guarded
@@ -182,9 +186,9 @@ async def _bare(caller: Callable[[Request], Caller], request: Request) -> Respon
         if len(body) > MAX_BODY:
             return Response(status_code=413)
     try:
-        message = translate.parse(bytes(body))
+        message = parse(bytes(body))
     except Rejected as error:
-        return JSONResponse(_error(None, Refused(PARSE_ERROR, str(error))), 400)
+        return JSONResponse(_error(None, RpcError(PARSE_ERROR, str(error))), 400)
     reply = await calls.answer(message)
     return (
         Response(status_code=202)
@@ -219,7 +223,7 @@ def _described(tool: Tool[Any]) -> Mapping[str, Any]:
     return {"name": tool.name, "description": tool.description, "inputSchema": tool.schema()}
 
 
-def _error(number: str | int | None, error: Refused) -> Mapping[str, Any]:
+def _error(number: str | int | None, error: RpcError) -> Mapping[str, Any]:
     return {"jsonrpc": "2.0", "id": number, "error": {"code": error.code, "message": str(error)}}
 
 

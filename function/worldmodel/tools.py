@@ -8,10 +8,11 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from function.adapters.store import Resource
-from function.errors import flaw
-from function.facts import Name, Run
-from function.model import STRICT, to_json
+from function.shared.errors import first_error
+from function.shared.facts import Name
+from function.shared.resource import Resource
+from function.shared.runs import Run
+from function.shared.strict_json import STRICT, to_json
 from function.worldmodel.context import World
 
 T = TypeVar("T")
@@ -71,7 +72,7 @@ class Tool(Generic[T]):
 def _where(error: Exception) -> str:
     if not isinstance(error, ValidationError):
         return "the arguments are no JSON object"
-    where, what = flaw(error)
+    where, what = first_error(error)
     named = "" if what.startswith("Unexpected") else where  # its name would be the caller's own word
     return f"{named or 'an argument that there is not'}: {what}"
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from function.worldmodel import common, objects
 from function.worldmodel.common import Found
-from function.worldmodel.look import Look
 from function.worldmodel.objects import Object
+from function.worldmodel.reader import Look
 
 PODS_WITH_EVENTS = 3
 

@@ -32,7 +32,7 @@ _harmless := {
 	"timestamp",
 }
 
-_kept := object.union({"look": _look}, {part: fields |
+_kept := object.union({"phase": _phase}, {part: fields |
 	some part, names in _fields
 	fields := {name: value |
 		some name in names
@@ -41,9 +41,9 @@ _kept := object.union({"look": _look}, {part: fields |
 	}
 })
 
-default _look := null
+default _phase := null
 
-_look := input.input.look if _says_nothing(input.input.look)
+_phase := input.input.phase if _says_nothing(input.input.phase)
 
 _fields := {
 	"event": ["identity", "severity"],

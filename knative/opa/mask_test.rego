@@ -5,7 +5,7 @@ package system.log_test
 import data.system.log
 
 asked := {
-	"look": "review",
+	"phase": "review",
 	"event": {
 		"identity": "1f0c2a9be4d35768a0b1c2d3e4f5061728394a5b6c7d8e9f0a1b2c3d4e5f6071",
 		"alertname": "PVCUsageHigh",
@@ -35,7 +35,7 @@ asked := {
 }
 
 printed := {
-	"look": "review",
+	"phase": "review",
 	"event": {
 		"identity": "1f0c2a9be4d35768a0b1c2d3e4f5061728394a5b6c7d8e9f0a1b2c3d4e5f6071",
 		"severity": "LOW",
@@ -46,7 +46,7 @@ printed := {
 	"clock": {"epoch": 1774753800, "utc": "2026-03-29T03:10:00Z", "weekday": "sunday", "minute_of_day": 190},
 }
 
-empty := {"look": null, "event": {}, "text": {}, "facts": {}, "activity": {}, "clock": {}}
+empty := {"phase": null, "event": {}, "text": {}, "facts": {}, "activity": {}, "clock": {}}
 
 logged := {
 	"decision_id": "6f6b1a44-6b1e-4c39-8a5f-5d0c1b0a9e11",
@@ -71,8 +71,8 @@ test_what_is_known_to_say_nothing_of_the_alert_is_printed if becomes(asked, prin
 
 test_a_triage_has_no_facts if {
 	becomes(
-		object.union(asked, {"look": "triage", "facts": null}),
-		object.union(object.remove(printed, ["facts"]), {"look": "triage", "facts": {}}),
+		object.union(asked, {"phase": "triage", "facts": null}),
+		object.union(object.remove(printed, ["facts"]), {"phase": "triage", "facts": {}}),
 	)
 }
 
@@ -80,9 +80,9 @@ test_text_in_the_place_of_anything_is_left_out if {
 	every text in ["canary", "Low", "", "2026-03-29T03:10:00Z canary", "canary\n2026-03-29T03:10:00Z", ["LOW"], {"a": "b"}] {
 		every document in [
 			text,
-			{"look": text, "event": text, "text": text, "facts": text, "activity": text, "clock": text},
+			{"phase": text, "event": text, "text": text, "facts": text, "activity": text, "clock": text},
 			{
-				"look": text,
+				"phase": text,
 				"event": {"identity": text, "severity": text},
 				"text": {"truncated": text},
 				"facts": {"complete": text, "dependents": text, "replicas": text, "failures": text},

@@ -14,8 +14,8 @@ from typing import Any
 
 import httpx
 
-from function.adapters.ffo import Ffo
-from function.model import SREEvent
+from function.shared.event import SREEvent
+from function.shared.mcp import WorldModelClient
 from tests.bench.figures import resident
 from tests.fakes import event
 from tests.real.components import ApiServer, Missing, api_server, find, prometheus
@@ -41,7 +41,7 @@ def measured() -> dict[str, dict[str, float]]:
         folder = Path(name)
         with api_server(folder / "api") as api, prometheus(folder / "prometheus", series(time.time())) as url:
             incident(api)
-            settings = {"KUBECONFIG": str(api.kubeconfig), "PROMETHEUS_URL": url}
+            settings = {"KUBECONFIG": str(api.kubeconfig), "SRE_DISPATCH_PROMETHEUS_URL": url}
             settings |= {"SRE_DISPATCH_CLUSTER": CLAIM.cluster}
             with world_model(folder / "world", **settings) as world:
                 rows = {"the incident alone": figures(world)}
@@ -62,7 +62,7 @@ def figures(world: WorldModel) -> dict[str, float]:
 def times(world: WorldModel, asked: SREEvent) -> list[float]:
     """Of each call as the function sees it; the first does not count, as the server connects then."""
     found = []
-    ffo = Ffo(f"{world.url}/jsonrpc", lambda: READER)
+    ffo = WorldModelClient(f"{world.url}/jsonrpc", lambda: READER)
     for _ in range(CALLS + 1):
         started = time.perf_counter()
         told: Any = ffo.context(asked)

@@ -11,11 +11,13 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from function import canonical, decide
-from function.adapters.opa import Opa
-from function.adapters.rego import Rego
-from function.bundle import read, write
-from function.model import Activity, Json, SREEvent
+from function.dispatch import decide, normalize
+from function.dispatch.adapters.opa import Opa
+from function.dispatch.adapters.rego import Rego
+from function.dispatch.model import Activity
+from function.dispatch.policy_files import read, write
+from function.shared.event import SREEvent
+from function.shared.strict_json import Json
 from tests.fakes import NOW, WHOLE, delivery, event
 from tests.process import ROOT
 from tests.real.components import OPA_SECRET, Missing, find, opa
@@ -35,7 +37,7 @@ def measured() -> dict[str, dict[str, float]]:
 
 
 def prepared(of: SREEvent) -> decide.PolicyText:
-    return decide.prepared(of, canonical.read(delivery("incident-75").notification))
+    return decide.prepared(of, normalize.read(delivery("incident-75").notification))
 
 
 def question(of: SREEvent) -> Json:

@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from function.serve import serve
+from function.dispatch.serve import serve
 
 if __name__ == "__main__":
     serve("127.0.0.1", int(os.environ["PORT"]), Path(__file__).with_name(f"{sys.argv[1]}.py"))

@@ -86,12 +86,17 @@ def settings(url: str, folder: Path) -> dict[str, str]:
     }
     path = folder / "kubeconfig"
     path.write_text(yaml.safe_dump(kubeconfig), encoding="utf-8")
-    return {"OPA_URL": url, "KUBECONFIG": str(path), "SRE_DISPATCH_AUTH": "none", "HOST": "127.0.0.1"}
+    return {
+        "SRE_DISPATCH_OPA_URL": url,
+        "KUBECONFIG": str(path),
+        "SRE_DISPATCH_AUTH": "none",
+        "HOST": "127.0.0.1",
+    }
 
 
 def with_context(url: str) -> dict[str, str]:
     """What the environment needs besides for context from the stub."""
-    return {"SRE_DISPATCH_CONTEXT": "ffo", "FFO_URL": url + CONTEXT_PATH}
+    return {"SRE_DISPATCH_CONTEXT": "world-model", "SRE_DISPATCH_WORLD_MODEL_URL": url + CONTEXT_PATH}
 
 
 def five_alerts() -> bytes:

@@ -9,8 +9,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from function import main
-from function.adapters.kube import Api, Kubernetes
-from function.model import Json
+from function.dispatch.adapters.kubernetes import Kubernetes
+from function.shared.kubernetes import Api
+from function.shared.strict_json import Json
 
 
 class Typed(Kubernetes):
@@ -21,7 +22,7 @@ class Typed(Kubernetes):
         return True
 
 
-app = replace(main._app, cluster=Typed(Api(), main._settings.namespace))
+app = replace(main._app, cluster=Typed(Api(), main._settings.agents_namespace))
 
 
 @functions_framework.aio.http  # type: ignore[untyped-decorator]  # the framework ships no types

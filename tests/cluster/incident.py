@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import yaml
 
-from function.runner.given import Places
+from function.runner.paths import Paths
 from tests import world
 from tests.cluster import stack
 from tests.cluster.cluster import Cluster, reachable
@@ -97,7 +97,7 @@ class OnCluster:
 
     def run(self, pod: Any, script: Script, running: Callable[[], None]) -> Ran:
         job = pod["metadata"]["labels"]["batch.kubernetes.io/job-name"]
-        replies = script(Places.read({}).work)
+        replies = script(Paths.read({}).work)
         with model(*replies, port=MODEL_PORT) as asked, reachable(asked.url, self.cluster.address):
             running()
             ended = self.cluster.ended(job, RUN_SECONDS)

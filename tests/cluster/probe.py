@@ -17,9 +17,9 @@ def reach(where):
         return "silent"
     except OSError as error:
         return type(error).__name__
-places = json.loads(sys.argv[1])
-with ThreadPoolExecutor(len(places)) as pool:
-    print(json.dumps(dict(zip(places, pool.map(reach, places.values())))))
+paths = json.loads(sys.argv[1])
+with ThreadPoolExecutor(len(paths)) as pool:
+    print(json.dumps(dict(zip(paths, pool.map(reach, paths.values())))))
 """
 
 

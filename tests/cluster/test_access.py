@@ -49,8 +49,8 @@ CHECKS: set[Cell] = {
         ),
     ),
 }
-DISPATCHER, LOW = ("f3iai", "sre-dispatch"), (AGENTS, "sre-agent-low")
-MEDIUM, HIGH = (AGENTS, "sre-agent-medium"), (AGENTS, "sre-agent-high")
+DISPATCHER, LOW = ("f3iai", "sre-dispatch"), (AGENTS, "sre-agent-remediate")
+MEDIUM, HIGH = (AGENTS, "sre-agent-propose"), (AGENTS, "sre-agent-investigate")
 TABLE: list[tuple[tuple[str, str], str, set[Cell]]] = [
     (DISPATCHER, "f3iai", {("create", "events")} | CHECKS | EVERYBODY),
     (
@@ -169,7 +169,7 @@ def variants(made: Any) -> dict[str, Any]:
     return {
         "the template": job,
         "another command": changed(containers=shell),
-        "another account": changed(serviceAccountName="sre-agent-low"),
+        "another account": changed(serviceAccountName="sre-agent-remediate"),
         "another Secret": changed(volumes=secret),
         "the host's network": changed(hostNetwork=True),
         "no tier": {**job, "metadata": {**job["metadata"], "labels": {}}},

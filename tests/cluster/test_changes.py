@@ -133,7 +133,7 @@ def test_a_tiers_template_changes(installed: Cluster, alertmanager: Alertmanager
         for seconds in (1700, 1650, 1600, 1750, 1800):
             pod = {"template": {"spec": {"activeDeadlineSeconds": seconds}}}
             change = json.dumps({"spec": {"jobTemplate": {"spec": pod}}})
-            installed.kubectl("patch", "cronjob", "sre-agent-high", "-n", AGENTS, "-p", change)
+            installed.kubectl("patch", "cronjob", "sre-agent-investigate", "-n", AGENTS, "-p", change)
             time.sleep(1.5)
 
 

@@ -29,8 +29,8 @@ CHECK = {"app.kubernetes.io/name": "sre-dispatch-check"}
 """As the labels of the installation's own check, which may reach what the function may."""
 WALK = """
 import importlib.util, pathlib, sys
-places = [path for path in map(pathlib.Path, sys.path) if path.is_dir()]
-for source in sorted({file for place in places for file in place.rglob("*.py")}):
+paths = [path for path in map(pathlib.Path, sys.path) if path.is_dir()]
+for source in sorted({file for place in paths for file in place.rglob("*.py")}):
     cached = pathlib.Path(importlib.util.cache_from_source(str(source)))
     if not cached.exists():
         print("not compiled:", source)

@@ -56,7 +56,7 @@ GRAFANA = {"app.kubernetes.io/name": "grafana", "app.kubernetes.io/instance": "k
 
 
 @pytest.fixture(scope="module")
-def places(parts: OnCluster) -> dict[str, tuple[str, int]]:
+def paths(parts: OnCluster) -> dict[str, tuple[str, int]]:
     """What there is to reach, each of it there."""
     cluster = parts.cluster
 
@@ -90,16 +90,16 @@ REACHED = {
 
 @pytest.mark.parametrize("who", REACHED)
 def test_each_program_reaches_what_it_needs_and_nothing_else(
-    parts: OnCluster, places: dict[str, tuple[str, int]], who: str
+    parts: OnCluster, paths: dict[str, tuple[str, int]], who: str
 ) -> None:
     labels, wanted = REACHED[who]
-    told = probe(parts.cluster, NAMESPACE, places, **labels)
+    told = probe(parts.cluster, NAMESPACE, paths, **labels)
     assert {name for name, answer in told.items() if answer == "open"} == wanted
     assert set(told.values()) <= {"open", "silent"}
 
 
 def test_from_elsewhere_alertmanager_alone_is_reached(
-    parts: OnCluster, places: dict[str, tuple[str, int]]
+    parts: OnCluster, paths: dict[str, tuple[str, int]]
 ) -> None:
-    there = {name: places[name] for name in ("Prometheus", "Alertmanager")}
+    there = {name: paths[name] for name in ("Prometheus", "Alertmanager")}
     assert probe(parts.cluster, "elsewhere", there) == {"Prometheus": "silent", "Alertmanager": "open"}

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from function.runner.given import Places
+from function.runner.paths import Paths
 from tests.cluster.alertmanager import Alertmanager
 from tests.cluster.cluster import AGENTS, Cluster, codes, messages, reachable
 from tests.cluster.conftest import Times
@@ -41,7 +41,7 @@ def test_an_alert_wakes_the_function_and_its_agent_proposes(
     before = len(runs("PVCUsageHigh"))
     failed = alertmanager.counted("alertmanager_notifications_failed_total")
     with (
-        model(*proposing(f"{Places.read({}).work}/{FILE}", "40Gi"), port=model_port) as asked,
+        model(*proposing(f"{Paths.read({}).work}/{FILE}", "40Gi"), port=model_port) as asked,
         reachable(asked.url, installed.address),
     ):
         fired = time.monotonic()
@@ -93,7 +93,7 @@ def test_the_same_alert_again_starts_nothing(
 
 
 @pytest.fixture
-def places(installed: Cluster, alertmanager: Alertmanager, model_port: int) -> dict[str, tuple[str, int]]:
+def paths(installed: Cluster, alertmanager: Alertmanager, model_port: int) -> dict[str, tuple[str, int]]:
     """Where our parts are, each of them there: silence is a refusal and no absence."""
     labels = {"alertname": "KubePodNotReady", "namespace": "f3iai", "severity": "critical"}
     alertmanager.fire(labels | {"pod": f"typedb-{next(NEW)}"})
@@ -127,9 +127,9 @@ def places(installed: Cluster, alertmanager: Alertmanager, model_port: int) -> d
 
 
 def test_from_elsewhere_nothing_of_ours_is_reached(
-    installed: Cluster, places: dict[str, tuple[str, int]]
+    installed: Cluster, paths: dict[str, tuple[str, int]]
 ) -> None:
-    told = probe(installed, "elsewhere", places)
+    told = probe(installed, "elsewhere", paths)
     assert {name: told[name] for name in ("DNS", "API server", "gateway")} == {
         "DNS": "open",
         "API server": "open",
@@ -140,24 +140,24 @@ def test_from_elsewhere_nothing_of_ours_is_reached(
 
 
 def test_a_neighbour_in_the_same_namespace_reaches_nothing_of_ours_either(
-    installed: Cluster, places: dict[str, tuple[str, int]]
+    installed: Cluster, paths: dict[str, tuple[str, int]]
 ) -> None:
-    told = probe(installed, "f3iai", places)
+    told = probe(installed, "f3iai", paths)
     ours = ("opa", "opa's diagnostics", "world model", "function", "function's proxy")
     assert {told[name] for name in ours} == {"silent"}, told
 
 
 def test_an_agents_pod_reaches_what_it_needs_and_nothing_else(
-    installed: Cluster, places: dict[str, tuple[str, int]]
+    installed: Cluster, paths: dict[str, tuple[str, int]]
 ) -> None:
     agent = {"app.kubernetes.io/name": "sre-agent"}
-    outside = {"another pod": (places["gateway"][0], 8081), "the world outside": ("10.88.0.7", 443)}
-    told = probe(installed, AGENTS, places | outside, **agent)
+    outside = {"another pod": (paths["gateway"][0], 8081), "the world outside": ("10.88.0.7", 443)}
+    told = probe(installed, AGENTS, paths | outside, **agent)
     assert {name for name, answer in told.items() if answer == "open"} == {"DNS", "API server", "world model"}
 
 
 def test_a_pod_among_the_agents_that_is_none_reaches_nothing(
-    installed: Cluster, places: dict[str, tuple[str, int]]
+    installed: Cluster, paths: dict[str, tuple[str, int]]
 ) -> None:
-    by_address = {name: where for name, where in places.items() if name != "API server"}
+    by_address = {name: where for name, where in paths.items() if name != "API server"}
     assert set(probe(installed, AGENTS, by_address).values()) == {"silent"}

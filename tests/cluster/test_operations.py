@@ -107,7 +107,9 @@ def test_every_token_of_ours_is_changed_and_no_delivery_is_refused(page: Page) -
             assert reply.json() == {"outcomes": {"created": 1}}, reply.text
             (job,) = cluster.jobs()
             prompt = job["spec"]["template"]["metadata"]["annotations"]["sre-dispatch/prompt"]
-            assert not re.findall(r"ffo_\w+", prompt)  # the world model answered, to an accepted token
+            assert not re.findall(
+                r"world_model_\w+", prompt
+            )  # the world model answered, to an accepted token
             no_jobs(cluster)
             delivered += 1
         told = "".join(each.result() for each in running)

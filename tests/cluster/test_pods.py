@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from function.runner.given import Places
+from function.runner.paths import Paths
 from tests import jira as jiras
 from tests.cluster.cluster import AGENTS, Cluster, codes, messages, process, reachable
 from tests.real.components import wait_until
@@ -83,7 +83,7 @@ def test_high_investigates_and_writes_a_ticket(installed: Cluster, site: Site, m
         name="sre-agent-report",
     )
     with running(
-        installed, model_port, "high", given, ([look], [secret], [outcome(summary="It fills.")])
+        installed, model_port, "investigate", given, ([look], [secret], [outcome(summary="It fills.")])
     ) as asked:
         pod = installed.ended(job_of(given))
     assert codes(pod) == {"agent": 0, "report": 0}, messages(pod)
@@ -94,7 +94,7 @@ def test_high_investigates_and_writes_a_ticket(installed: Cluster, site: Site, m
 
 def test_medium_opens_a_pull_request(installed: Cluster, site: Site, model_port: int) -> None:
     given = given_of("incident-75")
-    with running(installed, model_port, "medium", given, proposing(f"{Places.read({}).work}/{FILE}", "40Gi")):
+    with running(installed, model_port, "propose", given, proposing(f"{Paths.read({}).work}/{FILE}", "40Gi")):
         pod = installed.ended(job_of(given))
     assert codes(pod) == {"agent": 0, "report": 0}, messages(pod)
     pull, content = site.proposed()
@@ -153,7 +153,7 @@ def test_low_grows_the_claim_and_sees_the_alert_clear(
         ]
         return found
 
-    with running(volume, model_port, "low", given, (*steps, [told])) as asked:
+    with running(volume, model_port, "remediate", given, (*steps, [told])) as asked:
         wait_until(lambda: size() == "40Gi", "the claim to grow")
         site.prometheus.exporter.samples[SERIES] = "37.6"
         pod = volume.ended(job_of(given))
@@ -170,7 +170,7 @@ def test_each_credential_is_where_it_should_be_and_nowhere_else(
     installed: Cluster, site: Site, model_port: int
 ) -> None:
     given = given_of("incident-75")
-    with running(installed, model_port, "medium", given, (hanging,)) as asked:
+    with running(installed, model_port, "propose", given, (hanging,)) as asked:
         assert asked.asked.wait(60)
         pod = installed.pod_of(job_of(given))
         seen = {name: found_in(process(pod, name)) for name in ("kubernetes", "grafana", "agent", "report")}
@@ -216,7 +216,7 @@ def is_token_there(text: str) -> bool:
 
 def test_an_agent_that_is_killed_is_reported(installed: Cluster, site: Site, model_port: int) -> None:
     given = given_of("incident-75")
-    with running(installed, model_port, "medium", given, (hanging,)) as asked:
+    with running(installed, model_port, "propose", given, (hanging,)) as asked:
         assert asked.asked.wait(60)
         os.kill(process(installed.pod_of(job_of(given)), "agent"), signal.SIGKILL)
         pod = installed.ended(job_of(given))
@@ -228,7 +228,7 @@ def test_an_agent_that_is_killed_is_reported(installed: Cluster, site: Site, mod
 def test_a_pod_that_is_told_to_go_says_what_it_knows(installed: Cluster, site: Site, model_port: int) -> None:
     given = given_of("incident-75")
     with running(
-        installed, model_port, "medium", given, (hanging, [outcome(summary="As far as I came.")])
+        installed, model_port, "propose", given, (hanging, [outcome(summary="As far as I came.")])
     ) as asked:
         assert asked.asked.wait(60)
         pod = installed.pod_of(job_of(given))["metadata"]["name"]
@@ -238,7 +238,7 @@ def test_a_pod_that_is_told_to_go_says_what_it_knows(installed: Cluster, site: S
 
 def test_nothing_in_a_pod_can_be_written_but_its_volumes(installed: Cluster, model_port: int) -> None:
     given = given_of("incident-75")
-    with running(installed, model_port, "medium", given, (hanging,)) as asked:
+    with running(installed, model_port, "propose", given, (hanging,)) as asked:
         assert asked.asked.wait(60)
         pod = installed.pod_of(job_of(given))
         roots = {

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import yaml
 
-from function.bundle import write
+from function.dispatch.policy_files import write
 from tests import jira, world
 from tests.cluster.recorder import Recorder, recording
 from tests.incident import shipped
@@ -162,7 +162,7 @@ def _site(folder: Path, api: ApiServer, alerts: int, stack: ExitStack) -> Site:
     forge = enter(gitea(folder / "gitea"))
     forge.put(FILE, yaml.safe_dump(claim_of(TYPEDB), sort_keys=False))
     kubeconfig = str(api.kubeconfig_of("f3iai", "sre-dispatch-worldmodel", folder))
-    asked = {"KUBECONFIG": kubeconfig, "PROMETHEUS_URL": prometheus.url}
+    asked = {"KUBECONFIG": kubeconfig, "SRE_DISPATCH_PROMETHEUS_URL": prometheus.url}
     model = enter(world_model(folder / "world", **asked))
     assert model.call("record_outcome", asdict(world.crash(datetime.now(UTC))), WRITER)["recorded"]
     tickets = enter(jira.serving(jira.Jira()))
@@ -176,11 +176,11 @@ def _function(folder: Path, api: ApiServer, policy: OpaServer, site: Site, alert
         SRE_DISPATCH_JOBS="kubernetes",
         KUBECONFIG=str(api.kubeconfig_of("f3iai", "sre-dispatch", folder)),
         SRE_DISPATCH_POLICY="opa",
-        OPA_URL=policy.url,
-        OPA_TOKEN_FILE=str(folder / "opa-token"),
+        SRE_DISPATCH_OPA_URL=policy.url,
+        SRE_DISPATCH_OPA_TOKEN_FILE=str(folder / "opa-token"),
         SRE_DISPATCH_CLUSTER="",
-        SRE_DISPATCH_CONTEXT="ffo",
-        FFO_URL=f"{site.world.url}/jsonrpc",
-        FFO_TOKEN_FILE=str(site.world.folder / "reader"),
-        ALERTMANAGER_URL=alertmanager,
+        SRE_DISPATCH_CONTEXT="world-model",
+        SRE_DISPATCH_WORLD_MODEL_URL=f"{site.world.url}/jsonrpc",
+        SRE_DISPATCH_WORLD_MODEL_TOKEN_FILE=str(site.world.folder / "reader"),
+        SRE_DISPATCH_ALERTMANAGER_URL=alertmanager,
     )

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from function.adapters.sink import NOTICE_ALERT
+from function.dispatch.adapters.notify import NOTICE_ALERT
 from tests.monitoring.ours import DASHBOARD, EXPRESSIONS, FOLDER, PANELS, RULES, RUNBOOKS
 from tests.process import ROOT, TIER_FILES
 
@@ -136,7 +136,7 @@ def test_what_is_asked_for_by_name_is_installed_by_that_name() -> None:
     assert set(re.findall(r'resourcequota="([^"]+)"', text)) == quotas
     assert set(re.findall(r'\bnamespace="([^"]+)"', text)) == {"sre-agents", "f3iai"}
     containers = set(re.findall(r'container=~?"([^"]+)"', text))
-    (tier,) = (found for found in manifests("tiers/high.yaml") if found["kind"] == "CronJob")
+    (tier,) = (found for found in manifests("tiers/investigate.yaml") if found["kind"] == "CronJob")
     pod = tier["spec"]["jobTemplate"]["spec"]["template"]["spec"]
     assert {name for names in containers for name in names.split("|")} <= {
         container["name"] for container in pod["containers"]
@@ -152,8 +152,8 @@ def test_an_alert_is_for_people_and_says_what_it_is_about(name: str) -> None:
     assert name.startswith("SREDispatch")
     assert rule["labels"]["part_of"] == "sre-dispatch"
     assert rule["labels"]["severity"] in {"warning", "critical"}
-    assert set(rule["annotations"]) == {"summary", "description", "runbook"}
-    assert rule["annotations"]["runbook"] == f"knative/monitoring/runbooks/{name}.md"
+    assert set(rule["annotations"]) == {"summary", "description", "runbook_url"}
+    assert rule["annotations"]["runbook_url"] == f"knative/monitoring/runbooks/{name}.md"
 
 
 @by_rule

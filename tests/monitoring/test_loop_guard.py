@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from function import explain
-from function.adapters.sink import NOTICE_ALERT
+from function.commands import explain
+from function.dispatch.adapters.notify import NOTICE_ALERT
 from tests.fakes import delivery_json
 from tests.monitoring.ours import RULES
 from tests.process import ROOT

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from function.adapters.sink import NOTICE_ALERT
-from function.pipeline import SOFT_DEADLINE_SECONDS
+from function.dispatch.adapters.notify import NOTICE_ALERT
+from function.dispatch.pipeline import SOFT_DEADLINE_SECONDS
 from tests.monitoring.helm import CHART, MONITORING, MORE, PATCH, VALUES, configuration, load, merge, merged
 from tests.process import ROOT
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from function.bundle import write
+from function.dispatch.policy_files import write
 from tests.process import ROOT, TIER_FILES
 from tests.real.components import (
     OPA_SECRET,
@@ -100,7 +100,7 @@ def opa_url(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 @pytest.fixture(scope="session")
 def opa_token(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file with a token that every OPA here accepts, for OPA_TOKEN_FILE."""
+    """A file with a token that every OPA here accepts, for SRE_DISPATCH_OPA_TOKEN_FILE."""
     path = tmp_path_factory.mktemp("opa-token") / "token"
     path.write_text(OPA_SECRET["token"] + "\n", encoding="utf-8")
     return path

@@ -51,7 +51,7 @@ def installed(api: ApiServer, max_storage: str = "100Gi") -> None:
     incident(api, max_storage=max_storage)
     for manifest in [*MANIFESTS, KNATIVE / "enrolled" / "f3iai.yaml"]:
         api.kubectl("apply", "-f", manifest)
-    with api.client(api.token("sre-agents", "sre-agent-low")) as low:
+    with api.client(api.token("sre-agents", "sre-agent-remediate")) as low:
         patch = {"spec": {"resources": {"requests": {"storage": "101Gi"}}}}
         asked: Any = {"json": patch, "headers": MERGE, "params": {"dryRun": "All"}}
         wait_until(

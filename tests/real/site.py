@@ -72,7 +72,7 @@ class Site:
         self.prometheus.exporter.samples[SERIES] = "75.2"
         fired = self.prometheus.fired(RULE["alert"], persistentvolumeclaim="typedb-data")
         told = json.loads(event) | {name: fired[name] for name in ("alertname", "raw_payload")}
-        decision = {"mode": "autonomous", "grant": {"tier": "low"}}
+        decision = {"mode": "autonomous", "grant": {"tier": "remediate"}}
         return {"event": json.dumps(told), "decision": json.dumps(decision)}
 
 

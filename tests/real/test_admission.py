@@ -30,8 +30,8 @@ OUR_REFUSAL = re.compile(
 
 @pytest.fixture
 def job(dispatcher: httpx.Client, request: pytest.FixtureRequest) -> Job:
-    """A well-formed dispatched Job of the tier medium, its name that of the test."""
-    return dispatched(dispatcher, "medium", problem=request.node.name)
+    """A well-formed dispatched Job of the tier propose, its name that of the test."""
+    return dispatched(dispatcher, "propose", problem=request.node.name)
 
 
 # --- what is admitted ---------------------------------------------------------------------------------
@@ -112,7 +112,7 @@ OWNER = "the Job has an owner"
 REFUSED: dict[str, tuple[str, Change]] = {
     "another image": (POD, lambda job: agent(job).update(image="registry.example/other:1")),
     "another command": (POD, lambda job: agent(job).update(command=["sh", "-c", "id"])),
-    "another ServiceAccount": (POD, lambda job: pod(job).update(serviceAccountName="sre-agent-low")),
+    "another ServiceAccount": (POD, lambda job: pod(job).update(serviceAccountName="sre-agent-remediate")),
     "a mounted token": (POD, lambda job: pod(job).update(automountServiceAccountToken=True)),
     "an environment variable": (POD, lambda job: agent(job)["env"].append({"name": "A", "value": "b"})),
     "a Secret in the environment": (
@@ -135,13 +135,13 @@ REFUSED: dict[str, tuple[str, Change]] = {
     "more completions": (COUNT, lambda job: job["spec"].update(completions=50)),
     "more attempts": (RETRIES, lambda job: job["spec"].update(backoffLimit=6)),
     "no rule for failures": (RETRIES, lambda job: job["spec"].pop("podFailurePolicy")),
-    "another tier's template": (POD, lambda job: label_both(job, "sre-dispatch/tier", "low")),
+    "another tier's template": (POD, lambda job: label_both(job, "sre-dispatch/tier", "remediate")),
     "an unknown tier": (NO_TIER, lambda job: label_both(job, "sre-dispatch/tier", "root")),
     "no tier": (NO_TIER, lambda job: job["metadata"]["labels"].pop("sre-dispatch/tier")),
     "no label at all": (FOREIGN_LABEL, lambda job: job["metadata"].pop("labels")),
     "another tier on the pod": (
         OTHER_TIER,
-        lambda job: labels_of_pod(job).update({"sre-dispatch/tier": "low"}),
+        lambda job: labels_of_pod(job).update({"sre-dispatch/tier": "remediate"}),
     ),
     "no tier on the pod": (OTHER_TIER, lambda job: labels_of_pod(job).pop("sre-dispatch/tier")),
     "another name of the application": (
@@ -171,7 +171,7 @@ REFUSED: dict[str, tuple[str, Change]] = {
     "a selector of its own": (
         "a Job with a selector of its own",
         lambda job: job["spec"].update(
-            manualSelector=True, selector={"matchLabels": {"sre-dispatch/tier": "medium"}}
+            manualSelector=True, selector={"matchLabels": {"sre-dispatch/tier": "propose"}}
         ),
     ),
     "Indexed": ("an agent's Job is not Indexed", lambda job: job["spec"].update(completionMode="Indexed")),
@@ -181,7 +181,7 @@ REFUSED: dict[str, tuple[str, Change]] = {
         lambda job: job["spec"]["template"]["metadata"].update(finalizers=["example.com/hold"]),
     ),
     "an owner": (OWNER, lambda job: own(job, "v1", "ConfigMap", "any")),
-    "the tier's CronJob as owner": (OWNER, lambda job: own(job, "batch/v1", "CronJob", "sre-agent-medium")),
+    "the tier's CronJob as owner": (OWNER, lambda job: own(job, "batch/v1", "CronJob", "sre-agent-propose")),
     "a dispatched Job passed off as a try-out": (
         "a Job of the dispatcher must say so",
         lambda job: job["metadata"]["labels"].pop("app.kubernetes.io/managed-by"),
@@ -205,7 +205,7 @@ def test_the_administrator_is_held_to_the_template_too(api: ApiServer, job: Job)
 
 def test_a_tryout_by_hand_has_no_other_owner_than_its_tier(api: ApiServer, job: Job) -> None:
     job["metadata"]["labels"].pop("app.kubernetes.io/managed-by")
-    own(job, "batch/v1", "CronJob", "sre-agent-low")
+    own(job, "batch/v1", "CronJob", "sre-agent-remediate")
 
     with api.client() as admin:
         assert_refused_by_our_policy(admin.post(JOBS, json=job), OWNER)
@@ -225,7 +225,7 @@ def test_the_dispatcher_may_read_jobs_and_tiers_and_tell_people(dispatcher: http
 
     assert dispatcher.get(f"{JOBS}/{name}").status_code == 200
     assert dispatcher.get(JOBS).status_code == 200
-    assert dispatcher.get(f"{BATCH}/cronjobs/sre-agent-medium").status_code == 200
+    assert dispatcher.get(f"{BATCH}/cronjobs/sre-agent-propose").status_code == 200
     assert dispatcher.post("/api/v1/namespaces/f3iai/events", json=event).status_code == 201
 
 
@@ -238,14 +238,17 @@ FORBIDDEN = {
     "create a Job in its own namespace": ("POST", "/apis/batch/v1/namespaces/f3iai/jobs"),
     "create a Job elsewhere": ("POST", "/apis/batch/v1/namespaces/kube-system/jobs"),
     "list Jobs elsewhere": ("GET", "/apis/batch/v1/jobs"),
-    "change a tier": ("PATCH", f"{BATCH}/cronjobs/sre-agent-medium"),
+    "change a tier": ("PATCH", f"{BATCH}/cronjobs/sre-agent-propose"),
     "create a tier": ("POST", f"{BATCH}/cronjobs"),
     "read the agents' Secrets": ("GET", "/api/v1/namespaces/sre-agents/secrets"),
     "read the Secrets of its own namespace": ("GET", "/api/v1/namespaces/f3iai/secrets"),
     "read pods": ("GET", "/api/v1/namespaces/sre-agents/pods"),
     "read a pod's log": ("GET", "/api/v1/namespaces/sre-agents/pods/any/log"),
     "create a pod": ("POST", "/api/v1/namespaces/sre-agents/pods"),
-    "get an agent's token": ("POST", "/api/v1/namespaces/sre-agents/serviceaccounts/sre-agent-low/token"),
+    "get an agent's token": (
+        "POST",
+        "/api/v1/namespaces/sre-agents/serviceaccounts/sre-agent-remediate/token",
+    ),
     "lift the pause": ("DELETE", "/api/v1/namespaces/sre-agents/resourcequotas/pause"),
     "write events about others": ("POST", "/api/v1/namespaces/default/events"),
     "change the policy": (

@@ -16,10 +16,11 @@ from typing import Any
 
 import pytest
 
+from tests.models import FALLBACK_MODELS, MODEL
 from tests.real.conftest import need
 from tests.runner.container import IDENTITY, KEY, Container, Run, investigating
-from tests.runner.model import OUTCOME, Model, Reply, call, outcome, text
-from tests.runner.test_secrets import SHAPES, WORD
+from tests.runner.model import OUTCOME, Model, Reply, call, only, outcome, text
+from tests.runner.test_redact import SHAPES, WORD
 from tests.worldmodel.process import READER, WorldModel, world_model
 
 CLAIM = {"resource_type": "k8s_pvc", "namespace": "f3iai", "resource_id": "typedb-data"}
@@ -47,7 +48,7 @@ def investigator(world: WorldModel, tmp_path: Path) -> Container:
 @pytest.fixture(params=[{}, FILE_TOOLS], ids=["investigate", "merge-request"])
 def container(investigator: Container, request: pytest.FixtureRequest) -> Container:
     investigator.tier |= request.param
-    decision = {"mode": investigator.tier["mode"], "grant": {"tier": "high"}}
+    decision = {"mode": investigator.tier["mode"], "grant": {"tier": "investigate"}}
     investigator.given["decision"] = json.dumps(decision)
     return investigator
 
@@ -58,7 +59,7 @@ def test_it_asks_its_server_and_tells_its_outcome(investigator: Container, world
     told = run.message
     assert (told["ended"], told["identity"], told["tier"]) == ("completed", IDENTITY, "high")
     assert told["outcome"] == {name: value for name, value in OUTCOME.items() if value != []}
-    assert told["cost_usd"] > 0 and told["session"] and told["model"] == "claude-sonnet-4-5"
+    assert told["cost_usd"] > 0 and told["session"] and told["model"] == MODEL
     assert '"tool":"get_resource_context"' in world.log
     assert "failures_in_a_week" in run.model.results()[0]
     assert run.model.offered() == {
@@ -236,6 +237,31 @@ def test_a_model_that_cannot_be_asked_ends_the_run_by_its_status(container: Cont
     assert str(status) in run.message["detail"]
 
 
+@pytest.mark.parametrize("status", [404, 529])
+def test_a_model_that_is_gone_or_busy_is_followed_by_its_fallback(container: Container, status: int) -> None:
+    container.tier["fallback_models"] = ["claude-haiku-4-5", *FALLBACK_MODELS]
+    run = container.run(only(FALLBACK_MODELS[0], DONE, status))
+    assert run.model.names() == [MODEL, "claude-haiku-4-5", FALLBACK_MODELS[0]]
+    assert (run.status, run.message["ended"]) == (0, "completed")
+    assert run.message["outcome"]["summary"] == OUTCOME["summary"]
+
+
+@pytest.mark.parametrize("status", [404, 529])
+def test_where_no_fallback_answers_either_the_run_ends_by_its_status(
+    container: Container, status: int
+) -> None:
+    container.tier["fallback_models"] = FALLBACK_MODELS
+    run = container.run(status)
+    assert {*run.model.names()} == {MODEL, *FALLBACK_MODELS}
+    assert (run.status, run.message["ended"]) == (30, "api_error")
+
+
+def test_a_fallback_that_is_the_model_itself_is_no_hindrance(investigator: Container) -> None:
+    investigator.tier["fallback_models"] = [MODEL]
+    run = investigator.run(DONE)
+    assert (run.status, run.message["ended"]) == (0, "completed")
+
+
 def test_a_model_that_is_not_there_ends_the_run(container: Container) -> None:
     container.environment["ANTHROPIC_BASE_URL"] = "http://127.0.0.1:9"
     assert container.run(DONE).status == 30
@@ -400,7 +426,7 @@ def test_a_credential_in_a_long_line_is_not_shown_also_not_by_half(
     assert SECRET[:20] not in run.everything()
 
 
-@pytest.mark.parametrize("missing", ["AGENT_PROGRAM", "AGENT_WORK"])
+@pytest.mark.parametrize("missing", ["SRE_DISPATCH_AGENT_PROGRAM", "SRE_DISPATCH_AGENT_WORK"])
 def test_whatever_is_missing_the_job_is_told(container: Container, missing: str) -> None:
     container.environment[missing] = str(container.folder / "none")
     run = container.run(DONE)

@@ -23,7 +23,7 @@ Ask = Callable[[str, Object], httpx.Response]
 
 ENROLLED = KNATIVE / "enrolled" / "f3iai.yaml"
 
-SERVICE_ACCOUNTS = ("sre-agent-low", "sre-agent-medium", "sre-agent-high")
+SERVICE_ACCOUNTS = ("sre-agent-remediate", "sre-agent-propose", "sre-agent-investigate")
 NAMES = (f"it-{number}" for number in itertools.count())
 GIB = 2**30
 
@@ -73,7 +73,7 @@ def admin(cluster: ApiServer) -> Iterator[httpx.Client]:
 @pytest.fixture(scope="module")
 def low(cluster: ApiServer) -> Iterator[httpx.Client]:
     """The API server as the autonomous tier sees it."""
-    with cluster.client(cluster.token("sre-agents", "sre-agent-low")) as client:
+    with cluster.client(cluster.token("sre-agents", "sre-agent-remediate")) as client:
         yield client
 
 
@@ -527,7 +527,7 @@ NEVER: dict[str, tuple[str, str, Object]] = {
         "/apis/rbac.authorization.k8s.io/v1/clusterroles/sre-agent-grow-claims",
         {"rules": [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}]},
     ),
-    "change a tier": ("PATCH", "/apis/batch/v1/namespaces/sre-agents/cronjobs/sre-agent-low", LABEL),
+    "change a tier": ("PATCH", "/apis/batch/v1/namespaces/sre-agents/cronjobs/sre-agent-remediate", LABEL),
 }
 
 
@@ -576,8 +576,8 @@ ABOUT_ITSELF = {  # system:basic-user, for everybody who is known
 GROW = ("persistentvolumeclaims", "patch")
 SCALE_UP = ("apps/deployments", "patch")
 WRITABLE = {
-    ("sre-agent-low", "f3iai"): {GROW},
-    ("sre-agent-low", "shop"): {GROW, SCALE_UP},
+    ("sre-agent-remediate", "f3iai"): {GROW},
+    ("sre-agent-remediate", "shop"): {GROW, SCALE_UP},
 }
 VERBS = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection", "*")
 NOT_SERVED = {"metrics.k8s.io/nodes", "metrics.k8s.io/pods", "users", "groups", "example.com/widgets", "*/*"}
@@ -644,7 +644,7 @@ FORBIDDEN = {
     "watch pods": ("GET", "/api/v1/pods?watch=true"),
     "ask a node": ("GET", "/api/v1/nodes/any/proxy/logs/"),
     "execute": ("POST", f"{SHOP}/pods/any/exec?command=id"),
-    "get a token": ("POST", "/api/v1/namespaces/sre-agents/serviceaccounts/sre-agent-low/token"),
+    "get a token": ("POST", "/api/v1/namespaces/sre-agents/serviceaccounts/sre-agent-remediate/token"),
 }
 
 
@@ -653,7 +653,7 @@ def test_the_autonomous_tier_may_not(low: httpx.Client, method: str, path: str) 
     reply = low.request(method, path, json={}, headers=MERGE if method == "PATCH" else {})
 
     assert (reply.status_code, reply.json()["reason"]) == (403, "Forbidden")
-    assert "system:serviceaccount:sre-agents:sre-agent-low" in reply.json()["message"]
+    assert "system:serviceaccount:sre-agents:sre-agent-remediate" in reply.json()["message"]
 
 
 # --- what a model can do through kubernetes-mcp-server ------------------------------------------------
@@ -727,7 +727,7 @@ def mcp_server(
 
 @pytest.fixture(scope="module")
 def writing(cluster: ApiServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[McpServer]:
-    yield from mcp_server(cluster, "sre-agent-low", WRITING, tmp_path_factory.mktemp("writing"))
+    yield from mcp_server(cluster, "sre-agent-remediate", WRITING, tmp_path_factory.mktemp("writing"))
 
 
 @pytest.fixture(scope="module")
@@ -856,7 +856,7 @@ def test_a_token_that_a_client_sends_is_not_used(cluster: ApiServer, writing: Mc
         "resources_create_or_update", f"Bearer {cluster.admin_token}", resource=json.dumps(created)
     )
 
-    assert failed and 'User "system:serviceaccount:sre-agents:sre-agent-low" cannot' in said
+    assert failed and 'User "system:serviceaccount:sre-agents:sre-agent-remediate" cannot' in said
 
 
 def assert_refused(admin: httpx.Client, path: str, ask: Ask, change: Object, why: str) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from function.bundle import write
+from function.dispatch.policy_files import write
 from tests.process import ROOT
 from tests.real.components import ApiServer, api_server, controller_manager, wait_until
 from tests.real.conftest import KNATIVE, need
@@ -32,8 +32,9 @@ ENROLLED = KNATIVE / "enrolled" / "f3iai.yaml"
 ADMISSION, CEILINGS = KNATIVE / "base" / "admission.yaml", KNATIVE / "base" / "ceilings.yaml"
 DISPATCHER = KNATIVE / "base" / "dispatcher.yaml"
 FUNCTION = "--serviceaccount=f3iai:sre-dispatch"
-LOW = "--serviceaccount=sre-agents:sre-agent-low"
-TIERS = ("tier: low", "tier: medium", "tier: high")
+LOW = "--serviceaccount=sre-agents:sre-agent-remediate"
+TIERS = ("tier: remediate", "tier: propose", "tier: investigate")
+MODELS = ("model: low", "model: medium", "model: high")
 FORGOTTEN_SECONDS = 3
 """After which Kubernetes has stopped what watches a policy's parameters; it looks each second."""
 SETTLE_SECONDS = 30
@@ -102,8 +103,8 @@ def installation(
         settings = {
             "KUBECONFIG": str(api.kubeconfig_of("f3iai", "sre-dispatch", folder)),
             "SRE_DISPATCH_TOKEN_FILES": str(opa_token),
-            "OPA_URL": opa_url,
-            "OPA_TOKEN_FILE": str(opa_token),
+            "SRE_DISPATCH_OPA_URL": opa_url,
+            "SRE_DISPATCH_OPA_TOKEN_FILE": str(opa_token),
         }
         installation = Installation(api, settings)
         installation.settled(is_whole, "the installation to be whole")
@@ -148,6 +149,21 @@ def patch(kind: str, name: str, spec: str, *more: str) -> tuple[str | Path, ...]
     return ("patch", kind, name, *more, "--type=merge", "-p", f'{{"spec": {spec}}}')
 
 
+def naming(model: str) -> tuple[str | Path, ...]:
+    """The tier `high` names that model."""
+    data = {"data": {"tier.json": json.dumps({"model": model})}}
+    return (
+        "-n",
+        "sre-agents",
+        "patch",
+        "configmap",
+        "sre-agent-investigate",
+        "--type=merge",
+        "-p",
+        json.dumps(data),
+    )
+
+
 BINDINGS = "validatingadmissionpolicybindings"
 QUOTA = ("-n", "sre-agents", "create", "quota")
 WARN = '{"validationActions": ["Warn"]}'
@@ -156,12 +172,12 @@ FAULTS = {
     "an enrolled namespace without its RoleBinding": Fault(
         [("delete", "-f", ENROLLED)],
         [apply(ENROLLED)],
-        {"enrolled namespaces": "the policy enrols f3iai, where sre-agent-low may write nothing"},
+        {"enrolled namespaces": "the policy enrols f3iai, where sre-agent-remediate may write nothing"},
     ),
     "a RoleBinding where nothing is enrolled": Fault(
         [("create", "rolebinding", "more", "-n", "carts", "--clusterrole=sre-agent-scale-deployments", LOW)],
         [("delete", "rolebinding", "more", "-n", "carts")],
-        {"enrolled namespaces": "sre-agent-low may write in carts, which the policy does not enrol"},
+        {"enrolled namespaces": "sre-agent-remediate may write in carts, which the policy does not enrol"},
     ),
     "a ClusterRoleBinding for all of the agents": Fault(
         [
@@ -177,20 +193,20 @@ FAULTS = {
         {"enrolled namespaces": "may write in every namespace"},
     ),
     "a tier that was not applied": Fault(
-        [("delete", "cronjob", "-n", "sre-agents", "sre-agent-low")],
-        [apply(KNATIVE / "tiers" / "low.yaml")],
-        {"tier: low": "there is no CronJob sre-agent-low: apply knative/tiers"},
+        [("delete", "cronjob", "-n", "sre-agents", "sre-agent-remediate")],
+        [apply(KNATIVE / "tiers" / "remediate.yaml")],
+        {"tier: remediate": "there is no CronJob sre-agent-remediate: apply knative/tiers"},
     ),
     "a tier that somebody resumed": Fault(
-        [patch("cronjob", "sre-agent-high", '{"suspend": false}', "-n", "sre-agents")],
-        [apply(KNATIVE / "tiers" / "high.yaml")],
-        {"tier: high": "the CronJob sre-agent-high is not suspended"},
+        [patch("cronjob", "sre-agent-investigate", '{"suspend": false}', "-n", "sre-agents")],
+        [apply(KNATIVE / "tiers" / "investigate.yaml")],
+        {"tier: investigate": "the CronJob sre-agent-investigate is not suspended"},
     ),
     "a tier whose pods Pod Security refuses": Fault(
         [
             patch(
                 "cronjob",
-                "sre-agent-high",
+                "sre-agent-investigate",
                 '{"jobTemplate": {"spec": {"template": {"spec": {"hostNetwork": true}}}}}',
                 "-n",
                 "sre-agents",
@@ -199,34 +215,49 @@ FAULTS = {
         [
             patch(
                 "cronjob",
-                "sre-agent-high",
+                "sre-agent-investigate",
                 '{"jobTemplate": {"spec": {"template": {"spec": {"hostNetwork": null}}}}}',
                 "-n",
                 "sre-agents",
             )
         ],
-        {"tier: high": "Pod Security will refuse its pods"},
+        {"tier: investigate": "Pod Security will refuse its pods"},
+    ),
+    "a tier whose model has retired": Fault(
+        [naming("claude-3-opus")],
+        [apply(KNATIVE / "tiers" / "investigate.yaml")],
+        {"model: high": "claude-3-opus retired on 2026-01-05: name another model"},
+    ),
+    "a tier without its ConfigMap": Fault(
+        [("delete", "configmap", "-n", "sre-agents", "sre-agent-remediate")],
+        [apply(KNATIVE / "tiers" / "remediate.yaml")],
+        {"model: low": "there is no ConfigMap sre-agent-remediate: apply knative/tiers"},
+    ),
+    "without the right to read the tiers' ConfigMaps": Fault(
+        [("delete", "rolebinding", "-n", "sre-agents", "sre-dispatch-check")],
+        [apply(CHECK)],
+        dict.fromkeys(MODELS, "name it in knative/base/check.yaml and apply that file"),
     ),
     "a tier without its binding": Fault(
-        [("delete", BINDINGS, "sre-dispatch-template-medium")],
-        [apply(KNATIVE / "tiers" / "medium.yaml")],
+        [("delete", BINDINGS, "sre-dispatch-template-propose")],
+        [apply(KNATIVE / "tiers" / "propose.yaml")],
         {
-            "tier: medium": "let in another image, another ServiceAccount, a Secret volume: apply",
-            "admission policies": "no ValidatingAdmissionPolicyBinding sre-dispatch-template-medium",
+            "tier: propose": "let in another image, another ServiceAccount, a Secret volume: apply",
+            "admission policies": "no ValidatingAdmissionPolicyBinding sre-dispatch-template-propose",
         },
     ),
     "a binding of one tier's Jobs to another tier": Fault(
         [
             patch(
                 BINDINGS,
-                "sre-dispatch-template-medium",
-                '{"paramRef": {"name": "sre-agent-low"}}',
+                "sre-dispatch-template-propose",
+                '{"paramRef": {"name": "sre-agent-remediate"}}',
             )
         ],
-        [apply(KNATIVE / "tiers" / "medium.yaml")],
+        [apply(KNATIVE / "tiers" / "propose.yaml")],
         {
-            "tier: medium": "our admission policies refuse the tier's own Job",
-            "admission policies": "sre-dispatch-template-medium is not that of sre-dispatch-template",
+            "tier: propose": "our admission policies refuse the tier's own Job",
+            "admission policies": "sre-dispatch-template-propose is not that of sre-dispatch-template",
         },
     ),
     "a binding that only warns": Fault(
@@ -361,7 +392,7 @@ def test_what_others_are_bound_to_is_no_fault(installation: Installation) -> Non
             "-n",
             "carts",
             "--clusterrole=sre-agent-grow-claims",
-            "--serviceaccount=carts:sre-agent-low",
+            "--serviceaccount=carts:sre-agent-remediate",
         )
     ]
     with changed(installation, do, [("delete", "rolebinding", "theirs", "-n", "carts")]):
@@ -383,7 +414,7 @@ def test_an_api_server_that_is_not_there_is_said_once(installation: Installation
     )
     rows = away.rows()
     assert failing(rows) == {"cluster"} and "cannot be asked" in rows["cluster"][1]
-    assert "tier: low" not in rows
+    assert "tier: remediate" not in rows
 
 
 def test_enrolments_of_files_that_opa_does_not_serve_say_nothing(
@@ -400,7 +431,7 @@ def test_an_enrolment_of_another_cluster_is_none_of_this_one(installation: Insta
     """Where the cluster has a name, ours, which names none, is of no alert here."""
     rows = installation.rows(SRE_DISPATCH_CLUSTER="eu-1")
     assert failing(rows) == {"enrolled namespaces"}
-    assert "sre-agent-low may write in f3iai" in rows["enrolled namespaces"][1]
+    assert "sre-agent-remediate may write in f3iai" in rows["enrolled namespaces"][1]
 
 
 def test_the_pod_that_checks_has_settings_that_can_be_read(installation: Installation) -> None:
@@ -413,7 +444,7 @@ def test_the_pod_that_checks_has_settings_that_can_be_read(installation: Install
     rows = Installation(installation.api, there | here).rows()
     assert rows["settings"] == (True, "OPA at http://127.0.0.1:1")
     assert "context: http://127.0.0.1:1/jsonrpc" in rows
-    assert rows["cluster"][0] and rows["tier: low"][0]
+    assert rows["cluster"][0] and rows["tier: remediate"][0]
 
 
 def test_where_alertmanager_shows_its_own_token_the_right_to_ask_whose_it_is_is_looked_for(

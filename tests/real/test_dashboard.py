@@ -15,7 +15,7 @@ import httpx
 import pytest
 import yaml
 
-from function.runner.promql import selectors
+from function.runner.report.promql import selectors
 from tests.monitoring.ours import DASHBOARD, EXPRESSIONS, FOLDER, GROUPS, RULES
 from tests.monitoring.test_dashboard import COMPONENTS, METRICS
 from tests.real.components import alertmanager, find, prometheus, wait_until

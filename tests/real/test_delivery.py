@@ -25,7 +25,7 @@ from tests.real.components import ApiServer, alertmanager, opa, wait_until
 from tests.real.conftest import JOBS, PODS, need
 from tests.server import Server, serving
 
-CRONJOB = "/apis/batch/v1/namespaces/sre-agents/cronjobs/sre-agent-medium"
+CRONJOB = "/apis/batch/v1/namespaces/sre-agents/cronjobs/sre-agent-propose"
 MERGE = {"Content-Type": "application/merge-patch+json"}
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("controllers")]
@@ -110,8 +110,8 @@ def start(
                     SRE_DISPATCH_JOBS="kubernetes",
                     KUBECONFIG=str(kubeconfig),
                     SRE_DISPATCH_POLICY="opa",
-                    OPA_URL=url,
-                    OPA_TOKEN_FILE=str(opa_token),
+                    SRE_DISPATCH_OPA_URL=url,
+                    SRE_DISPATCH_OPA_TOKEN_FILE=str(opa_token),
                 )
             )
             return System(server, admin, tmp_path, url)
@@ -219,9 +219,9 @@ def test_each_alert_becomes_one_job_and_its_controller_makes_the_pod(system: Sys
     with alertmanager(tmp_path / "am", system.route()) as url:
         fire(url, alert("typedb-data"), alert("typedb-data", "PVCUsageCritical", "critical"))
         system.wait_for("created", "created")
-    medium, high = sorted(system.jobs(), key=lambda job: str(job["metadata"]["labels"]), reverse=True)
-    tiers = {job["metadata"]["labels"]["sre-dispatch/tier"] for job in (medium, high)}
-    assert tiers == {"medium", "high"}
+    propose, investigate = sorted(system.jobs(), key=lambda job: str(job["metadata"]["labels"]), reverse=True)
+    tiers = {job["metadata"]["labels"]["sre-dispatch/tier"] for job in (propose, investigate)}
+    assert tiers == {"propose", "investigate"}
     wait_until(lambda: len(system.admin.get(PODS).json()["items"]) == 2, "two pods", seconds=20)
     (pod, *_) = system.admin.get(PODS).json()["items"]
     assert "# You are an SRE agent" in pod["metadata"]["annotations"]["sre-dispatch/prompt"]
@@ -287,7 +287,7 @@ def test_an_alert_that_came_back_after_its_run_is_held_and_people_are_told(syste
     assert system.server.post(webhook("typedb-data", back)).json() == {"outcomes": {"held": 1}}
     assert system.claims() == ["typedb-data"]
     events = system.admin.get("/api/v1/namespaces/f3iai/events").json()["items"]
-    assert any(event["reason"] == "AlertHeld" and "back_after_run" in event["message"] for event in events)
+    assert any(event["reason"] == "AlertHeld" and "recurred" in event["message"] for event in events)
 
 
 def test_an_api_server_killed_during_a_delivery_costs_nothing(

@@ -64,7 +64,7 @@ def test_every_fact_is_seen_and_nothing_is_left(kill: str, tmp_path: Path) -> No
         "files": "962 files of 16 MiB are 15.03 GiB, 75.2 % of 20Gi",
         "routed": "High to sre-dispatch, Critical to sre-dispatch,people",
         "translated": "severity MEDIUM; resource_type k8s_pvc; namespace f3iai; resource_id typedb-data",
-        "job": "tier medium",
+        "job": "tier propose",
         "pull": "20Gi to 40Gi",
         "outcome": "proposed, verification none: 20Gi as before",
         "ticket": "OPS-1",

@@ -19,9 +19,9 @@ import httpx
 import pytest
 import yaml
 
-from function.model import Subject
-from function.runner.promql import conditions
-from function.subject import subject
+from function.dispatch.subject import subject
+from function.runner.report.promql import conditions
+from function.shared.event import Subject
 from tests.loopback import serving
 from tests.monitoring.helm import MONITORING, MORE, PATCH, VALUES, configuration, load, merged
 from tests.monitoring.receivers import Receivers, received

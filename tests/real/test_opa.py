@@ -15,12 +15,13 @@ from typing import Any
 
 import pytest
 
-from function import pipeline
-from function.adapters.opa import PATH, Opa
-from function.bundle import write
-from function.errors import Unavailable
-from function.model import Outcome, SREEvent
-from function.wire import token_in
+from function.dispatch import pipeline
+from function.dispatch.adapters.opa import PATH, Opa
+from function.dispatch.model import Outcome
+from function.dispatch.policy_files import write
+from function.shared.errors import Unavailable
+from function.shared.event import SREEvent
+from function.shared.http import token_in
 from tests.fakes import FakeCluster, FakeWorld, app, delivery
 from tests.process import ROOT, free_port
 from tests.real.components import OPA_SECRET, ApiServer, Broken, OpaServer, answers, find, opa, wait_until
@@ -194,12 +195,12 @@ def test_a_question_of_more_than_two_mebibytes_is_refused(server: OpaServer) -> 
 
 def test_a_token_is_rotated_without_a_restart_of_the_function(server: OpaServer, tmp_path: Path) -> None:
     file = tmp_path / "token"
-    with closing(Opa(server.url, token_in(file, "OPA_TOKEN_FILE", "opa_token"))) as adapter:
+    with closing(Opa(server.url, token_in(file, "SRE_DISPATCH_OPA_TOKEN_FILE", "opa_token"))) as adapter:
         for token in OPA_SECRET.values():
             file.write_text(f"{token}\n")
             assert adapter.ask({}) == {"policy_revision": REVISION}
         file.write_text("a-token-that-was-never-accepted")
-        with pytest.raises(Unavailable, match=r"401.*OPA_TOKEN_FILE"):
+        with pytest.raises(Unavailable, match=r"401.*SRE_DISPATCH_OPA_TOKEN_FILE"):
             adapter.ask({})
 
 
@@ -363,7 +364,7 @@ def question(text: str, identity: str = "", severity: str = "") -> dict[str, Any
     """A document of the policy's input with the text for every string and name that could be an alert's."""
     event = ("alertname", "cluster", "namespace", "namespace_label", "resource_type", "resource_id", text)
     return {
-        "look": "review",
+        "phase": "review",
         "event": dict.fromkeys(event, text) | {"identity": identity or text, "severity": severity or text},
         "text": {"words": [f" {text} "], "sentences": [[text]], "signals": [text], "truncated": False},
         "facts": {
@@ -392,7 +393,7 @@ def test_the_decision_log_holds_nothing_that_the_alert_said(tmp_path: Path) -> N
     assert not [text for text in ("canary", *OPA_SECRET.values()) if text in said]
     _, known, _ = logged(server)
     assert known["input"] == {
-        "look": "review",
+        "phase": "review",
         "event": {"identity": IDENTITY, "severity": "LOW"},
         "text": {"truncated": False},
         "facts": {"complete": True, "dependents": 3, "replicas": None, "failures": 0},

@@ -10,12 +10,15 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from function import canonical, decide, explain, translate
-from function.adapters.opa import PARAMETERS, PATH
-from function.adapters.rego import Rego
-from function.bundle import read
-from function.errors import Unavailable
-from function.model import Activity, SREEvent
+from function.commands import explain
+from function.dispatch import decide, normalize, translate
+from function.dispatch.adapters.opa import PARAMETERS, PATH
+from function.dispatch.adapters.rego import Rego
+from function.dispatch.model import Activity
+from function.dispatch.policy_files import read
+from function.shared.errors import Unavailable
+from function.shared.event import SREEvent
+from function.shared.strict_json import parse
 from tests.fakes import NOW, WHOLE
 from tests.process import ROOT
 from tests.questions import mistyped, questions
@@ -52,7 +55,7 @@ def embedded(document: Any) -> Any:
 def test_explain_is_the_same_by_both_engines(
     path: Path, opa_url: str, opa_token: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("OPA_TOKEN_FILE", str(opa_token))
+    monkeypatch.setenv("SRE_DISPATCH_OPA_TOKEN_FILE", str(opa_token))
     here = explain.as_json(explain.explain(path.read_bytes(), at=AT))
     assert explain.as_json(explain.explain(path.read_bytes(), at=AT, opa_url=opa_url)) == here
 
@@ -60,10 +63,10 @@ def test_explain_is_the_same_by_both_engines(
 @pytest.mark.parametrize("name", FILES)
 def test_the_corpus_is_decided_the_same(name: str, opa: httpx.Client) -> None:
     for entry in ENTRIES[name]:
-        delivery = translate.webhook(translate.parse(delivered(entry, "warning")), cluster="")
+        delivery = translate.webhook(parse(delivered(entry, "warning")), cluster="")
         (event,) = delivery.alerts
         assert isinstance(event, SREEvent)
-        text = decide.prepared(event, canonical.read(delivery.notification))
+        text = decide.prepared(event, normalize.read(delivery.notification))
         document = decide.question(event, text, Activity(0, 0, 0), NOW.timestamp(), WHOLE)
         assert answered(opa, document) == embedded(document), entry["name"]
 

@@ -9,13 +9,15 @@ from typing import Any
 
 import pytest
 
-from function.errors import Unavailable
-from function.runner import proposal
-from function.runner.description import description
+from function.runner.checkout import materialize
 from function.runner.git import Git
-from function.runner.outcome import Outcome, Report
-from function.runner.proposal import About, Changes, Proposal
+from function.runner.outcome import AgentOutcome, Report
+from function.runner.report import merge_request
+from function.runner.report.changes import Changes, read_changes
+from function.runner.report.description import description
+from function.runner.report.merge_request import About, Proposal
 from function.runner.tier import Repository
+from function.shared.errors import Unavailable
 from tests.real.components import wait_until
 from tests.real.conftest import need
 from tests.real.gitea import AGENT, OWNER, Gitea, gitea
@@ -43,12 +45,12 @@ def proposing(forge: Gitea, folder: Path, content: str | None, about: About = AB
     commit = prepare.fetch(repository.url, repository.branch)
     work = folder / f"work-{len([*folder.iterdir()])}"
     work.mkdir()
-    assert proposal.materialize(prepare, commit, work) == 1
+    assert materialize(prepare, commit, work) == 1
     if content is not None:
         (work / VALUES).write_text(content)
     report = Git(folder / "git", credentials)
-    changes = proposal.changes(report, commit, work, repository.path)
-    return proposal.propose(report, repository, commit, changes, about)
+    changes = read_changes(report, commit, work, repository.path)
+    return merge_request.propose(report, repository, commit, changes, about)
 
 
 def pulls(forge: Gitea, identity: str) -> list[dict[str, Any]]:
@@ -67,7 +69,7 @@ def test_a_change_opens_one_pull_request_and_the_same_identity_moves_it(forge: G
     updated = proposing(forge, tmp_path, "size: 50Gi\n", more)
     assert updated.state == "updated" and updated.url == opened.url and updated.problem == ""
     (pull,) = pulls(forge, ABOUT.identity)
-    assert f"{pull['title']}\n\n{pull['body'].rstrip()}\n" == proposal.message(more)
+    assert f"{pull['title']}\n\n{pull['body'].rstrip()}\n" == merge_request.message(more)
     assert (pull["state"], pull["user"]["login"], pull["base"]["ref"]) == ("open", AGENT, "main")
     assert (pull["html_url"], pull["head"]["sha"]) == (updated.url, updated.commit)
     assert forge.file(VALUES, updated.commit) == "size: 50Gi\n"
@@ -79,7 +81,7 @@ def test_the_title_and_a_long_description_are_those_of_the_commit(forge: Gitea, 
     proposing(forge, tmp_path, "size: 41Gi\n", about)
     (pull,) = pulls(forge, about.identity)
     told = f"{pull['title']}\n\n{pull['body'].rstrip()}\n"
-    assert told == proposal.message(about) and len(told) > 8000
+    assert told == merge_request.message(about) and len(told) > 8000
 
 
 def test_no_words_of_a_proposal_touch_an_issue(forge: Gitea, tmp_path: Path) -> None:
@@ -92,7 +94,7 @@ def test_no_words_of_a_proposal_touch_an_issue(forge: Gitea, tmp_path: Path) -> 
     issue = forge.ask("POST", f"{here}/issues", {"title": "it must stay open"})
     other = forge.ask("POST", f"{here}/issues", {"title": "it may be closed"})
     words = f"Fixes {issue['html_url']}, closes #1. Fixes {OWNER}/{name}#1, closes {issue['html_url']} ."
-    told = Outcome("proposed", words, words, (words,), (words,), 0.8, words)
+    told = AgentOutcome("proposed", words, words, (words,), (words,), 0.8, words)
     event = {"alertname": "PVCUsageHigh", "namespace": "f3iai", "resource_id": "typedb-data"}
     identity = "56" * 32
     report = Report(0, "completed", identity=identity, outcome=told)
@@ -101,7 +103,9 @@ def test_no_words_of_a_proposal_touch_an_issue(forge: Gitea, tmp_path: Path) -> 
     commit = git.fetch(repository.url, "main")
     for size in ("40Gi", "50Gi"):
         made = Changes({"values.yaml": f"size: {size}\n".encode()}, frozenset())
-        done = proposal.propose(git, repository, commit, made, About(identity, *description(report, event)))
+        done = merge_request.propose(
+            git, repository, commit, made, About(identity, *description(report, event))
+        )
     assert (done.state, done.problem) == ("updated", "")
     pull = f"{here}/pulls/{done.url.rpartition('/')[2]}"
     wait_until(lambda: forge.ask("GET", pull)["mergeable"], "Gitea to see that it can be merged")

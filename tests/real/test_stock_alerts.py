@@ -10,7 +10,7 @@ from urllib.parse import quote_plus
 
 import pytest
 
-from function.ports import App
+from function.dispatch.ports import Dependencies
 from tests.real.components import Missing, stock_rules
 from tests.test_corpus import offline, verdict
 
@@ -49,7 +49,7 @@ def entry(block: str) -> dict[str, Any]:
     }
 
 
-def test_no_stock_alert_is_blocked_or_suspected(app: App) -> None:
+def test_no_stock_alert_is_blocked_or_suspected(app: Dependencies) -> None:
     entries = list(stock())
     assert len(entries) == 155  # of chart 88.6.1; without this a parser that lost some would pass
     found = [(alert["name"], verdict(alert, app)) for alert in entries]

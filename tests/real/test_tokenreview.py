@@ -18,7 +18,7 @@ import httpx
 import pytest
 import yaml
 
-from function.tokens import KEPT_SECONDS
+from function.dispatch.adapters.token_reviews import KEPT_SECONDS
 from tests.fakes import delivery_bytes
 from tests.real.components import ApiServer, alertmanager, wait_until
 from tests.real.conftest import KNATIVE

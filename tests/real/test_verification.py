@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from function.runner import tier
-from function.runner.promql import conditions, opposite, promql, selectors
-from function.runner.verification import MAX_SELECTORS, Clock, Verdict, verify
+from function.runner.report.promql import conditions, opposite, promql, selectors
+from function.runner.report.verification import MAX_SELECTORS, Clock, Verdict, verify
 from tests.real.components import stock_rules
 from tests.real.conftest import need
 from tests.real.rules import Exporter, Ruled, ruled
@@ -85,7 +85,7 @@ def asked(
         meanwhile()
 
     ended_at = time.time() if ended_at is None else ended_at
-    given = tier.Prometheus(prometheus.url, seconds)
+    given = tier.PrometheusTarget(prometheus.url, seconds)
     return verify(event, given, ended_at, time.monotonic() + 120, Clock(sleep=sleep))
 
 
@@ -215,7 +215,7 @@ def test_an_alert_that_another_condition_hides_has_not_cleared(prometheus: Ruled
     event = prometheus.fired("Hidden")
     exporter.samples |= {'excluded{volume="one"}': "1"}
     verdict = asked(prometheus, event, 6)
-    assert told(verdict) == ("inconclusive", "still_over") and verdict.value == 0.9
+    assert told(verdict) == ("inconclusive", "above_threshold") and verdict.value == 0.9
 
 
 def test_a_reason_that_is_no_longer_told_is_inconclusive(prometheus: Ruled, exporter: Exporter) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
-from function import enrich, render
+from function.dispatch import enrich, render
 from function.worldmodel.objects import PATHS
 from tests.fakes import delivery_json
 from tests.fakes import event as an_event
@@ -58,7 +58,9 @@ def start(
     for manifest in others():
         api.kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps(manifest))
     kubeconfig = api.kubeconfig_of("f3iai", "sre-dispatch-worldmodel", tmp_path_factory.mktemp("kubeconfig"))
-    return lambda folder: world_model(folder, KUBECONFIG=str(kubeconfig), PROMETHEUS_URL=prometheus_url)
+    return lambda folder: world_model(
+        folder, KUBECONFIG=str(kubeconfig), SRE_DISPATCH_PROMETHEUS_URL=prometheus_url
+    )
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +104,7 @@ def others() -> list[dict[str, Any]]:
 
 
 def facts(told: Any) -> dict[str, Any]:
-    return {fact["kind"]: fact["told"] for fact in told["facts"]}
+    return {fact["kind"]: fact["data"] for fact in told["facts"]}
 
 
 def test_the_context_of_the_incidents_claim_names_what_an_agent_must_know(world: WorldModel) -> None:
@@ -114,7 +116,10 @@ def test_the_context_of_the_incidents_claim_names_what_an_agent_must_know(world:
     full_at = datetime.fromisoformat(known["growth"]["full_at"])
     assert abs(full_at - datetime.now(UTC) - timedelta(hours=99.2)) < timedelta(minutes=10)
     database = {"kind": "StatefulSet", "name": "typedb", "namespace": "f3iai"}
-    assert known["dependents"]["dependents"][0] == {**database, "why": "mounts it, and stops when it is full"}
+    assert known["dependents"]["dependents"][0] == {
+        **database,
+        "reason": "mounts it, and stops when it is full",
+    }
     assert known["storage"]["allow_volume_expansion"] is True
     assert known["storage"]["access_modes"] == ["ReadWriteOnce"]
     (run,) = known["memory"]["runs"]
@@ -226,17 +231,17 @@ def function(api: ApiServer, admin: httpx.Client, opa_url: str, opa_token: Path,
     """Starts the function with a world model at a URL: real Jobs, real policy."""
     kubeconfig = str(api.kubeconfig_of("f3iai", "sre-dispatch", tmp_path))
 
-    def started(ffo_url: str, **more: Any) -> Any:
+    def started(world_model_url: str, **more: Any) -> Any:
         return serving(
             tmp_path,
             SRE_DISPATCH_JOBS="kubernetes",
             KUBECONFIG=kubeconfig,
             SRE_DISPATCH_POLICY="opa",
-            OPA_URL=opa_url,
-            OPA_TOKEN_FILE=str(opa_token),
+            SRE_DISPATCH_OPA_URL=opa_url,
+            SRE_DISPATCH_OPA_TOKEN_FILE=str(opa_token),
             SRE_DISPATCH_CLUSTER="",
-            SRE_DISPATCH_CONTEXT="ffo",
-            FFO_URL=ffo_url,
+            SRE_DISPATCH_CONTEXT="world-model",
+            SRE_DISPATCH_WORLD_MODEL_URL=world_model_url,
             **more,
         )
 
@@ -244,7 +249,7 @@ def function(api: ApiServer, admin: httpx.Client, opa_url: str, opa_token: Path,
 
 
 def asking(function: Start, world: WorldModel, path: str = "/jsonrpc") -> Any:
-    return function(world.url + path, FFO_TOKEN_FILE=str(world.folder / "reader"))
+    return function(world.url + path, SRE_DISPATCH_WORLD_MODEL_TOKEN_FILE=str(world.folder / "reader"))
 
 
 def jobs(admin: httpx.Client) -> dict[str, str]:
@@ -274,7 +279,7 @@ def test_with_facts_an_enrolled_alert_is_low_through_the_whole_path(
     with asking(function, world, path) as server:
         assert server.post(delivery_json("asks-low")).json() == {"outcomes": {"created": 1}}
         assert levels(audited(server)) == ("LOW", "complete", [])
-    prompt = jobs(admin)["low"]
+    prompt = jobs(admin)["remediate"]
     assert '"full_in_hours": 99' in prompt and "grew the claim from 20Gi to 40Gi" in prompt
 
 
@@ -290,9 +295,9 @@ def test_with_a_silent_world_model_the_same_alert_is_medium_in_time_and_says_so(
         finally:
             world.process.send_signal(signal.SIGCONT)
         line = audited(server)
-    assert levels(line) == ("MEDIUM", "missing", ["ffo_slow"])
+    assert levels(line) == ("MEDIUM", "missing", ["world_model_slow"])
     assert "context_missing" in [reason["code"] for reason in line["decision"]["reasons"]]
-    assert "Nothing is known about the resource beyond the alert (ffo_slow)" in jobs(admin)["medium"]
+    assert "Nothing is known about the resource beyond the alert (world_model_slow)" in jobs(admin)["propose"]
 
 
 @pytest.mark.parametrize(
@@ -304,4 +309,4 @@ def test_with_a_dead_world_model_low_becomes_medium_and_others_keep_their_tier(
 ) -> None:
     with function("http://127.0.0.1:1/jsonrpc") as server:
         server.post(delivery_json(name)).raise_for_status()
-        assert levels(audited(server)) == (level, "missing", ["ffo_unreachable"])
+        assert levels(audited(server)) == (level, "missing", ["world_model_unreachable"])

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.models import MODEL
 from tests.process import ROOT
 from tests.real.components import find
 from tests.runner.model import Model, Reply, model
@@ -54,7 +55,7 @@ class Container:
         default_factory=lambda: {
             "prompt": PROMPT,
             "event": json.dumps({"identity": IDENTITY}),
-            "decision": json.dumps({"mode": "investigate", "grant": {"tier": "high"}}),
+            "decision": json.dumps({"mode": "investigate", "grant": {"tier": "investigate"}}),
         }
     )
     environment: dict[str, str] = field(default_factory=dict)
@@ -96,15 +97,15 @@ class Container:
 
 
 def environment(folder: Path, termination: str = "termination") -> dict[str, str]:
-    """Of a container all of whose places are in the folder."""
-    places = {name: name.lower() for name in ("DISPATCH", "WORK", "GIT", "HANDOVER")}
-    return {f"AGENT_{name}": str(folder / place) for name, place in places.items()} | {
+    """Of a container all of whose paths are in the folder."""
+    paths = {name: name.lower() for name in ("DISPATCH", "WORK", "GIT", "HANDOVER")}
+    return {f"AGENT_{name}": str(folder / place) for name, place in paths.items()} | {
         "PATH": "/usr/bin:/bin",
         "HOME": str(folder / "home"),
         "TMPDIR": str(folder / "tmp"),
-        "AGENT_TIER": str(folder),
-        "AGENT_PROGRAM": str(find("claude")),
-        "AGENT_TERMINATION": str(folder / termination),
+        "SRE_DISPATCH_AGENT_TIER": str(folder),
+        "SRE_DISPATCH_AGENT_PROGRAM": str(find("claude")),
+        "SRE_DISPATCH_AGENT_TERMINATION_LOG": str(folder / termination),
         "PYTHONDONTWRITEBYTECODE": os.environ.get("PYTHONDONTWRITEBYTECODE", ""),
     }
 
@@ -116,5 +117,5 @@ def investigating(world: WorldModel, **changes: Any) -> dict[str, Any]:
         "tools": [*WORLD_TOOLS],
         "token_file": str(world.folder / "reader"),
     }
-    tier = {"mode": "investigate", "model": "claude-sonnet-4-5", "servers": {"world": server}, "seconds": 60}
+    tier = {"mode": "investigate", "model": MODEL, "servers": {"world": server}, "seconds": 60}
     return tier | changes

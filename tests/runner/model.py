@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import groupby
 from typing import Any
 
 from tests.loopback import Quiet
@@ -57,6 +58,10 @@ class Model:
     asked: threading.Event = field(default_factory=threading.Event)
     """Set by the first request."""
 
+    def names(self) -> list[str]:
+        """The models that were asked for, in their order, a repeated one once."""
+        return [name for name, _ in groupby(body["model"] for body in self.requests)]
+
     def results(self) -> list[str]:
         """What the tools answered, as the model was told."""
         told = [
@@ -67,6 +72,16 @@ class Model:
     def offered(self) -> set[str]:
         """The tools that the model could have called."""
         return {tool["name"] for body in self.requests for tool in body.get("tools", ())}
+
+
+def only(name: str, reply: Reply, status: int) -> Reply:
+    """What the model of that name says; asked for any other, the API fails with the status."""
+
+    def say(handler: BaseHTTPRequestHandler) -> None:
+        assert isinstance(handler, _Handler)
+        handler.give(reply if handler.name == name else status)
+
+    return say
 
 
 def blocks(message: dict[str, Any]) -> list[dict[str, Any]]:
@@ -94,16 +109,23 @@ class _Handler(Quiet):
 
     def do_POST(self) -> None:
         found: Model = self.server.model  # type: ignore[attr-defined]
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        found.requests.append(body)
+        self.name = self._asked_for(found)
         found.asked.set()
-        reply = found.script.pop(0) if len(found.script) > 1 else found.script[0]
+        self.give(found.script.pop(0) if len(found.script) > 1 else found.script[0])
+
+    def give(self, reply: Reply) -> None:
         if callable(reply):
             reply(self)
         elif isinstance(reply, int):
             self._send(reply, json.dumps(_error(reply)).encode(), "application/json")
         else:
-            self._send(200, b"".join(_events(body["model"], reply)), "text/event-stream")
+            self._send(200, b"".join(_events(self.name, reply)), "text/event-stream")
+
+    def _asked_for(self, found: Model) -> str:
+        """The model that the request names; its body is kept."""
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        found.requests.append(body)
+        return str(body["model"])
 
     def _send(self, status: int, content: bytes, media_type: str) -> None:
         self.send_response(status)

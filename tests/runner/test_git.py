@@ -18,8 +18,8 @@ from typing import Any
 
 import pytest
 
-from function.errors import Unavailable
 from function.runner.git import Git
+from function.shared.errors import Unavailable
 from tests.process import ROOT
 
 USER, TOKEN = "agent", "a-token-that-nobody-else-may-see"
@@ -453,7 +453,7 @@ def test_a_pack_that_does_not_fit_the_volume_is_refused(forge: Forge, url: str) 
 HELD = """
 import resource, sys
 from pathlib import Path
-from function.errors import DispatchError
+from function.shared.errors import DispatchError
 from function.runner import proposal
 from function.runner.git import Git
 

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from function.facts import MODES, RunStatus
-from function.runner.outcome import ENDS, MAX_MESSAGE, Outcome, Report, read, schema
+from function.runner.outcome import ENDS, MAX_MESSAGE, AgentOutcome, Report, read, schema
+from function.shared.facts import MODES, RunStatus
 from tests.runner.model import OUTCOME
-from tests.runner.test_secrets import NAMED, SHAPES, WORD
+from tests.runner.test_redact import NAMED, SHAPES, WORD
 
-TOLD = Outcome(**{**OUTCOME, "actions": (), "evidence": tuple(OUTCOME["evidence"])})  # type: ignore[arg-type]
+TOLD = AgentOutcome(**{**OUTCOME, "actions": (), "evidence": tuple(OUTCOME["evidence"])})  # type: ignore[arg-type]
 
 
 def test_an_outcome_is_read_as_it_was_given() -> None:

@@ -15,7 +15,7 @@ signals.hold()
 print(flush=True)
 input()
 heard = []
-signals.heed(lambda: heard.append(1))
+signals.on_terminate(lambda: heard.append(1))
 time.sleep(0.01)
 print(len(heard), flush=True)
 input()

@@ -7,14 +7,15 @@ from typing import Any
 import pytest
 import yaml
 
-from function.errors import Misconfigured
 from function.runner import tier
-from function.runner.tier import Jira, Reporting, Server, Tier
+from function.runner.tier import JiraTarget, Reporting, Server, Tier
+from function.shared.errors import Misconfigured
+from tests.models import MODEL
 from tests.process import TIER_FILES
 
 PLAIN: dict[str, Any] = {
     "mode": "investigate",
-    "model": "claude-sonnet-4-5",
+    "model": MODEL,
     "servers": {"world": {"url": "http://127.0.0.1:8001/mcp", "tools": ["get_resource_context"]}},
 }
 
@@ -28,8 +29,13 @@ def written(folder: Path, told: Any, name: str = "tier.json") -> Path:
 def test_a_tier_is_read_with_what_it_need_not_say(tmp_path: Path) -> None:
     servers = {"world": Server("http://127.0.0.1:8001/mcp", ("get_resource_context",))}
     read = tier.read(written(tmp_path, PLAIN))
-    assert read == Tier("investigate", "claude-sonnet-4-5", servers)
-    assert (read.built_in, read.seconds) == ((), 1500)
+    assert read == Tier("investigate", MODEL, servers)
+    assert (read.built_in, read.seconds, read.fallback_models) == ((), 1500, ())
+
+
+def test_the_models_that_take_over_are_read_in_their_order(tmp_path: Path) -> None:
+    told = PLAIN | {"fallback_models": ["claude-b", "us.anthropic.claude-a-v1:0"]}
+    assert tier.read(written(tmp_path, told)).fallback_models == ("claude-b", "us.anthropic.claude-a-v1:0")
 
 
 @pytest.mark.parametrize(
@@ -42,6 +48,10 @@ def test_a_tier_is_read_with_what_it_need_not_say(tmp_path: Path) -> None:
         ({**PLAIN, "seconds": 4000}, "seconds"),
         ({**PLAIN, "max_cost_usd": 0}, "max_cost_usd"),
         ({**PLAIN, "model": "x --dangerously-skip-permissions"}, "model"),
+        ({**PLAIN, "fallback_models": "claude-a"}, "fallback_models"),
+        ({**PLAIN, "fallback_models": ["a", "b", "c", "d"]}, "fallback_models"),
+        ({**PLAIN, "fallback_models": ["a,b"]}, "fallback_models"),
+        ({**PLAIN, "fallback_models": [""]}, "fallback_models"),
         ({**PLAIN, "servers": {"world": {"url": "http://x", "tools": []}}}, "tools"),
         ({**PLAIN, "servers": {"world": {"url": "http://x", "tools": ["a,Bash"]}}}, "tools"),
         *(
@@ -84,7 +94,7 @@ REPORTING: dict[str, Any] = {
 def test_how_it_reports_is_read_and_nothing_of_it_is_needed(tmp_path: Path) -> None:
     told = tier.read_reporting(written(tmp_path, REPORTING, "report.json"))
     assert [each.branch for each in told.repositories] == ["main"]
-    assert told.jira == Jira("https://jira.example", "SRE", "/etc/jira")
+    assert told.jira == JiraTarget("https://jira.example", "SRE", "/etc/jira")
     assert tier.read_reporting(written(tmp_path, {}, "report.json")) == Reporting()
 
 

@@ -10,13 +10,13 @@ from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 from pydantic import TypeAdapter
 
-from function.adapters.kube import Answer, Api
-from function.facts import NAMES
-from function.model import Json, to_json
+from function.shared.facts import NAMES
+from function.shared.kubernetes import Answer, Api
+from function.shared.prometheus import Prometheus, Sample
+from function.shared.strict_json import Json, to_json
 from function.worldmodel.common import Found
-from function.worldmodel.look import Look, Threads
 from function.worldmodel.objects import METADATA, PAGE, PATHS, Listing, Object, Objects
-from function.worldmodel.prometheus import Prometheus, Sample
+from function.worldmodel.reader import Look, Threads
 from tests.fakes import NOW
 
 P = ParamSpec("P")
@@ -195,7 +195,7 @@ def look(cluster: Objects, prometheus: Prometheus | None = None) -> Look:
 def told(found: Found, of: type[T]) -> T:
     """The one fact of this class, read as strictly as who asks us reads it."""
     (fact,) = [each for each in found.facts if each.kind == NAMES[of]]
-    return TypeAdapter(of).validate_json(to_json(fact.told))
+    return TypeAdapter(of).validate_json(to_json(fact.data))
 
 
 def kinds(found: Found) -> set[str]:

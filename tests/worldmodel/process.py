@@ -75,9 +75,9 @@ def world_model(folder: Path, **settings: str) -> Iterator[WorldModel]:
     usual = {
         "HOST": "127.0.0.1",
         "PORT": str(port),
-        "WORLDMODEL_FILE": str(folder / "world.db"),
-        "WORLDMODEL_READER_TOKEN_FILES": str(folder / "reader"),
-        "WORLDMODEL_WRITER_TOKEN_FILES": str(folder / "writer"),
+        "SRE_DISPATCH_WORLD_MODEL_FILE": str(folder / "world.db"),
+        "SRE_DISPATCH_WORLD_MODEL_READER_TOKEN_FILES": str(folder / "reader"),
+        "SRE_DISPATCH_WORLD_MODEL_WRITER_TOKEN_FILES": str(folder / "writer"),
         "KUBECONFIG": str(folder / "none"),
     }
     told = environment(**usual | settings)

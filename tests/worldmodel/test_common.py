@@ -9,27 +9,27 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from function.facts import (
+from function.shared.facts import (
     MAX_LIST,
-    MAX_TEXT,
-    Budget,
     Dependent,
     DependsOn,
+    DisruptionBudget,
     Limits,
     Owners,
     Quota,
     Reference,
     Replicas,
 )
+from function.shared.prometheus import Sample
+from function.shared.text import MAX_TEXT
 from function.worldmodel import common
-from function.worldmodel.claim import claim
 from function.worldmodel.common import MAX_CHAIN, MAX_EVENTS, Found
-from function.worldmodel.look import Look
 from function.worldmodel.namespace import namespace
 from function.worldmodel.node import node
 from function.worldmodel.objects import Listing, Object
 from function.worldmodel.pod import pod
-from function.worldmodel.prometheus import Sample
+from function.worldmodel.pvc import claim
+from function.worldmodel.reader import Look
 from function.worldmodel.workload import workload as read_workload
 from tests.fakes import NOW
 from tests.worldmodel.cluster import (
@@ -117,7 +117,7 @@ def test_few_happenings_leave_nothing_out() -> None:
 def test_a_happening_tells_what_the_event_says() -> None:
     said: Manifest = {"type": "Warning", "reason": "BackOff", "message": "Back-off restarting", "count": 7}
     (told,) = common.happenings([event("e", "Pod/x", "2026-03-29T02:30:00Z", **said)], NOW_SECONDS).events
-    assert vars(told) == {**said, "of": "Pod/x", "ago": "40 minutes ago"}
+    assert vars(told) == {**said, "subject": "Pod/x", "ago": "40 minutes ago"}
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_the_count_and_the_time_of_an_event_are_those_of_its_last_sight(
 ) -> None:
     (told,) = common.happenings([manifest("Event", "e", **parts)], NOW_SECONDS).events
     assert (told.count, told.ago) == (count, ago)
-    assert (told.of, told.type, told.reason, told.message) == ("/", "", "", "")
+    assert (told.subject, told.type, told.reason, told.message) == ("/", "", "", "")
 
 
 def test_what_an_event_says_is_cut() -> None:
@@ -153,7 +153,7 @@ def test_what_an_event_says_is_cut() -> None:
     about = {"kind": "x" * 999, "name": "y"}
     found = manifest("Event", "e", involvedObject=about, **parts)
     (told,) = common.happenings([found], NOW_SECONDS).events
-    assert {len(text) for text in (told.of, told.type, told.reason, told.message)} == {MAX_TEXT}
+    assert {len(text) for text in (told.subject, told.type, told.reason, told.message)} == {MAX_TEXT}
 
 
 def references(found: Sequence[Reference]) -> list[str]:
@@ -320,9 +320,9 @@ def test_limits_are_every_quota_and_the_budgets_of_these_pods() -> None:
     quotas = (Quota("team", "requests.storage", "120Gi", "500Gi"), Quota("team", "pods", "", "10"))
     near = common.around(look(cluster), "f3iai")
     assert common.limits(near, [TYPEDB]) == Limits(
-        quotas, (Budget("typedb", 1), Budget("exists", 0), Budget("all", 2))
+        quotas, (DisruptionBudget("typedb", 1), DisruptionBudget("exists", 0), DisruptionBudget("all", 2))
     )
-    assert common.limits(near, [{}]) == Limits(quotas, (Budget("all", 2),))
+    assert common.limits(near, [{}]) == Limits(quotas, (DisruptionBudget("all", 2),))
     assert common.limits(near) == Limits(quotas, ())
     assert common.limits(near, counts=lambda resource: "storage" in resource) == Limits(quotas[:1], ())
 

@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 
-from function.adapters.store import Resource, Store
-from function.errors import Unavailable
-from function.facts import Context, Governance, Run
+from function.shared.errors import Unavailable
+from function.shared.facts import Context, Governance
+from function.shared.memory import Store
+from function.shared.resource import Resource
+from function.shared.runs import Run
 from function.worldmodel.context import IN_THE_CLUSTER, NAMESPACED, World, governed
-from function.worldmodel.look import Threads
+from function.worldmodel.reader import Threads
 from tests.fakes import NOW
 from tests.worldmodel.cluster import Cluster, Here, incident, manifest, the
 
@@ -34,7 +36,7 @@ def world(store: Store, cluster: Cluster, **changes: Any) -> World:
 
 
 def told(context: Context) -> dict[str, Any]:
-    return {fact.kind: fact.told for fact in context.facts}
+    return {fact.kind: fact.data for fact in context.facts}
 
 
 def owned(**labels: str) -> Cluster:

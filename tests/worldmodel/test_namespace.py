@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from function.errors import Unavailable
-from function.facts import MAX_LIST, Dependent, Dependents, Happenings, Limits, Quota, State
+from function.shared.errors import Unavailable
+from function.shared.facts import MAX_LIST, Dependent, Dependents, Happenings, Limits, Quota, State
 from function.worldmodel import common
 from function.worldmodel.common import Found
 from function.worldmodel.namespace import namespace

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from function.errors import Unavailable
-from function.facts import MAX_LIST, Dependent, Dependents, Happenings, State, Usage
+from function.shared.errors import Unavailable
+from function.shared.facts import MAX_LIST, Dependent, Dependents, Happenings, State, Usage
+from function.shared.prometheus import Sample
 from function.worldmodel.common import Found
 from function.worldmodel.node import node
-from function.worldmodel.prometheus import GIB, Sample
+from function.worldmodel.usage import GIB
 from tests.worldmodel.cluster import Asked, Cluster, Manifest, Series, event, kinds, look, manifest, told
 
 SERIES = {"container_memory": [Sample({}, 12.0 * GIB)]}

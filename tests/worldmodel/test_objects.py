@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from function.adapters.kube import Answer, Api
-from function.errors import Unavailable
-from function.facts import Reference
-from function.model import Json
+from function.shared.errors import Unavailable
+from function.shared.facts import Reference
+from function.shared.kubernetes import Answer, Api
+from function.shared.strict_json import Json
 from function.worldmodel import objects
 from function.worldmodel.objects import METADATA, PAGE, PATHS, Objects
 from tests.worldmodel.cluster import (

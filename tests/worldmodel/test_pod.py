@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from function.errors import Unavailable
-from function.facts import (
-    Budget,
+from function.shared.errors import Unavailable
+from function.shared.facts import (
     Change,
     Dependent,
     Dependents,
     DependsOn,
+    DisruptionBudget,
     Happenings,
     Limits,
     Owners,
@@ -16,9 +16,10 @@ from function.facts import (
     Replicas,
     State,
 )
+from function.shared.prometheus import Sample
 from function.worldmodel.common import Found
 from function.worldmodel.pod import pod
-from function.worldmodel.prometheus import GIB, Sample
+from function.worldmodel.usage import GIB
 from tests.worldmodel.cluster import (
     Asked,
     Cluster,
@@ -106,7 +107,7 @@ def test_a_pod_is_told_with_the_workload_that_runs_as_it() -> None:
             Dependent("Service", "web", "f3iai", "leads to its pods"),
         ),
     )
-    assert told(found, Limits) == Limits((), (Budget("web", 1),))
+    assert told(found, Limits) == Limits((), (DisruptionBudget("web", 1),))
     assert [each.reason for each in told(found, Happenings).events] == ["BackOff"]
     needs = (Reference("Node", "w2"), Reference("PersistentVolumeClaim", "web-data", "f3iai"))
     assert told(found, DependsOn) == DependsOn(needs)
@@ -232,7 +233,7 @@ def test_of_a_pod_whose_owner_keeps_no_replicas_or_is_not_known_none_are_told(ow
 def test_the_memory_of_each_container_is_told_against_its_own_limit() -> None:
     series = Series({"container_memory": MEMORY})
     found = pod(look(Cluster(of_web()), series), "f3iai", NAME)
-    usages = [fact.told for fact in found.facts if fact.kind == "usage"]
+    usages = [fact.data for fact in found.facts if fact.kind == "usage"]
     assert [(told["of"], told["used_percent"]) for told in usages] == [
         ("memory of c1", 75.0),
         ("memory of c0", 25.0),

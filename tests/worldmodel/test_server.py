@@ -15,9 +15,9 @@ import pytest
 from mcp.client import Client
 from mcp.client.streamable_http import streamable_http_client
 
-from function.adapters.ffo import Ffo
-from function.errors import Unavailable
-from function.facts import Run
+from function.shared.errors import Unavailable
+from function.shared.mcp import WorldModelClient
+from function.shared.runs import Run
 from tests.fakes import event
 from tests.process import ROOT, free_port
 from tests.server import environment
@@ -78,7 +78,7 @@ def test_what_a_writer_records_a_reader_is_told_and_a_session_counts_once(world:
     (told,) = world.call("list_outcomes", {**CLAIM, "limit": 50})["outcomes"]
     assert told == {"cluster": "", "identity": "", "root_cause": "", **RUN}
     (memory,) = world.call("get_resource_context", CLAIM)["facts"]
-    assert memory["told"]["runs"][0]["action"] == "grew to 40Gi"
+    assert memory["data"]["runs"][0]["action"] == "grew to 40Gi"
 
 
 def test_a_context_without_a_cluster_says_so(world: WorldModel) -> None:
@@ -106,14 +106,14 @@ def test_a_stock_mcp_client_works(world: WorldModel, mode: str) -> None:
 
 @pytest.mark.parametrize("path", ["/jsonrpc", "/mcp"])
 def test_our_own_client_works_in_both_forms(world: WorldModel, path: str) -> None:
-    told = Ffo(world.url + path, lambda: READER).context(event())
+    told = WorldModelClient(world.url + path, lambda: READER).context(event())
     assert isinstance(told, dict) and told["gaps"] == ["other_cluster"]
     run = Run(**{**RUN, "session": f"by {path}"})
-    writer = Ffo(world.url + path, lambda: WRITER)
+    writer = WorldModelClient(world.url + path, lambda: WRITER)
     assert [writer.record(run), writer.record(run)] == [True, False]
     with pytest.raises(Unavailable) as refused:
-        Ffo(world.url + path, lambda: READER).record(run)
-    assert refused.value.code == "ffo_refused"
+        WorldModelClient(world.url + path, lambda: READER).record(run)
+    assert refused.value.code == "world_model_refused"
 
 
 @pytest.mark.parametrize(
@@ -215,15 +215,27 @@ def test_the_log_tells_what_was_asked_and_never_a_token_or_an_answer(world: Worl
 @pytest.mark.parametrize(
     ("setting", "value", "named"),
     [
-        ("WORLDMODEL_READER_TOKEN_FILES", "", "WORLDMODEL_READER_TOKEN_FILES"),
-        ("WORLDMODEL_WRITER_TOKEN_FILES", "a,b,c", "WORLDMODEL_WRITER_TOKEN_FILES"),
-        ("WORLDMODEL_WRITER_TOKEN_FILES", "missing", "WORLDMODEL_WRITER_TOKEN_FILES"),
-        ("WORLDMODEL_WRITER_TOKEN_FILES", "reader", "the same token"),
-        ("WORLDMODEL_FILE", "foreign.db", "no usable file"),
-        ("WORLDMODEL_FILE", "missing/x.db", "no usable file"),
-        ("WORLDMODEL_GOVERNANCE_FILE", "missing", "WORLDMODEL_GOVERNANCE_FILE"),
-        ("WORLDMODEL_GOVERNANCE_FILE", "governance.yaml", "WORLDMODEL_GOVERNANCE_FILE"),
-        ("PROMETHEUS_URL", "prometheus:9090", "PROMETHEUS_URL"),
+        ("SRE_DISPATCH_WORLD_MODEL_READER_TOKEN_FILES", "", "SRE_DISPATCH_WORLD_MODEL_READER_TOKEN_FILES"),
+        (
+            "SRE_DISPATCH_WORLD_MODEL_WRITER_TOKEN_FILES",
+            "a,b,c",
+            "SRE_DISPATCH_WORLD_MODEL_WRITER_TOKEN_FILES",
+        ),
+        (
+            "SRE_DISPATCH_WORLD_MODEL_WRITER_TOKEN_FILES",
+            "missing",
+            "SRE_DISPATCH_WORLD_MODEL_WRITER_TOKEN_FILES",
+        ),
+        ("SRE_DISPATCH_WORLD_MODEL_WRITER_TOKEN_FILES", "reader", "the same token"),
+        ("SRE_DISPATCH_WORLD_MODEL_FILE", "foreign.db", "no usable file"),
+        ("SRE_DISPATCH_WORLD_MODEL_FILE", "missing/x.db", "no usable file"),
+        ("SRE_DISPATCH_WORLD_MODEL_GOVERNANCE_FILE", "missing", "SRE_DISPATCH_WORLD_MODEL_GOVERNANCE_FILE"),
+        (
+            "SRE_DISPATCH_WORLD_MODEL_GOVERNANCE_FILE",
+            "governance.yaml",
+            "SRE_DISPATCH_WORLD_MODEL_GOVERNANCE_FILE",
+        ),
+        ("SRE_DISPATCH_PROMETHEUS_URL", "prometheus:9090", "SRE_DISPATCH_PROMETHEUS_URL"),
         ("PORT", "0", "PORT"),
     ],
 )
@@ -238,9 +250,9 @@ def test_it_refuses_to_start_with_what_is_unusable(
     }.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
     usual = {
-        "WORLDMODEL_FILE": "world.db",
-        "WORLDMODEL_READER_TOKEN_FILES": "reader",
-        "WORLDMODEL_WRITER_TOKEN_FILES": "writer",
+        "SRE_DISPATCH_WORLD_MODEL_FILE": "world.db",
+        "SRE_DISPATCH_WORLD_MODEL_READER_TOKEN_FILES": "reader",
+        "SRE_DISPATCH_WORLD_MODEL_WRITER_TOKEN_FILES": "writer",
         "PORT": str(free_port()),
         "PYTHONPATH": str(ROOT),
     }

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from function.adapters.kube import Api
-from function.adapters.store import Store
-from function.errors import Unavailable
+from function.shared.errors import Unavailable
+from function.shared.kubernetes import Api
+from function.shared.memory import Store
 from function.worldmodel.context import World
-from function.worldmodel.look import Threads
 from function.worldmodel.objects import Objects
+from function.worldmodel.reader import Threads
 from function.worldmodel.tools import TOOLS, BadArguments, Tool
 from tests.worldmodel.cluster import Here
 

@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from function.facts import (
+from function.shared.facts import (
     MAX_LIST,
-    Budget,
     Change,
     Dependent,
     Dependents,
     DependsOn,
+    DisruptionBudget,
     Happenings,
     Limits,
     Owners,
@@ -76,7 +76,7 @@ def test_every_kind_of_workload_is_told(kind: str) -> None:
     assert told(found, Dependents) == Dependents(
         1, (Dependent("Service", "web", "f3iai", "leads to its pods"),)
     )
-    assert told(found, Limits) == Limits((Quota("team", "pods", "2", "9"),), (Budget("web", 0),))
+    assert told(found, Limits) == Limits((Quota("team", "pods", "2", "9"),), (DisruptionBudget("web", 0),))
     assert [each.reason for each in told(found, Happenings).events] == ["ScalingReplicaSet"]
     needs = (Reference("PersistentVolumeClaim", "web-data", "f3iai"),)
     assert told(found, DependsOn) == DependsOn(needs)

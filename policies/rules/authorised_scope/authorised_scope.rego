@@ -13,7 +13,7 @@ ready := true
 # custom:
 #   change: Have the owner state the scope where the source of context reads it.
 withheld contains {"code": "scope_unknown", "level": "LOW"} if {
-	input.look == "review"
+	input.phase == "review"
 	not _stated(input.facts.scope)
 }
 
@@ -22,7 +22,7 @@ withheld contains {"code": "scope_unknown", "level": "LOW"} if {
 # custom:
 #   change: Have the owner add autonomous to the scope, where the source of context reads it.
 withheld contains {"code": "out_of_scope", "level": "LOW"} if {
-	input.look == "review"
+	input.phase == "review"
 	is_array(input.facts.scope)
 	not "autonomous" in input.facts.scope
 }

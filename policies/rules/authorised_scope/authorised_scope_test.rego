@@ -11,7 +11,7 @@ unknown := {{"code": "scope_unknown", "level": "LOW"}}
 
 out_of_scope := {{"code": "out_of_scope", "level": "LOW"}}
 
-review(scope) := {"look": "review", "facts": {"scope": scope}}
+review(scope) := {"phase": "review", "facts": {"scope": scope}}
 
 test_an_authorised_agent_keeps_low if {
 	every scope in [["autonomous"], ["investigate", "merge-request", "autonomous"]] {
@@ -30,13 +30,13 @@ test_an_unknown_or_mistyped_scope_withholds_low if {
 		authorised_scope == given(unknown) with input as review(scope)
 	}
 	every facts in [null, {}, [], "autonomous"] {
-		authorised_scope == given(unknown) with input as {"look": "review", "facts": facts}
+		authorised_scope == given(unknown) with input as {"phase": "review", "facts": facts}
 	}
-	authorised_scope == given(unknown) with input as {"look": "review"}
+	authorised_scope == given(unknown) with input as {"phase": "review"}
 }
 
 test_triage_does_not_ask_for_the_scope if {
-	every document in [{"look": "triage", "facts": null}, {"look": "triage"}, {}, {"look": null}] {
+	every document in [{"phase": "triage", "facts": null}, {"phase": "triage"}, {}, {"phase": null}] {
 		authorised_scope == given(set()) with input as document
 	}
 }

@@ -26,7 +26,7 @@ contributions contains {"code": "cluster_scoped", "level": "HIGH"} if input.even
 # custom:
 #   change: Have the source of context say how many workloads depend on the resource.
 withheld contains {"code": "dependents_unknown", "level": "LOW"} if {
-	input.look == "review"
+	input.phase == "review"
 	not _counted(input.facts.dependents)
 }
 
@@ -36,7 +36,7 @@ withheld contains {"code": "dependents_unknown", "level": "LOW"} if {
 #   change: Raise max_dependents in policies/config/blast_radius/data.yaml.
 withheld contains {"code": "many_dependents", "level": "LOW"} if {
 	ready
-	input.look == "review"
+	input.phase == "review"
 	is_number(input.facts.dependents)
 	input.facts.dependents > data.config.blast_radius.max_dependents
 }
@@ -47,7 +47,7 @@ withheld contains {"code": "many_dependents", "level": "LOW"} if {
 #   change: Have the source of context say how many replicas are available.
 withheld contains {"code": "replicas_unknown", "level": "LOW"} if {
 	ready
-	input.look == "review"
+	input.phase == "review"
 	input.event.resource_type in data.config.blast_radius.replicated_kinds
 	not _counted(input.facts.replicas)
 }
@@ -58,7 +58,7 @@ withheld contains {"code": "replicas_unknown", "level": "LOW"} if {
 #   change: Run more replicas of the workload, or lower min_replicas in policies/config/blast_radius/data.yaml.
 withheld contains {"code": "last_replica", "level": "LOW"} if {
 	ready
-	input.look == "review"
+	input.phase == "review"
 	input.event.resource_type in data.config.blast_radius.replicated_kinds
 	is_number(input.facts.replicas)
 	input.facts.replicas < data.config.blast_radius.min_replicas

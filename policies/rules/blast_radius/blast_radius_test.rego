@@ -9,7 +9,7 @@ config := {"max_dependents": 2, "min_replicas": 2, "replicated_kinds": ["k8s_dep
 
 withheld(code) := {"code": code, "level": "LOW"}
 
-document(kind, facts) := {"look": "review", "event": {"namespace": "shop", "resource_type": kind}, "facts": facts}
+document(kind, facts) := {"phase": "review", "event": {"namespace": "shop", "resource_type": kind}, "facts": facts}
 
 found(asked) := answer if {
 	answer := blast_radius with input as asked with data.config.blast_radius as config
@@ -58,15 +58,15 @@ test_replicas_do_not_count_for_what_has_none if {
 }
 
 test_triage_does_not_ask_for_facts if {
-	every look in ["triage", null] {
-		found(object.union(document("k8s_deployment", null), {"look": look})) == given(set())
+	every phase in ["triage", null] {
+		found(object.union(document("k8s_deployment", null), {"phase": phase})) == given(set())
 	}
 }
 
 test_what_is_in_no_namespace_is_high_at_both_looks if {
-	every look in ["triage", "review"] {
+	every phase in ["triage", "review"] {
 		every id in ["worker-1", ""] {
-			found({"look": look, "event": {"namespace": "", "resource_id": id}}).contributions == {{
+			found({"phase": phase, "event": {"namespace": "", "resource_id": id}}).contributions == {{
 				"code": "cluster_scoped",
 				"level": "HIGH",
 			}}
@@ -76,7 +76,7 @@ test_what_is_in_no_namespace_is_high_at_both_looks if {
 
 test_an_absent_or_mistyped_event_gives_no_reason if {
 	every event in [null, {}, [], {"namespace": null}, {"namespace": 0}, {"namespace": [""]}] {
-		found({"look": "triage", "event": event}) == given(set())
+		found({"phase": "triage", "event": event}) == given(set())
 	}
 	found({}) == given(set())
 }

@@ -21,7 +21,7 @@ ready if {
 # custom:
 #   change: Classify the resource where the source of context reads it.
 withheld contains {"code": "classification_unknown", "level": "LOW"} if {
-	input.look == "review"
+	input.phase == "review"
 	not _classified(input.facts.classification)
 }
 
@@ -31,7 +31,7 @@ withheld contains {"code": "classification_unknown", "level": "LOW"} if {
 #   change: Add the class to policies/config/classification/data.yaml.
 withheld contains {"code": "classified", "level": "LOW"} if {
 	ready
-	input.look == "review"
+	input.phase == "review"
 	is_string(input.facts.classification)
 	not _autonomous(input.facts.classification)
 }

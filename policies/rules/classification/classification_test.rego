@@ -17,7 +17,7 @@ found(document) := answer if {
 	answer := classification with input as document with data.config.classification as config
 }
 
-review(class) := {"look": "review", "facts": {"classification": class}}
+review(class) := {"phase": "review", "facts": {"classification": class}}
 
 test_a_class_that_allows_it_keeps_low if {
 	every class in ["public", "internal", "green"] {
@@ -36,13 +36,13 @@ test_an_unknown_or_mistyped_class_withholds_low if {
 		found(review(class)) == given(unknown)
 	}
 	every facts in [null, {}, [], "public"] {
-		found({"look": "review", "facts": facts}) == given(unknown)
+		found({"phase": "review", "facts": facts}) == given(unknown)
 	}
-	found({"look": "review"}) == given(unknown)
+	found({"phase": "review"}) == given(unknown)
 }
 
 test_triage_does_not_ask_for_the_class if {
-	every document in [{"look": "triage", "facts": null}, {"look": "triage"}, {}, {"look": null}] {
+	every document in [{"phase": "triage", "facts": null}, {"phase": "triage"}, {}, {"phase": null}] {
 		found(document) == given(set())
 	}
 }

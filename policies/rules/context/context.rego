@@ -13,7 +13,7 @@ ready := true
 # custom:
 #   change: Connect a source of context that knows the resource, and see that it answers.
 withheld contains {"code": "context_missing", "level": "LOW"} if {
-	input.look == "review"
+	input.phase == "review"
 	object.get(input, "facts", null) == null
 }
 
@@ -22,7 +22,7 @@ withheld contains {"code": "context_missing", "level": "LOW"} if {
 # custom:
 #   change: Mend the source of context whose gap the decision's context names.
 withheld contains {"code": "context_incomplete", "level": "LOW"} if {
-	input.look == "review"
+	input.phase == "review"
 	object.get(input, "facts", null) != null
 	not input.facts.complete == true
 }

@@ -13,7 +13,7 @@ ready if is_number(data.config.recent_failures.failure_threshold)
 # custom:
 #   change: Have the source of context record the outcomes of remediations.
 withheld contains {"code": "failures_unknown", "level": "LOW"} if {
-	input.look == "review"
+	input.phase == "review"
 	not _counted(input.facts.failures)
 }
 
@@ -23,7 +23,7 @@ withheld contains {"code": "failures_unknown", "level": "LOW"} if {
 #   change: Wait for the failures to age, or raise failure_threshold in policies/config/recent_failures/data.yaml.
 withheld contains {"code": "recent_failures", "level": "LOW"} if {
 	ready
-	input.look == "review"
+	input.phase == "review"
 	is_number(input.facts.failures)
 	input.facts.failures >= data.config.recent_failures.failure_threshold
 }

@@ -17,7 +17,7 @@ found(document) := answer if {
 	answer := recent_failures with input as document with data.config.recent_failures as config
 }
 
-review(failures) := {"look": "review", "facts": {"failures": failures}}
+review(failures) := {"phase": "review", "facts": {"failures": failures}}
 
 test_failures_below_the_threshold_keep_low if {
 	every failures in [0, 1] {
@@ -36,13 +36,13 @@ test_unknown_or_mistyped_failures_withhold_low if {
 		found(review(failures)) == given(unknown)
 	}
 	every facts in [null, {}, [], "0"] {
-		found({"look": "review", "facts": facts}) == given(unknown)
+		found({"phase": "review", "facts": facts}) == given(unknown)
 	}
-	found({"look": "review"}) == given(unknown)
+	found({"phase": "review"}) == given(unknown)
 }
 
 test_triage_does_not_ask_for_failures if {
-	every document in [{"look": "triage", "facts": null}, {"look": "triage"}, {}, {"look": null}] {
+	every document in [{"phase": "triage", "facts": null}, {"phase": "triage"}, {}, {"phase": null}] {
 		found(document) == given(set())
 	}
 }

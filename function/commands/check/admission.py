@@ -1,0 +1,55 @@
+"""Whether our admission policies are there, bound, and refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from function.commands.check.rows import value_at
+from function.dispatch.model import Grant
+from function.dispatch.settings import Settings
+from function.shared.event import LevelName
+from function.shared.strict_json import Json
+
+if TYPE_CHECKING:
+    from function.commands.check.cluster import ClusterAudit
+
+
+PER_TIER = "sre-dispatch-template"
+"""The admission policy that has a binding for each tier, in that tier's file."""
+POLICIES = ("sre-dispatch-shape", "sre-dispatch-remedies", "sre-dispatch-claims", "sre-dispatch-deployments")
+"""Those that have one binding, of their own name."""
+ADMISSION = "admissionregistration.k8s.io/v1"
+APPLY_POLICIES = "apply knative/base and knative/tiers"
+
+
+def admission_faults(
+    cluster: ClusterAudit, settings: Settings, grants: Mapping[LevelName, Grant]
+) -> Iterator[str]:
+    for policy in (PER_TIER, *POLICIES):
+        found = cluster.find(f"{ADMISSION}/validatingadmissionpolicies/{policy}")
+        if found is None:
+            yield f"there is no ValidatingAdmissionPolicy {policy}: {APPLY_POLICIES}"
+        elif value_at(found, "spec", "failurePolicy") != "Fail":
+            yield f"the policy {policy} lets pass what it cannot judge: {APPLY_POLICIES}"
+    for policy in POLICIES:
+        yield from _binding(cluster, policy, policy, None)
+    for grant in grants.values():
+        param = {
+            "name": grant.template,
+            "namespace": settings.agents_namespace,
+            "parameterNotFoundAction": "Deny",
+        }
+        yield from _binding(cluster, f"{PER_TIER}-{grant.tier}", PER_TIER, param)
+
+
+def _binding(cluster: ClusterAudit, name: str, policy: str, param: Json | None) -> Iterator[str]:
+    """What is wrong with the binding, which must refuse and have the parameter `param`."""
+    found = cluster.find(f"{ADMISSION}/validatingadmissionpolicybindings/{name}")
+    if found is None:
+        yield f"there is no ValidatingAdmissionPolicyBinding {name}: {APPLY_POLICIES}"
+        return
+    if value_at(found, "spec", "policyName") != policy or value_at(found, "spec", "paramRef") != param:
+        yield f"the binding {name} is not that of {policy} and its parameter: {APPLY_POLICIES}"
+    if "Deny" not in (value_at(found, "spec", "validationActions") or ()):
+        yield f"the binding {name} refuses nothing, for it has no Deny: {APPLY_POLICIES}"

@@ -1,0 +1,42 @@
+"""Whether the source of context answers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+from function.commands.check.rows import Row
+from function.dispatch import translate, wiring
+from function.dispatch.enrich import enrich
+from function.dispatch.settings import Settings
+from function.shared.errors import DispatchError
+from function.shared.event import SREEvent
+
+
+def context_rows(settings: Settings) -> Iterator[Row]:
+    """Whether the source of context answers as it must, about a thing that is surely there: our namespace."""
+    name = "context: " + {"world-model": settings.world_model_url, "file": str(settings.context_file)}.get(
+        settings.context, ""
+    )
+    try:
+        source = wiring.world(settings, time.time)
+        if source is None:
+            yield Row("context", passed=True, detail="none is configured: no alert can become LOW")
+            return
+        found = enrich(about_ourselves(settings), source.context)
+    except DispatchError as error:
+        yield Row(name, passed=False, detail=str(error))
+        return
+    harmless = {"not_found", "unknown_kind"}  # of a world model that keeps no namespaces
+    answered = harmless.issuperset(found.gaps)
+    gaps = f"gaps: {', '.join(found.gaps)}" if found.gaps else "no gap"
+    yield Row(name, passed=answered, detail=f"{len(found.items)} facts, {gaps}")
+
+
+def about_ourselves(settings: Settings) -> SREEvent:
+    """An event about the function's own namespace."""
+    alert = {"status": "firing", "labels": {"alertname": "check"}, "startsAt": "2026-01-01T00:00:00Z"}
+    delivery = translate.alert(alert, cluster=settings.cluster)
+    (event,) = (event for event in delivery.alerts if isinstance(event, SREEvent))
+    return replace(event, resource_type="k8s_namespace", resource_id=settings.own_namespace)

@@ -1,0 +1,48 @@
+"""Whether the policy gives the answers that are known."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from function.commands.check.rows import Row
+from function.shared.errors import Misconfigured
+
+
+def known_questions(path: Path) -> list[dict[str, Any]]:
+    """Each with the part of the answer that it must have."""
+    try:
+        questions: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise Misconfigured(f"{path} cannot be read: set SRE_DISPATCH_POLICIES") from None
+    return questions
+
+
+def compared(question: Mapping[str, Any], answer: object) -> Row:
+    given = answer if isinstance(answer, dict) else {}
+    wrong = [
+        f"{key} is {json.dumps(given.get(key))}, wanted {json.dumps(value)}"
+        for key, value in question["answer"].items()
+        if given.get(key) != value
+    ]
+    told = given.get("effective"), given.get("mode")
+    detail = "; ".join(wrong) or " ".join(filter(None, told))
+    return Row(f"policy: {question['title']}", passed=not wrong, detail=detail)
+
+
+def revision_of(answer: object) -> set[str]:
+    revision = answer.get("policy_revision") if isinstance(answer, dict) else None
+    return {revision} if isinstance(revision, str) and revision else set()
+
+
+def same_revision(found: set[str], expected: str) -> Iterator[Row]:
+    """One revision behind all answers. Another than that of the files here may be meant, and is told."""
+    if len(found) != 1:
+        detail = "no answer had one" if not found else "it changed while it was asked"
+        yield Row("policy: revision", passed=False, detail=detail)
+        return
+    (revision,) = found
+    note = "" if revision == expected else f", while SRE_DISPATCH_POLICIES holds {expected[:12]}"
+    yield Row("policy: revision", passed=True, detail=revision[:12] + note)

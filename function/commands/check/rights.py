@@ -1,0 +1,134 @@
+"""Whether the function may do what it must, and nothing dangerous; and who may write where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Set
+from typing import TYPE_CHECKING
+
+from function.commands.check.rows import value_at
+from function.commands.check.tiers import cronjob_of
+from function.dispatch.model import Grant
+from function.dispatch.policy_files import PolicyFiles
+from function.dispatch.settings import Settings
+from function.shared.event import LevelName
+from function.shared.strict_json import Json
+
+if TYPE_CHECKING:
+    from function.commands.check.cluster import ClusterAudit
+
+
+DANGEROUS: Mapping[str, str] = {
+    "secrets": "get list watch",
+    "pods": "create",
+    "pods/exec": "create get",
+    "jobs.batch": "update patch delete deletecollection",
+    "cronjobs.batch": "create update patch delete",
+    "serviceaccounts": "impersonate",
+    "serviceaccounts/token": "create",
+    "rolebindings.rbac.authorization.k8s.io": "create",
+    "roles.rbac.authorization.k8s.io": "bind escalate",
+    "clusterroles.rbac.authorization.k8s.io": "bind escalate",
+    "resourcequotas": "update patch delete",
+}
+"""What a stolen token of the function's must not do in any namespace in which it may do something."""
+DANGEROUS_ANYWHERE: Mapping[str, str] = {
+    "users": "impersonate",
+    "groups": "impersonate",
+    "namespaces": "patch delete",
+    "clusterrolebindings.rbac.authorization.k8s.io": "create",
+    "validatingadmissionpolicies.admissionregistration.k8s.io": "update patch delete",
+    "validatingadmissionpolicybindings.admissionregistration.k8s.io": "update patch delete",
+}
+"""The same of what is in no namespace."""
+TOKENREVIEWS = "tokenreviews.authentication.k8s.io"
+"""By which Alertmanager is known by its own token, where the settings say so."""
+REMEDIES = frozenset({"sre-agent-grow-claims", "sre-agent-scale-deployments"})
+"""The ClusterRoles of knative/base/ceilings.yaml: to be bound to one is to be enrolled."""
+EVERYWHERE = "every namespace (by a ClusterRoleBinding)"
+WHO_GRANTS = ": see who grants that by `kubectl get rolebindings,clusterrolebindings -A -o wide`, and undo it"
+BIND = "apply a copy of knative/enrolled/f3iai.yaml for it, or take it from the policy's enrolments"
+UNBIND = "delete the binding, or enrol it in the policy"
+
+
+def missing_rights(cluster: ClusterAudit, settings: Settings) -> Iterator[str]:
+    from function.commands.check.cluster import Permission
+
+    agents, own = settings.agents_namespace, settings.own_namespace
+    wanted = [Permission(verb, "jobs.batch", agents) for verb in ("create", "get", "list")]
+    wanted += [Permission("get", "cronjobs.batch", agents), Permission("create", "events", own)]
+    for access in wanted:
+        if not cluster.may(access):
+            what = f"{access.verb} {access.resource} in {access.namespace}"
+            yield f"it may not {what}: apply knative/base/dispatcher.yaml"
+    if settings.tokenreview_audience and not cluster.may(Permission("create", TOKENREVIEWS, "")):
+        yield f"it may not create {TOKENREVIEWS}: apply knative/components/tokenreview"
+
+
+def dangerous_rights(cluster: ClusterAudit, settings: Settings, who: Set[str]) -> Iterator[str]:
+    """In every namespace where something is granted to it: what a ClusterRoleBinding grants shows in each."""
+    from function.commands.check.cluster import Permission
+
+    bound = {place for place, _, holders in _bindings(cluster) if holders & who} - {EVERYWHERE}
+    agents, places = settings.agents_namespace, bound | {settings.agents_namespace, settings.own_namespace}
+    asked = [(verb, what, places) for what, verbs in DANGEROUS.items() for verb in verbs.split()]
+    asked += [("create", "jobs.batch", places - {agents})]  # where no admission policy holds them to a tier
+    asked += [(verb, what, {""}) for what, verbs in DANGEROUS_ANYWHERE.items() for verb in verbs.split()]
+    for verb, what, where in asked:
+        if found := [place for place in sorted(where) if cluster.may(Permission(verb, what, place))]:
+            within = f" in {', '.join(found)}" if any(found) else ""
+            yield f"it may {verb} {what}{within}"
+
+
+def _bindings(cluster: ClusterAudit) -> Iterator[tuple[str, str, frozenset[str]]]:
+    """Of each binding its namespace, its ClusterRole (or nothing), and whom it is for."""
+    for kind in ("rolebindings", "clusterrolebindings"):
+        for binding in value_at(cluster.find(f"rbac.authorization.k8s.io/v1/{kind}"), "items") or ():
+            role = (
+                value_at(binding, "roleRef", "name")
+                if value_at(binding, "roleRef", "kind") == "ClusterRole"
+                else ""
+            )
+            holders = frozenset(_holder(subject) for subject in binding.get("subjects") or ())
+            yield value_at(binding, "metadata", "namespace") or EVERYWHERE, role, holders
+
+
+def _holder(subject: Json) -> str:
+    """The user or the group, as the API server names it."""
+    if subject.get("kind") == "ServiceAccount":
+        return _account(subject.get("namespace", ""), subject.get("name", ""))
+    return str(subject.get("name"))
+
+
+def _account(namespace: str, name: str) -> str:
+    return f"system:serviceaccount:{namespace}:{name}"
+
+
+def enrolled_namespaces(settings: Settings, files: PolicyFiles) -> frozenset[str]:
+    """The namespaces that the policy's data enrols: of this cluster, or of any where ours has no name."""
+    found = [value_at(config, "enrolled") or {} for config in files.data.get("config", {}).values()]
+    entries = [entry for entries in found for entry in entries.values()]
+    home = settings.cluster
+    return frozenset(entry["namespace"] for entry in entries if not home or entry["cluster"] == home)
+
+
+def writers(cluster: ClusterAudit, settings: Settings, grants: Mapping[LevelName, Grant]) -> Iterator[str]:
+    """The ServiceAccounts of the tiers that act alone. One whose CronJob is missing has the same name."""
+    path = ("spec", "jobTemplate", "spec", "template", "spec", "serviceAccountName")
+    for grant in grants.values():
+        if grant.mode == "autonomous":
+            yield value_at(cronjob_of(cluster, settings, grant), *path) or grant.template
+
+
+def disagreements(
+    cluster: ClusterAudit, settings: Settings, writers: Iterable[str], enrolled: Set[str]
+) -> Iterator[str]:
+    """Namespaces that only one of policy and RBAC names."""
+    agents = settings.agents_namespace
+    for name in writers:
+        groups = {"system:authenticated", "system:serviceaccounts", f"system:serviceaccounts:{agents}"}
+        who = groups | {_account(agents, name)}
+        bound = {place for place, role, holders in _bindings(cluster) if role in REMEDIES and holders & who}
+        for place in sorted(enrolled - bound):
+            yield f"the policy enrols {place}, where {name} may write nothing: {BIND}"
+        for place in sorted(bound - enrolled):
+            yield f"{name} may write in {place}, which the policy does not enrol: {UNBIND}"

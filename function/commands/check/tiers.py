@@ -1,0 +1,112 @@
+"""Whether each tier's CronJob makes Jobs that are admitted, and changed ones refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from function.commands.check.admission import APPLY_POLICIES
+from function.commands.check.context import about_ourselves
+from function.commands.check.rows import Row, row, value_at
+from function.dispatch.model import Decision, Grant, Level, Prompt
+from function.dispatch.plan import plan
+from function.dispatch.policy_files import PolicyFiles
+from function.dispatch.settings import Settings
+from function.shared.errors import DispatchError, Misconfigured, first_error
+from function.shared.event import LevelName
+from function.shared.strict_json import Json, to_json
+
+if TYPE_CHECKING:
+    from function.commands.check.cluster import Admission, ClusterAudit
+
+
+Change = Callable[[Any], object]
+"""What is done to a Job that then must be refused."""
+UNWATCHED = (
+    "kube-apiserver does not find the CronJob {0}, although it is there: if that stays, restart each "
+    "kube-apiserver (https://github.com/kubernetes/kubernetes/issues/130887)"
+)
+NOT_SUSPENDED = (
+    "the CronJob {0} is not suspended and starts agents by the clock: "
+    """`kubectl -n {1} patch cronjob {0} -p '{{"spec": {{"suspend": true}}}}'`"""
+)
+PAUSED = "paused: `kubectl -n {} delete quota pause` lets agents start again"
+PAUSE = "pause"
+"""The quota by which people stop all agents (README.md)."""
+VARIANTS: Mapping[str, Change] = {
+    "another image": lambda job: _pod(job)["containers"][0].update(image="sre-dispatch-check"),
+    "another ServiceAccount": lambda job: _pod(job).update(serviceAccountName="sre-dispatch-check"),
+    "a Secret volume": lambda job: _pod(job).update(volumes=[*_pod(job).get("volumes", []), SECRET_VOLUME]),
+    "no tier": lambda job: job["metadata"]["labels"].pop("sre-dispatch/tier"),
+    "a finalizer": lambda job: job["metadata"].update(finalizers=["sre-dispatch/check"]),
+}
+"""Jobs that a stolen token would be used for; admission must refuse each."""
+SECRET_VOLUME: Json = {"name": "sre-dispatch-check", "secret": {"secretName": "sre-dispatch-check"}}
+
+
+def tier_grants(files: PolicyFiles) -> dict[LevelName, Grant]:
+    """The tiers of the policy's data, the lowest level first. Raises Misconfigured."""
+    try:
+        grants = TypeAdapter(dict[LevelName, Grant]).validate_json(to_json(files.data.get("tiers")))
+    except ValidationError as error:
+        where, what = first_error(error)
+        raise Misconfigured(f"tiers/data.json of SRE_DISPATCH_POLICIES: {where}: {what}") from None
+    return {level: grants[level] for level in sorted(grants, key=lambda level: Level[level])}
+
+
+def decision_for(level: LevelName, grant: Grant, revision: str) -> Decision:
+    """One that gives the tier to the harmless event that is planned with it."""
+    return Decision(True, level, level, grant.mode, (), (), grant, revision)
+
+
+def tier_row(cluster: ClusterAudit, settings: Settings, decision: Decision, grant: Grant) -> Row:
+    """Its CronJob, and by dry runs whether what the function makes of it is admitted, and nothing else is."""
+    name, prompt = f"tier: {grant.tier}", Prompt("check", "", "This Job is a question. It is not created.")
+    try:
+        template = cluster.template(grant.template)
+        job = plan(about_ourselves(settings), decision, grant, prompt, template, settings.agents_namespace)
+        verdict = cluster.judge(job)
+        let_in = [what for what, change in VARIANTS.items() if not _is_refused(cluster, job, change)]
+        suspended = value_at(cronjob_of(cluster, settings, grant), "spec", "suspend")
+    except DispatchError as error:
+        return Row(name, passed=False, detail=str(error))
+    faults = [] if suspended is True else [NOT_SUSPENDED.format(grant.template, settings.agents_namespace)]
+    faults += _unwelcome(verdict, grant.template)
+    faults += [f"our admission policies let in {', '.join(let_in)}: {APPLY_POLICIES}"] if let_in else []
+    paused = verdict.by == "quota" and verdict.words == PAUSE
+    return row(
+        name,
+        PAUSED.format(settings.agents_namespace) if paused else "admitted, and refused if changed",
+        faults,
+    )
+
+
+def _pod(job: Any) -> Any:
+    return job["spec"]["template"]["spec"]
+
+
+def cronjob_of(cluster: ClusterAudit, settings: Settings, grant: Grant) -> Json | None:
+    return cluster.find(f"batch/v1/namespaces/{settings.agents_namespace}/cronjobs/{grant.template}")
+
+
+def _is_refused(cluster: ClusterAudit, job: Json, change: Change) -> bool:
+    changed = deepcopy(job)
+    change(changed)
+    return cluster.judge(changed).by in ("policy", "unwatched")
+
+
+def _unwelcome(verdict: Admission, template: str) -> Iterator[str]:
+    """What is wrong where the Job as planned is not admitted."""
+    if verdict.by == "policy":
+        yield f"our admission policies refuse the tier's own Job ({verdict.words}): {APPLY_POLICIES}"
+    elif verdict.by == "unwatched":
+        yield UNWATCHED.format(template)
+    elif verdict.by == "quota" and verdict.words != PAUSE:
+        yield f"the quota {verdict.words} admits no further Job: wait for Jobs to end, or raise it"
+    elif verdict.by == "pod security":
+        yield f"Pod Security will refuse its pods: change the tier's file as it wants ({verdict.words})"
+    elif verdict.by == "other":
+        yield f"its Job is refused, and not by us: see who says so and let it in ({verdict.words})"

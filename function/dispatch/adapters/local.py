@@ -1,0 +1,123 @@
+"""Cluster without a cluster: tiers are read from their files, Jobs are written to a folder or nowhere."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from function.dispatch.model import JobStatus
+from function.shared.errors import Unavailable
+from function.shared.strict_json import Json
+
+
+class Tiers:
+    """The CronJobs in the tier files, as the API server would hand them out."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def template(self, name: str) -> Mapping[str, Any]:
+        for path in sorted(self._folder.glob("*.yaml")):
+            for manifest in yaml.safe_load_all(path.read_text(encoding="utf-8")):
+                if manifest and manifest["kind"] == "CronJob" and manifest["metadata"]["name"] == name:
+                    template: Mapping[str, Any] = manifest["spec"]["jobTemplate"]
+                    return template
+        raise Unavailable("no_template", f"no CronJob {name} in {self._folder}")
+
+
+class DryRunCluster(Tiers):
+    """Creates nothing and knows nothing: for `explain`."""
+
+    def jobs(self) -> Sequence[JobStatus]:
+        return ()
+
+    def job(self, name: str) -> JobStatus | None:
+        return None
+
+    def create(self, manifest: Json) -> bool:
+        return True
+
+
+class Folder(Tiers):
+    """Writes each Job to a file of its name, made exclusively: as on the API server, the name is the lock.
+
+    Nothing runs there, so a Job is over when it is written, and fills no budget of running ones.
+    """
+
+    def __init__(self, tiers: Path, folder: Path) -> None:
+        super().__init__(tiers)
+        self._jobs = folder
+
+    def jobs(self) -> Sequence[JobStatus]:
+        return [self._read(path) for path in sorted(self._jobs.glob("sre-*.yaml"))]
+
+    def job(self, name: str) -> JobStatus | None:
+        path = self._path(name)
+        return self._read(path) if path.exists() else None
+
+    def create(self, manifest: Json) -> bool:
+        try:
+            return self._write(manifest)
+        except OSError as error:
+            raise Unavailable("folder", f"{self._jobs} cannot be written: {error.strerror}") from None
+
+    def _write(self, manifest: Json) -> bool:
+        self._jobs.mkdir(parents=True, exist_ok=True)
+        # A link is exclusive and shows the file whole or not at all, also after a kill in between.
+        with tempfile.NamedTemporaryFile("w", dir=self._jobs, suffix=".part", encoding="utf-8") as part:
+            part.write(as_yaml(manifest))
+            part.flush()
+            os.fsync(part.fileno())
+            try:
+                os.link(part.name, self._path(manifest["metadata"]["name"]))
+            except FileExistsError:
+                return False
+        return True
+
+    def _path(self, name: str) -> Path:
+        return self._jobs / f"{name}.yaml"
+
+    @staticmethod
+    def _read(path: Path) -> JobStatus:
+        head = path.read_text(encoding="utf-8").partition("\nspec:")[0]  # the prompt is long, and not wanted
+        try:
+            metadata = yaml.safe_load(head)["metadata"]
+            written = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+            return JobStatus(
+                name=metadata["name"],
+                identity=metadata["annotations"]["sre-dispatch/identity"],
+                resource=metadata["labels"]["sre-dispatch/resource"],
+                created_at=written,
+                completed_at=written,
+                finished=True,
+            )
+        except (yaml.YAMLError, KeyError, TypeError):
+            raise Unavailable(
+                "folder", f"{path.name} is no Job that was written here: move it away"
+            ) from None
+
+
+class _Dumper(yaml.SafeDumper):
+    """Texts of several lines as blocks, so that a person can read the prompt in the manifest; no aliases,
+    since Job and pod carry the same labels."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+_Dumper.add_representer(str, _text)
+
+
+def as_yaml(manifest: Json) -> str:
+    """A manifest as people write it: `kubectl create -f` takes it as it is."""
+    return yaml.dump(manifest, Dumper=_Dumper, sort_keys=False, width=110, allow_unicode=False)

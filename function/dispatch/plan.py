@@ -1,0 +1,87 @@
+"""SREEvent, Decision, Prompt and the tier's template -> the Job manifest.
+
+Everything that the Job may do stands in the template, which is the operator's; this adds a name, labels
+and annotations, and nothing else. Admission on the cluster holds us to that.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from typing import Any
+
+from function.dispatch.model import Decision, Grant, Prompt
+from function.shared.errors import PermanentError
+from function.shared.event import SREEvent, digest
+from function.shared.strict_json import to_json
+
+MAX_EVENT = 64 * 1024
+"""Bytes of the event's annotation; beyond that it goes without its raw payload."""
+MAX_ANNOTATIONS = 192 * 1024
+"""Bytes of all annotations together; the API server's limit is 256 KiB an object."""
+MAX_LABEL = 63
+
+LABEL_FORBIDDEN = re.compile(r"[^A-Za-z0-9_.-]+", re.ASCII)
+
+
+def plan(
+    event: SREEvent,
+    decision: Decision,
+    grant: Grant,
+    prompt: Prompt,
+    template: Mapping[str, Any],
+    namespace: str,
+) -> dict[str, Any]:
+    """The Job of an allowed event in `namespace`, from the CronJob's jobTemplate `template`.
+
+    Raises Poison where the annotations would not fit the API server's limit.
+    """
+    spec = copy.deepcopy(dict(template["spec"]))
+    labels = _labels(event, grant)
+    on_pod = _pod_annotations(event, decision, prompt)
+    on_job = {
+        "sre-dispatch/identity": event.identity,
+        "sre-dispatch/policy-revision": decision.policy_revision,
+        "sre-dispatch/prompt-template": prompt.template,
+    }
+    size = sum(len(key) + len(value.encode()) for key, value in (on_pod | on_job).items())
+    if size > MAX_ANNOTATIONS:
+        raise PermanentError(
+            "annotations_too_large", f"the Job's annotations take {size} of {MAX_ANNOTATIONS} bytes"
+        )
+    spec["template"]["metadata"] = {"labels": labels, "annotations": on_pod}
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": event.job, "namespace": namespace, "labels": labels, "annotations": on_job},
+        "spec": spec,
+    }
+
+
+def _labels(event: SREEvent, grant: Grant) -> dict[str, str]:
+    return {
+        "app.kubernetes.io/name": "sre-agent",
+        "app.kubernetes.io/managed-by": "sre-dispatch",
+        "sre-dispatch/tier": grant.tier,
+        "sre-dispatch/alertname": slug(event.alertname),
+        "sre-dispatch/resource": event.resource,
+        "sre-dispatch/group": digest(event.group_key)[:16],
+    }
+
+
+def _pod_annotations(event: SREEvent, decision: Decision, prompt: Prompt) -> dict[str, str]:
+    told = to_json(asdict(event))
+    if len(told) > MAX_EVENT:
+        told = to_json(asdict(replace(event, raw_payload={}, truncated=True)))
+    return {
+        "sre-dispatch/event": told,
+        "sre-dispatch/decision": to_json(asdict(decision)),
+        "sre-dispatch/prompt": prompt.text,
+    }
+
+
+def slug(text: str) -> str:
+    """`text` as a label's value: at most 63 of the characters that Kubernetes admits there."""
+    return LABEL_FORBIDDEN.sub("-", text)[:MAX_LABEL].strip("-_.")

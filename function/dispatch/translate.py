@@ -1,0 +1,225 @@
+"""Webhook JSON, or one alert -> a Delivery of SREEvents.
+
+Reads Alertmanager's webhook version 4, tolerant to fields it does not know (0.32 added
+`notification_reason`, 0.34 `routeLabels`), strict on those it uses. One alert that cannot be read becomes
+a dead letter and costs its neighbours nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    NonNegativeInt,
+    ValidationError,
+)
+
+from function.dispatch.model import DeadLetter, Delivery
+from function.dispatch.subject import VOLATILE_LABELS, identify, subject
+from function.shared.errors import PermanentError, Rejected
+from function.shared.event import AskedLevel, SREEvent
+from function.shared.strict_json import to_json
+
+MAX_ALERTS = 20_000
+"""Of one delivery: 10,000 were measured at 5.2 MB."""
+MAX_ENTRIES = 64
+"""Labels, and annotations, that are kept of one alert."""
+MAX_NAME = 256
+MAX_VALUE = 1024
+"""Characters kept of a label's value."""
+MAX_TEXT = 4096
+"""Characters kept of an annotation or any other field of an alert."""
+SEVERITIES: Mapping[str, AskedLevel] = {"info": "LOW", "warning": "MEDIUM", "critical": "HIGH"}
+"""The severity label's values; any other, and none, is HIGH."""
+
+
+def _empty_for_null(value: Any) -> Any:
+    return {} if value is None else value  # Go marshals a nil map as null
+
+
+def _utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("out of range") from None
+
+
+Texts = Annotated[dict[str, str], BeforeValidator(_empty_for_null)]
+
+
+class _Webhook(BaseModel):
+    version: Literal["4"]
+    receiver: str = ""
+    status: str = ""
+    groupKey: str = ""
+    groupLabels: Texts = Field(default_factory=dict)
+    truncatedAlerts: NonNegativeInt = 0
+    notification_reason: str = ""
+    alerts: Annotated[list[Any], Field(max_length=MAX_ALERTS)]
+
+
+class _Alert(BaseModel):
+    status: Literal["firing", "resolved"]
+    labels: dict[str, str]
+    annotations: Texts = Field(default_factory=dict)
+    startsAt: Annotated[AwareDatetime, AfterValidator(_utc)]
+    fingerprint: str = ""
+
+
+def webhook(data: Any, *, cluster: str, volatile: Set[str] = VOLATILE_LABELS) -> Delivery:
+    """A Delivery of what Alertmanager posted.
+
+    `cluster` names the cluster of alerts without a label `cluster`; `volatile` are the labels that stay out
+    of the identity of an alert without a resource. Raises Rejected (400) for what is no webhook version 4.
+    """
+    try:
+        body = _Webhook.model_validate(data)
+    except ValidationError as error:
+        where = _where(error)
+        raise Rejected(400, f"bad_{where}", f"not an Alertmanager webhook of version 4: {where}") from None
+    notification, cut = _notification(data)
+    around = _Around(body.groupKey, cut, cluster, volatile)
+    alerts = [_translated(alert, around) for alert in body.alerts]
+    if body.truncatedAlerts:  # max_alerts: what Alertmanager left out it counts as delivered
+        alerts.append(
+            DeadLetter(
+                "truncated_alerts", {"count": body.truncatedAlerts, "group": _cut(body.groupKey, MAX_TEXT)}
+            )
+        )
+    return Delivery(
+        receiver=body.receiver[:MAX_NAME],
+        status=body.status[:MAX_NAME],
+        group_key=body.groupKey,
+        group_labels=_entries(body.groupLabels, MAX_VALUE),
+        truncated_alerts=body.truncatedAlerts,
+        notification_reason=body.notification_reason[:MAX_NAME],
+        notification=notification,
+        alerts=tuple(alerts),
+    )
+
+
+def alert(data: Any, *, cluster: str, volatile: Set[str] = VOLATILE_LABELS) -> Delivery:
+    """A Delivery of one alert on its own, as a member of a webhook's `alerts` looks."""
+    if not isinstance(data, dict) or "labels" not in data:
+        raise Rejected(400, "bad_alert", "not an Alertmanager alert: no labels")
+    return webhook({"version": "4", "alerts": [data]}, cluster=cluster, volatile=volatile)
+
+
+def either(data: Any, *, cluster: str, volatile: Set[str] = VOLATILE_LABELS) -> Delivery:
+    """Whichever of the two `data` is, for senders that do not say."""
+    read = alert if isinstance(data, dict) and "labels" in data and "alerts" not in data else webhook
+    return read(data, cluster=cluster, volatile=volatile)
+
+
+@dataclass(frozen=True)
+class _Around:
+    """What an alert takes from around it."""
+
+    group_key: str
+    cut: bool
+    cluster: str
+    volatile: Set[str]
+
+
+def _translated(data: Any, around: _Around) -> SREEvent | DeadLetter:
+    raw, truncated = _capped(data)
+    try:
+        return _event(data, raw, truncated or around.cut, around)
+    except PermanentError as error:
+        return DeadLetter(error.code, raw)
+
+
+def _event(data: Any, raw: dict[str, Any], truncated: bool, around: _Around) -> SREEvent:
+    try:
+        read = _Alert.model_validate(data)
+    except ValidationError as error:
+        raise PermanentError(f"bad_{_where(error)}", "the alert cannot be read") from None
+    labels = read.labels
+    if not labels.get("alertname"):
+        raise PermanentError("no_alertname", "the alert has no label alertname")
+    about = subject(labels)
+    home = labels.get("cluster") or around.cluster
+    return SREEvent(
+        source="grafana",
+        status=read.status,
+        identity=identify(about, labels, home, around.volatile),
+        severity=SEVERITIES.get(labels.get("severity", ""), "HIGH"),
+        alertname=_cut(labels["alertname"], MAX_NAME),
+        resource_type=about.resource_type,
+        namespace=_cut(about.namespace, MAX_NAME),
+        resource_id=_cut(about.resource_id, MAX_VALUE),
+        cluster=_cut(home, MAX_NAME),
+        description=_description(read, about.namespace),
+        starts_at=read.startsAt,
+        fingerprint=read.fingerprint[:MAX_NAME],
+        group_key=_cut(around.group_key, MAX_TEXT),
+        namespace_label=_cut(labels.get("namespace", ""), MAX_NAME),
+        raw_payload=raw,
+        truncated=truncated,
+    )
+
+
+def _description(read: _Alert, namespace: str) -> str:
+    text = read.annotations.get("summary") or read.annotations.get("description") or read.labels["alertname"]
+    prefix = f"[{_cut(namespace, MAX_NAME)}] " if namespace else ""
+    return prefix + _cut(text, MAX_TEXT)
+
+
+def _capped(data: Any) -> tuple[dict[str, Any], bool]:
+    """The alert with every part held to its limit, and whether that cut anything."""
+    if not isinstance(data, dict):
+        return {"unreadable": _bounded(data)}, False
+    limits = {"labels": MAX_VALUE, "annotations": MAX_TEXT}
+    maps = {
+        key: _entries(data[key], limit) for key, limit in limits.items() if isinstance(data.get(key), dict)
+    }
+    capped = _entries({key: value for key, value in data.items() if key not in maps}, MAX_TEXT) | maps
+    return capped, capped != data
+
+
+def _notification(data: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
+    """The body but for its alerts, with every part held to its limit, and whether that cut anything."""
+    rest = {key: value for key, value in data.items() if key != "alerts"}
+    maps = {key: _entries(value, MAX_TEXT) for key, value in rest.items() if isinstance(value, dict)}
+    capped = _entries({key: value for key, value in rest.items() if key not in maps}, MAX_TEXT) | maps
+    return capped, capped != rest
+
+
+def _entries(texts: Mapping[str, Any], limit: int) -> dict[str, Any]:
+    kept = sorted(texts.items())[:MAX_ENTRIES]
+    entries = {_cut(key, MAX_NAME): _bounded(value, limit) for key, value in kept}
+    if len(texts) > MAX_ENTRIES:
+        entries["..."] = _mark(len(texts) - MAX_ENTRIES, "entries")
+    return entries
+
+
+def _bounded(value: Any, limit: int = MAX_TEXT) -> Any:
+    if isinstance(value, str):
+        return _cut(value, limit)
+    if isinstance(value, dict | list) and (size := len(to_json(value))) > limit:
+        return _mark(size, "bytes")
+    return value
+
+
+def _cut(text: str, limit: int) -> str:
+    if len(text) <= limit:
+        return text
+    return text[:limit] + _mark(len(text) - limit, "characters")
+
+
+def _mark(count: int, of: str) -> str:
+    return f"[cut: {count} more {of}]"
+
+
+def _where(error: ValidationError) -> str:
+    """The top-level field at fault; deeper parts of the path may be text of the alert."""
+    path = error.errors(include_url=False, include_context=False, include_input=False)[0]["loc"]
+    return str(path[0]) if path else "body"

@@ -1,0 +1,139 @@
+"""Settings -> App. The only place that picks adapters; what is heavy is imported in its branch."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from function.dispatch import render
+from function.dispatch.adapters.notify import Fanout, Log
+from function.dispatch.adapters.token_reviews import TokenReviewCache
+from function.dispatch.pipeline import BATCH
+from function.dispatch.ports import Authenticator, Cluster, Dependencies, Policy, Sink, WorldModel
+from function.dispatch.settings import Settings
+from function.shared.errors import Misconfigured
+from function.shared.http import token_in
+
+if TYPE_CHECKING:
+    from function.dispatch.adapters.opa import Opa
+
+
+def app(settings: Settings) -> Dependencies:
+    """The bundle that every delivery is worked with. Raises Misconfigured."""
+    cluster, events, callers = _cluster(settings)
+    return Dependencies(
+        policy=policy(settings),
+        cluster=cluster,
+        sink=Fanout(Log(), *events, *_sinks(settings)),
+        world=world(settings, time.time),
+        prompts=render.environment(settings.root / "prompts"),
+        namespace=settings.agents_namespace,
+        cluster_name=settings.cluster,
+        volatile_labels=settings.volatile_labels,
+        each=ThreadPoolExecutor(BATCH, "look").map,
+        clock=time.time,
+        monotonic=time.monotonic,
+        callers=callers,
+    )
+
+
+def offline(
+    settings: Settings, policy: Policy | None = None, clock: Callable[[], float] = time.time
+) -> Dependencies:
+    """The bundle of `explain`: embedded policy unless one is given, context as the settings say, nothing
+    created or told."""
+    from function.dispatch.adapters.local import DryRunCluster
+
+    return Dependencies(
+        policy=policy or _embedded(settings),
+        cluster=DryRunCluster(settings.root / "knative" / "tiers"),
+        sink=Fanout(),
+        world=world(settings, clock),
+        prompts=render.environment(settings.root / "prompts"),
+        namespace=settings.agents_namespace,
+        cluster_name=settings.cluster,
+        volatile_labels=settings.volatile_labels,
+        each=map,
+        clock=clock,
+        monotonic=lambda: 0.0,
+    )
+
+
+def opa(url: str, token_file: Path | None = None) -> Opa:
+    """The policy that the OPA server at `url` holds; the token is read anew at each question."""
+    from function.dispatch.adapters.opa import Opa
+
+    return Opa(url, token_in(token_file, "SRE_DISPATCH_OPA_TOKEN_FILE", "opa_token") if token_file else None)
+
+
+def policy(settings: Settings) -> Policy:
+    """The engine that the settings choose. Raises Misconfigured."""
+    if settings.policy == "opa":
+        return opa(settings.opa_url, settings.opa_token_file)
+    return _embedded(settings)
+
+
+def world(settings: Settings, clock: Callable[[], float]) -> WorldModel | None:
+    """The source of context that the settings choose. Raises Misconfigured."""
+    if settings.context == "world-model":
+        from function.shared.mcp import Options, WorldModelClient
+
+        file = settings.world_model_token_file
+        options = Options(
+            settings.world_model_timeout_seconds, settings.world_model_max_bytes, settings.world_model_tool
+        )
+        return WorldModelClient(
+            settings.world_model_url,
+            token_in(file, "SRE_DISPATCH_WORLD_MODEL_TOKEN_FILE", "world_model_token") if file else None,
+            options,
+        )
+    if settings.context == "file":
+        from function.shared.memory import Store
+
+        if not settings.context_file.is_file():
+            raise Misconfigured(f"there is no {settings.context_file}: see SRE_DISPATCH_CONTEXT_FILE")
+        return Store(settings.context_file, clock)
+    return None
+
+
+def _embedded(settings: Settings) -> Policy:
+    try:
+        from function.dispatch import policy_files
+        from function.dispatch.adapters import rego
+    except ImportError:
+        raise Misconfigured(
+            "the embedded policy engine is not installed: pip install 'sre-dispatch[embedded]'"
+        ) from None
+    return rego.Rego(policy_files.read(settings.policies))
+
+
+def _cluster(settings: Settings) -> tuple[Cluster, list[Sink], Authenticator | None]:
+    """Where Jobs go, and what comes with it: sinks, and callers whom the API server knows."""
+    if settings.jobs == "folder":
+        from function.dispatch.adapters.local import Folder
+
+        return Folder(settings.root / "knative" / "tiers", settings.jobs_folder), [], None
+    from function.dispatch.adapters.events import Events
+    from function.dispatch.adapters.kubernetes import Kubernetes
+    from function.dispatch.adapters.token_reviews import TokenReviews
+    from function.shared.kubernetes import Api
+
+    api = Api()
+    events = Events(api, settings.own_namespace, time.time)
+    audience, subject = settings.tokenreview_audience, settings.tokenreview_subject
+    callers = TokenReviewCache(TokenReviews(api).review, audience, subject) if audience else None
+    return Kubernetes(api, settings.agents_namespace), [events], callers
+
+
+def _sinks(settings: Settings) -> list[Sink]:
+    from function.dispatch.adapters import notify
+
+    sinks: list[Sink] = []
+    if settings.sink_url:
+        sinks.append(notify.CloudEvents(settings.sink_url))
+    if settings.alertmanager_url:
+        sinks.append(notify.Alertmanager(settings.alertmanager_url, time.time))
+    return sinks

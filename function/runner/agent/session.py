@@ -1,0 +1,202 @@
+"""The conversation with Claude Code: the servers first, then the prompt, the clock, and the wrap-up.
+
+Neither its exit status nor its own word `success` says that a run succeeded: only an outcome does.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from function.runner.agent.process import ENDED, Claude, Event
+from function.runner.tier import Tier
+
+CONNECT_SECONDS = 45.0
+"""For the program to start and for every server to be connected."""
+POLL_SECONDS = 0.2
+RECONNECTS, RECONNECT_SECONDS = 6, 5.0
+"""For a server that has failed: one that is just being restarted is no reason to give the alert up."""
+WRAP_UP_SECONDS = {"deadline": 60.0, "signal": 25.0, "no_outcome": 120.0}
+"""To say at last what is known. After a signal all that follows has to fit into the pod's grace period."""
+INTERRUPT_SECONDS = 5.0
+
+WRAP_UP = (
+    "Stop here. Call no other tool. Call StructuredOutput now with what you know: the status that is true, "
+    "what you did and what you did not, and what a person should do next."
+)
+GONE, BEFORE = "the program ended", "while servers connected"
+SIGNAL: Event = {"type": "runner", "subtype": "signal"}
+"""Put among the events by who is told to end."""
+
+
+class Ended(Exception):
+    """The process is gone, or said no more in time."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+class Interrupted(Exception):
+    """The deadline or a signal came first."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+@dataclass
+class Ending:
+    """How a conversation ended, and what was learnt of it."""
+
+    why: str
+    """`completed`, `no_outcome`, `api_error`, `preflight`, `deadline`, `signal`, `died`."""
+    detail: str = ""
+    outcome: object = None
+    result: Mapping[str, Any] = field(default_factory=dict)
+    """The last result event: cost, turns, denials, session."""
+
+
+class Session:
+    def __init__(
+        self,
+        claude: Claude,
+        tier: Tier,
+        is_outcome: Callable[[object], bool],
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._claude, self._tier, self._is_outcome, self._pause = claude, tier, is_outcome, pause
+        self._deadline = time.monotonic() + tier.seconds
+        self._requests = 0
+
+    def hold(self, prompt: str) -> Ending:
+        """The whole conversation; never raises for what the other side does."""
+        try:
+            if missing := self._preflight():
+                return Ending("preflight", missing)
+        except Interrupted as error:
+            return Ending(error.why, BEFORE)
+        except Ended as error:
+            return Ending("died" if error.why == GONE else "preflight", f"{error.why} {BEFORE}")
+        try:
+            self._say(prompt)
+            result = self._result(self._deadline)
+        except Interrupted as error:
+            return self._interrupted(error.why)
+        except Ended as error:
+            return Ending("died", error.why)
+        if result.get("terminal_reason") == "api_error":
+            return Ending("api_error", f"status {result.get('api_error_status')}", result=result)
+        if self._is_outcome(result.get("structured_output")):
+            return Ending("completed", outcome=result["structured_output"], result=result)
+        return self._wrap_up("no_outcome", result)
+
+    def _preflight(self) -> str:
+        """What is wrong with the servers, asked without a call of the model; nothing where all are there."""
+        until = min(self._deadline, time.monotonic() + CONNECT_SECONDS)
+        self._control({"subtype": "initialize"}, until)
+        reconnects = 0
+        while True:
+            told = self._control({"subtype": "mcp_status"}, until).get("mcpServers") or []
+            servers = {each["name"]: each for each in told if isinstance(each, dict) and "name" in each}
+            states = {name: each.get("status") for name, each in servers.items()}
+            pending = sorted(name for name in states if states[name] == "pending")
+            failed = sorted(name for name in self._tier.servers if states.get(name) == "failed")
+            if not pending and (not failed or reconnects == RECONNECTS):
+                return "; ".join(self._missing(servers))
+            if time.monotonic() + POLL_SECONDS > until:
+                return f"servers not connected in time: {', '.join(pending + failed)}"
+            if pending:
+                self._pause(POLL_SECONDS)
+                continue
+            self._pause(RECONNECT_SECONDS)
+            reconnects += 1
+            for name in failed:
+                self._control({"subtype": "mcp_reconnect", "serverName": name}, until)
+
+    def _missing(self, servers: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+        for name, wanted in self._tier.servers.items():
+            told = servers.get(name, {})
+            if told.get("status") != "connected":
+                yield f"server {name} is not connected"
+                continue
+            has = {
+                tool["name"] for tool in told.get("tools") or () if isinstance(tool, dict) and "name" in tool
+            }
+            if lacking := sorted(set(wanted.tools) - {each.rpartition("__")[2] for each in has}):
+                yield f"server {name} lacks {', '.join(lacking)}"
+        if others := sorted(servers.keys() - self._tier.servers.keys()):
+            yield f"servers that the tier does not name: {', '.join(others)}"
+
+    def _interrupted(self, why: str) -> Ending:
+        """Takes the word from it, lets it say what it knows, and ends. A signal shortens a deadline's end."""
+        patient, result = why == "signal", {}
+        try:
+            self._control({"subtype": "interrupt"}, time.monotonic() + INTERRUPT_SECONDS, patient=patient)
+            result = dict(self._result(time.monotonic() + INTERRUPT_SECONDS, patient=patient))
+        except Interrupted as error:
+            why = "signal" if error.why == "signal" else why
+        except Ended as error:
+            if error.why == GONE:
+                return Ending(why, GONE)
+        if self._is_outcome(told := result.get("structured_output")):  # it had just ended by itself
+            return Ending(why, outcome=told, result=result)
+        return self._wrap_up(why, result)
+
+    def _wrap_up(self, why: str, before: Mapping[str, Any]) -> Ending:
+        self._say(WRAP_UP)
+        try:
+            why, result = self._last_words(why)
+        except Ended as error:
+            return Ending(why, error.why, result=before)
+        if self._is_outcome(told := result.get("structured_output")):
+            return Ending(why, outcome=told, result=result)
+        return Ending("api_error" if result.get("terminal_reason") == "api_error" else why, result=result)
+
+    def _last_words(self, why: str) -> tuple[str, Mapping[str, Any]]:
+        """The result of the wrap-up, and why it came to that: a signal leaves it less time. Raises Ended."""
+        try:
+            return why, self._result(time.monotonic() + WRAP_UP_SECONDS[why], patient=why == "signal")
+        except Interrupted as error:
+            if error.why != "signal":
+                raise Ended("no result in time") from None
+        return "signal", self._result(time.monotonic() + WRAP_UP_SECONDS["signal"], patient=True)
+
+    def _say(self, text: str) -> None:
+        self._claude.send({"type": "user", "message": {"role": "user", "content": text}})
+
+    def _control(self, request: Event, until: float, *, patient: bool = False) -> Mapping[str, Any]:
+        """The answer to a request about the program itself, which costs no call of the model."""
+        self._requests += 1
+        number = f"r{self._requests}"
+        self._claude.send({"type": "control_request", "request_id": number, "request": request})
+        for event in self._events(until, patient=patient):
+            response = event.get("response") if event.get("type") == "control_response" else None
+            if isinstance(response, dict) and response.get("request_id") == number:
+                return response.get("response") or {}
+        raise Ended(f"no answer in time to {' '.join(request.values())}")
+
+    def _result(self, until: float, *, patient: bool = False) -> Mapping[str, Any]:
+        """The next result event. Raises Interrupted where the time is up, or Ended in the patient case."""
+        for event in self._events(until, patient=patient):
+            if event.get("type") == "result":
+                return event
+        if patient:
+            raise Ended("no result in time")
+        raise Interrupted("deadline")
+
+    def _events(self, until: float, *, patient: bool) -> Iterator[Event]:
+        """What comes until then. A signal interrupts, unless it is the reason that we wait already."""
+        while (left := until - time.monotonic()) > 0:
+            event = self._claude.next(left)
+            if event is None:
+                return
+            if event is ENDED:
+                raise Ended(GONE)
+            if event is SIGNAL:
+                if not patient:
+                    raise Interrupted("signal")
+                continue
+            yield event

@@ -1,0 +1,110 @@
+"""From the agent's container to the one that reports: a folder that both have, and a lock that tells a death.
+
+The kernel lets go of the lock when the agent's runner ends, however it ends: the reporter learns of a kill at
+once, and never takes a slow agent for a dead one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import stat
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from function.runner.outcome import Report
+from function.shared.errors import Unavailable
+from function.shared.strict_json import to_json
+
+LOCK = "agent.lock"
+REPORT = "agent.json"
+OBSTACLE = "obstacle"
+MAX_REPORT = 512 * 1024
+"""Bytes; a report whose every text is as long as it may be has 70 KB."""
+POLL_SECONDS = 0.2
+
+
+@contextlib.contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Says to who waits in the folder that the agent lives, until the end of the block. A try-out on a laptop
+    has no such folder."""
+    if not folder.is_dir():
+        yield
+        return
+    new = folder / f"{LOCK}.new"
+    with new.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        new.rename(folder / LOCK)  # locked before anybody can see it
+        yield
+
+
+def obstruct(folder: Path, why: str) -> None:
+    """Says before the agent begins that it must not, in a sentence for the operator."""
+    (folder / OBSTACLE).write_text(why, encoding="utf-8")
+
+
+def obstacle(folder: Path) -> str:
+    """Why the agent must not begin, empty where nothing is in its way."""
+    try:
+        return (folder / OBSTACLE).read_text(encoding="utf-8")
+    except OSError:
+        return ""
+
+
+def write_report(folder: Path, report: Report) -> None:
+    """Hands the report over, whole or not at all."""
+    if not folder.is_dir():
+        return
+    new = folder / f"{REPORT}.new"
+    new.write_text(to_json(asdict(report)), encoding="ascii")
+    new.rename(folder / REPORT)
+
+
+def wait_for_report(folder: Path, left: Callable[[], float]) -> Report:
+    """The report, once the agent has ended. Raises Unavailable where it ended without one, or has not ended
+    when no seconds are `left`."""
+    while not _is_released(folder / LOCK):
+        if left() <= 0:
+            raise Unavailable("agent_late", "the agent had not ended when it was time to report")
+        time.sleep(POLL_SECONDS)
+    try:
+        return TypeAdapter(Report).validate_json(_content(folder / REPORT))
+    except FileNotFoundError:
+        what = "the agent left no report: its container's last state says what ended it"
+        raise Unavailable("agent_killed", what) from None
+    except (OSError, ValidationError) as error:
+        raise Unavailable(
+            "agent_report", f"the agent's report is unreadable: {type(error).__name__}"
+        ) from None
+
+
+def _content(path: Path) -> bytes:
+    """Of a plain file: a link would name a file of the reader's, a pipe would never end."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError
+        return file.read(MAX_REPORT)
+
+
+def _is_released(lock: Path) -> bool:
+    """Whether there was an agent and it has ended."""
+    try:
+        file = os.open(lock, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        why = f"the agent's lock is unreadable: {type(error).__name__}"
+        raise Unavailable("agent_report", why) from None
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(file)
+    return True

@@ -1,0 +1,1 @@
+"""What two wings need: errors, the event, facts, texts, and clients for HTTP, MCP, Kubernetes, Prometheus."""

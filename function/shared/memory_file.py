@@ -1,0 +1,109 @@
+"""The memory's SQLite file: its tables, their migrations, and what is pruned."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from function.shared.errors import Misconfigured
+from function.shared.resource import Resource
+
+APPLICATION = 0x53524544  # "SRED": tells our file from any other SQLite file
+MIGRATIONS: Sequence[Sequence[str]] = (
+    (
+        """CREATE TABLE runs (
+            session TEXT PRIMARY KEY, at REAL NOT NULL, cluster TEXT NOT NULL, resource_type TEXT NOT NULL,
+            namespace TEXT NOT NULL, resource_id TEXT NOT NULL, alertname TEXT NOT NULL,
+            failed INTEGER NOT NULL, run TEXT NOT NULL
+        ) STRICT""",
+        "CREATE INDEX runs_of_resource ON runs (resource_id, namespace, resource_type, cluster, at)",
+        "CREATE INDEX runs_of_alert ON runs (alertname, resource_type, at)",
+        "CREATE INDEX runs_by_age ON runs (at)",
+        """CREATE TABLE told (
+            cluster TEXT NOT NULL, resource_type TEXT NOT NULL, namespace TEXT NOT NULL,
+            resource_id TEXT NOT NULL, at REAL NOT NULL, context TEXT NOT NULL,
+            PRIMARY KEY (cluster, resource_type, namespace, resource_id)
+        ) STRICT""",
+        "CREATE INDEX told_by_age ON told (at)",
+        """CREATE TABLE seen (
+            id INTEGER PRIMARY KEY, cluster TEXT NOT NULL, resource_type TEXT NOT NULL,
+            namespace TEXT NOT NULL, resource_id TEXT NOT NULL, at REAL NOT NULL, until REAL NOT NULL,
+            what TEXT NOT NULL
+        ) STRICT""",
+        "CREATE INDEX seen_of_resource ON seen (resource_id, namespace, resource_type, cluster, at)",
+        "CREATE INDEX seen_by_age ON seen (at)",
+    ),
+    (  # 0.2.0: keys of a fact have other names. A quote inside a text has a backslash, so only keys are met.
+        "ALTER TABLE told RENAME TO contexts",
+        """UPDATE contexts SET context = replace(replace(replace(context,
+            '"told":', '"data":'), '"of":', '"subject":'), '"why":', '"reason":')""",
+    ),
+)
+"""Each takes the file from the version that is its place here to the next. Never change one; add one."""
+MAX_ROWS: Mapping[str, int] = {"runs": 10_000, "contexts": 5_000, "seen": 20_000}
+"""The oldest go first. A run takes 20 KB at the most, an answer 60 and a change 1: all of it stays under
+MAX_FILE."""
+MAX_FILE = 768 * 1024 * 1024
+PAGE = 4096
+OF_RESOURCE = "cluster = ? AND resource_type = ? AND namespace = ? AND resource_id = ?"
+
+
+def migrate(connection: sqlite3.Connection, path: Path) -> None:
+    """Takes the file to the newest version, in one transaction. Raises Misconfigured for a file that is
+    another program's, or made by a newer one of ours."""
+    if _version(connection, path) == len(MIGRATIONS):
+        return
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("BEGIN IMMEDIATE")
+    for step in MIGRATIONS[_version(connection, path) :]:  # asked again: another may have been faster
+        for statement in step:
+            connection.execute(statement)
+    connection.execute(f"PRAGMA application_id = {APPLICATION}")
+    connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+    connection.execute("COMMIT")
+
+
+def _version(connection: sqlite3.Connection, path: Path) -> int:
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if application != APPLICATION and (application or version or tables):
+        raise Misconfigured(f"{path} is a SQLite file of another program: name another file")
+    if version > len(MIGRATIONS):
+        what = f"{path} has version {version} of its form, and this program knows {len(MIGRATIONS)}"
+        raise Misconfigured(f"{what}: run the newer program, or put back a backup")
+    return int(version)
+
+
+def prune(connection: sqlite3.Connection, table: str) -> None:
+    key = {"runs": "session", "contexts": "rowid", "seen": "id"}[table]
+    connection.execute(
+        f"DELETE FROM {table} WHERE {key} IN "  # noqa: S608
+        f"(SELECT {key} FROM {table} ORDER BY at DESC LIMIT -1 OFFSET {MAX_ROWS[table]})"
+    )
+
+
+class Sighting(NamedTuple):
+    """How something was, from the look that first saw it so to the last one that did."""
+
+    id: int
+    at: float
+    until: float
+    what: Mapping[str, str]
+
+
+def sightings(connection: sqlite3.Connection, resource: Resource, limit: int) -> list[Sighting]:
+    rows = connection.execute(
+        f"SELECT id, at, until, what FROM seen WHERE {OF_RESOURCE} ORDER BY at DESC, id DESC LIMIT ?",  # noqa: S608
+        (*resource, limit),
+    )
+    return [Sighting(number, at, until, json.loads(what)) for number, at, until, what in rows]
+
+
+def as_text(value: object) -> str:
+    """JSON in as few bytes as UTF-8 needs."""
+    whole = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return whole.encode("utf-8", "replace").decode("utf-8")  # a lone surrogate has no UTF-8

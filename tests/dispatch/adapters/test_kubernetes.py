@@ -1,0 +1,318 @@
+"""Faults that a real API server won't produce on demand; what it does produce is tested in tests/real."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from kubernetes.client import ApiClient, Configuration
+
+from function.dispatch.adapters.events import Events
+from function.dispatch.adapters.kubernetes import Kubernetes
+from function.dispatch.adapters.token_reviews import TokenReviews
+from function.dispatch.model import Outcome, Result
+from function.shared.errors import PermanentError, Unavailable
+from function.shared.kubernetes import Api
+from tests.fakes import NOW, event
+
+Answer = tuple[int, Any]
+JOB = {"metadata": {"name": "sre-1"}}
+STORED = {
+    "metadata": {
+        "name": "sre-1",
+        "creationTimestamp": "2026-03-29T03:10:00Z",
+        "labels": {"sre-dispatch/resource": "r"},
+        "annotations": {"sre-dispatch/identity": "i"},
+    }
+}
+QUOTA = {"message": 'jobs.batch "sre-1" is forbidden: exceeded quota: pause, requested: count/jobs.batch=1'}
+REFUSAL = "jobs.batch \"sre-1\" is forbidden: ValidatingAdmissionPolicy 'sre-dispatch-shape' denied request"
+INVALID = 'Job.batch "sre-1" is invalid: metadata.labels: Invalid value: "{}"'
+
+
+class Script:
+    """An API server that gives the answers it was told to, one a request, and remembers the requests."""
+
+    def __init__(self) -> None:
+        self.answers: list[Answer] = []
+        self.requests: list[tuple[str, str, str]] = []
+        self.bodies: list[bytes] = []
+        script = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                script.bodies.append(self.rfile.read(int(self.headers.get("Content-Length", 0))))
+                script.requests.append((self.command, self.path, self.headers["Authorization"]))
+                status, body = script.answers.pop(0)
+                content = body if isinstance(body, bytes) else json.dumps(body).encode()
+                self.send_response(status)
+                self.send_header("Retry-After", "1")
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            do_POST = do_GET
+
+            def log_message(self, format: str, *args: Any) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.tokens = iter(["first", "second", "third"])
+
+    def connect(self) -> Any:
+        configuration = Configuration(host=f"http://127.0.0.1:{self.server.server_port}")
+        configuration.api_key = {"BearerToken": f"Bearer {next(self.tokens)}"}
+        configuration.retries = False
+        return ApiClient(configuration)
+
+
+@pytest.fixture
+def script() -> Iterator[Script]:
+    scripted = Script()
+    yield scripted
+    scripted.server.shutdown()
+    scripted.server.server_close()
+
+
+@pytest.fixture
+def cluster(script: Script) -> Kubernetes:
+    return Kubernetes(Api(script.connect), "sre-agents")
+
+
+def methods(script: Script) -> list[str]:
+    return [method for method, _, _ in script.requests]
+
+
+def test_created(script: Script, cluster: Kubernetes) -> None:
+    script.answers = [(201, STORED)]
+    assert cluster.create(JOB) is True
+    assert script.requests == [("POST", "/apis/batch/v1/namespaces/sre-agents/jobs", "Bearer first")]
+
+
+def test_a_taken_name(script: Script, cluster: Kubernetes) -> None:
+    script.answers = [(409, {"reason": "AlreadyExists"})]
+    assert cluster.create(JOB) is False
+
+
+def test_a_full_quota_is_a_taken_name_if_the_job_exists(script: Script, cluster: Kubernetes) -> None:
+    script.answers = [(403, QUOTA), (200, STORED)]
+    assert cluster.create(JOB) is False
+
+
+def test_a_full_quota_defers_if_the_job_does_not_exist(script: Script, cluster: Kubernetes) -> None:
+    script.answers = [(403, QUOTA), (404, {})]
+    with pytest.raises(Unavailable) as failure:
+        cluster.create(JOB)
+    assert failure.value.code == "quota"
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        ((403, {"message": "jobs.batch is forbidden: User cannot create"}), "kubernetes_forbidden"),
+        ((404, {"message": "namespace not found"}), "kubernetes_status"),
+        ((422, {"message": REFUSAL}), "admission"),
+        ((429, {}), "kubernetes_status"),
+        ((500, {}), "kubernetes_status"),
+        ((201, b"<html>"), "kubernetes_answer"),
+        ((201, b'{"metadata": {"na'), "kubernetes_answer"),
+        ((201, b"[]"), "kubernetes_answer"),
+    ],
+)
+def test_this_answer_to_a_create_defers_and_is_not_sent_again(
+    script: Script, cluster: Kubernetes, answer: Answer, code: str
+) -> None:
+    script.answers = [answer]
+    with pytest.raises(Unavailable) as failure:
+        cluster.create(JOB)
+    assert failure.value.code == code
+    assert methods(script) == ["POST"]
+
+
+@pytest.mark.parametrize("message", [INVALID.format("x"), INVALID.format(REFUSAL), "Too long"])
+def test_an_invalid_job_is_poison_whatever_its_text_imitates(
+    script: Script, cluster: Kubernetes, message: str
+) -> None:
+    script.answers = [(422, {"message": message})]
+    with pytest.raises(PermanentError) as failure:
+        cluster.create(JOB)
+    assert message not in str(failure.value)
+
+
+def test_an_expired_token_is_read_again_once(script: Script, cluster: Kubernetes) -> None:
+    script.answers = [(401, {}), (200, STORED), (401, {}), (401, {})]
+    assert cluster.job("sre-1") is not None
+    assert [credential for _, _, credential in script.requests] == ["Bearer first", "Bearer second"]
+    with pytest.raises(Unavailable, match="401"):
+        cluster.job("sre-1")
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_read_is_sent_once_even_where_the_server_says_when_to_retry(
+    script: Script, cluster: Kubernetes, status: int
+) -> None:
+    script.answers = [(status, {})] * 5
+    with pytest.raises(Unavailable):
+        cluster.job("sre-1")
+    assert methods(script) == ["GET"]
+
+
+def test_a_server_that_is_gone_is_unavailable() -> None:
+    script = Script()
+    script.server.shutdown()
+    script.server.server_close()
+    with pytest.raises(Unavailable) as failure:
+        Kubernetes(Api(script.connect), "sre-agents").jobs()
+    assert failure.value.code == "kubernetes_unreachable"
+
+
+def test_a_server_that_says_nothing_is_unavailable() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        configuration = Configuration(host=f"http://127.0.0.1:{silent.getsockname()[1]}")
+        configuration.retries = False
+        cluster = Kubernetes(Api(lambda: ApiClient(configuration)), "sre-agents")
+        with pytest.raises(Unavailable):
+            cluster.job("sre-1")
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"columnDefinitions": []}, {"columnDefinitions": [{"name": "Status"}], "rows": [{}]}]
+)
+def test_a_listing_of_another_shape_is_unavailable(script: Script, cluster: Kubernetes, body: Any) -> None:
+    script.answers = [(200, body)]
+    with pytest.raises(Unavailable):
+        cluster.jobs()
+
+
+def test_a_listing_without_rows_is_empty(script: Script, cluster: Kubernetes) -> None:
+    script.answers = [(200, {"columnDefinitions": [{"name": "Status"}], "rows": None})]
+    assert cluster.jobs() == []
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"metadata": {}}, {"metadata": {"name": "x", "creationTimestamp": "y"}}]
+)
+def test_a_job_of_another_shape_is_unavailable(script: Script, cluster: Kubernetes, body: Any) -> None:
+    script.answers = [(200, body)]
+    with pytest.raises(Unavailable):
+        cluster.job("sre-1")
+
+
+def test_a_missing_tier_is_named(script: Script, cluster: Kubernetes) -> None:
+    script.answers = [(404, {}), (200, {"spec": {}})]
+    with pytest.raises(Unavailable, match="knative/tiers"):
+        cluster.template("sre-agent-none")
+    with pytest.raises(Unavailable, match="no jobTemplate"):
+        cluster.template("sre-agent-none")
+
+
+def test_an_event_an_outcome_is_written_in_the_functions_namespace(script: Script) -> None:
+    script.answers = [(201, {})]
+    held = Result(event("hostile-text"), Outcome.DEAD_LETTERED, "invalid_job")
+    Events(Api(script.connect), "f3iai", NOW.timestamp).notify([held])
+    assert script.requests[0][:2] == ("POST", "/api/v1/namespaces/f3iai/events")
+    written = json.loads(script.bodies[0])
+    assert (written["reason"], written["type"]) == ("AlertDeadLettered", "Warning")
+    assert written["involvedObject"]["namespace"] == written["metadata"]["namespace"] == "f3iai"
+    assert "invalid_job" in written["message"] and written["message"].isascii()
+    assert len(written["message"]) <= 1024
+
+
+@pytest.mark.parametrize("template", [None, {}, {"spec": None}, {"spec": {"template": {"spec": "x"}}}, "x"])
+def test_a_tier_without_a_pod_is_unavailable(script: Script, cluster: Kubernetes, template: Any) -> None:
+    script.answers = [(200, {"spec": {"jobTemplate": template}})]
+    with pytest.raises(Unavailable, match="no jobTemplate"):
+        cluster.template("sre-agent-propose")
+
+
+@pytest.mark.parametrize(
+    "changes", [{"status": "x"}, {"metadata": {**STORED["metadata"], "annotations": ["x"]}}]
+)
+def test_a_job_with_odd_parts_is_unavailable(script: Script, cluster: Kubernetes, changes: Any) -> None:
+    script.answers = [(200, STORED | changes)]
+    with pytest.raises(Unavailable):
+        cluster.job("sre-1")
+
+
+def hang_up(listener: socket.socket) -> None:
+    listener.accept()[0].close()
+
+
+def test_a_server_that_is_not_speaking_tls_is_unavailable() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as plain:
+        threading.Thread(target=hang_up, args=(plain,), daemon=True).start()
+        configuration = Configuration(host=f"https://127.0.0.1:{plain.getsockname()[1]}")
+        configuration.retries = False
+        with pytest.raises(Unavailable) as failure:
+            Kubernetes(Api(lambda: ApiClient(configuration)), "sre-agents").create(JOB)
+    assert failure.value.code == "kubernetes_unreachable"
+
+
+OWNER = "system:serviceaccount:monitoring:alertmanager"
+REVIEWED = {"authenticated": True, "user": {"username": OWNER}, "audiences": ["sre-dispatch"]}
+SECRET = "header.claims.signature"
+
+
+def test_a_token_is_shown_with_the_audience_that_it_must_be_for(script: Script) -> None:
+    script.answers = [(201, {"status": REVIEWED})]
+    assert TokenReviews(Api(script.connect)).review(SECRET, "sre-dispatch") == OWNER
+    assert script.requests == [("POST", "/apis/authentication.k8s.io/v1/tokenreviews", "Bearer first")]
+    assert json.loads(script.bodies[0])["spec"] == {"token": SECRET, "audiences": ["sre-dispatch"]}
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        {"user": {}, "error": f"[invalid bearer token, {SECRET}]"},
+        {},
+        REVIEWED | {"authenticated": False},
+        REVIEWED | {"authenticated": "true"},
+        REVIEWED | {"authenticated": 1},
+        REVIEWED | {"audiences": None},
+        REVIEWED | {"audiences": []},
+        REVIEWED | {"audiences": ["https://kubernetes.default.svc", "sre-dispatch-2"]},
+        REVIEWED | {"audiences": "sre-dispatch"},
+        {"authenticated": True, "user": {"username": OWNER}},  # a server that knows no audiences
+    ],
+)
+def test_this_review_names_nobody(script: Script, status: Any) -> None:
+    script.answers = [(201, {"status": status})]
+    assert TokenReviews(Api(script.connect)).review(SECRET, "sre-dispatch") is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        ((403, {"message": f"cannot create resource, {SECRET}"}), "kubernetes_forbidden"),
+        ((400, {"message": SECRET}), "kubernetes_status"),
+        ((404, {}), "kubernetes_status"),
+        ((429, {}), "kubernetes_status"),
+        ((500, {"message": SECRET}), "kubernetes_status"),
+        ((201, {}), "kubernetes_answer"),
+        ((201, {"status": None}), "kubernetes_answer"),
+        ((201, {"status": [SECRET]}), "kubernetes_answer"),
+        ((201, {"status": REVIEWED | {"audiences": 7}}), "kubernetes_answer"),
+        ((201, {"status": REVIEWED | {"user": None}}), "kubernetes_answer"),
+        ((201, SECRET.encode()), "kubernetes_answer"),
+    ],
+)
+def test_without_a_review_the_token_may_be_anybodys_and_is_told_to_nobody(
+    script: Script, answer: Answer, code: str
+) -> None:
+    script.answers = [answer]
+    with pytest.raises(Unavailable) as failure:
+        TokenReviews(Api(script.connect)).review(SECRET, "sre-dispatch")
+    assert failure.value.code == code and SECRET not in str(failure.value)
+    assert methods(script) == ["POST"]
+
+
+def test_a_function_that_may_not_ask_is_told_what_to_apply(script: Script) -> None:
+    script.answers = [(403, {})]
+    with pytest.raises(Unavailable, match=r"apply knative/components/tokenreview$"):
+        TokenReviews(Api(script.connect)).review(SECRET, "sre-dispatch")

@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from function.dispatch import decide, normalize
+from function.dispatch.model import Activity, Facts
+from function.shared.errors import Unavailable
+from tests.fakes import NOW, SAFE, WHOLE, decided, decision, event, refused
+
+EVENT = event()
+IDLE = Activity(0, 0, 0)
+TEXT = decide.prepared(EVENT, normalize.NormalizedText())
+
+
+def asked(facts: Facts | None = None) -> Any:
+    return decide.question(EVENT, TEXT, IDLE, NOW.timestamp(), facts)
+
+
+def answered(answer: Any) -> Any:
+    return decide.decide(EVENT, answer)
+
+
+def test_the_question_of_triage_has_no_facts() -> None:
+    document = asked()
+    assert (document["phase"], document["facts"]) == ("triage", None)
+    assert document["event"] == {
+        "identity": EVENT.identity,
+        "alertname": "PVCUsageHigh",
+        "severity": "MEDIUM",
+        "cluster": "fmc",
+        "namespace": "f3iai",
+        "namespace_label": "f3iai",
+        "resource_type": "k8s_pvc",
+        "resource_id": "typedb-data",
+    }
+    assert document["clock"] == {
+        "epoch": int(NOW.timestamp()),
+        "utc": "2026-03-29T03:10:00Z",
+        "weekday": "sunday",
+        "minute_of_day": 190,
+    }
+    assert " pvc typedb-data is 75.2 full " in document["text"]["words"]
+    assert ["pvc", "typedb-data", "is", "75.2", "full"] in document["text"]["sentences"]
+
+
+def test_the_text_is_that_of_the_alert_and_of_its_notification() -> None:
+    hidden = normalize.read({"note": "de\u200blete"})
+    text = decide.prepared(EVENT, hidden)
+    assert (" delete " in text.words, text.signals) == (True, ["hidden_characters"])
+
+
+def test_what_was_cut_anywhere_is_truncated() -> None:
+    assert not TEXT.truncated
+    assert decide.prepared(replace(EVENT, truncated=True), normalize.NormalizedText()).truncated
+    assert decide.prepared(EVENT, normalize.NormalizedText(truncated=True)).truncated
+
+
+def test_missing_context_is_null_in_the_review_and_present_context_says_whether_it_is_whole() -> None:
+    assert asked(Facts(gaps=("no_source",)))["facts"] is None
+    assert asked(WHOLE)["facts"] == {"complete": True, **asdict(SAFE), "scope": list(SAFE.scope or ())}
+    unknown = dict.fromkeys(("dependents", "replicas", "classification", "scope", "failures"))
+    assert asked(Facts(items=({"a": 1},)))["facts"] == {"complete": False, **unknown}
+    assert asked(Facts(items=({"a": 1},)))["phase"] == "review"
+
+
+def test_the_question_is_checked_before_it_is_asked() -> None:
+    with pytest.raises(ValidationError):
+        decide.question(EVENT, TEXT, Activity(-1, 0, 0), NOW.timestamp())
+
+
+def test_a_well_formed_answer_is_a_decision() -> None:
+    assert answered(decided()) == decision()
+
+
+def test_blocked_is_a_decision_too() -> None:
+    assert not answered(refused()).allowed
+
+
+NO_DECISIONS: dict[str, Any] = {
+    "nothing": None,
+    "an empty object": {},
+    "a text": "allowed",
+    "a list": [decided()],
+    "a key more": decided(extra=True),
+    "a text for a truth": decided(allowed="true"),
+    "a number for a truth": decided(allowed=1),
+    "an unknown level": decided(effective="NONE"),
+    "an unknown mode": decided(mode="yolo"),
+    "a lower level than asked": decided("LOW"),
+    "another initial level": decided(initial="LOW"),
+    "no revision": decided(policy_revision=""),
+    "a level below one of its reasons": decided(reasons=[{"code": "x", "level": "CRITICAL", "rule": "x"}]),
+    "a level above all of its reasons": decided(
+        "HIGH", reasons=[{"code": "x", "level": "MEDIUM", "rule": "x"}]
+    ),
+    "a rule that is no name": decided(reasons=[{"code": "x", "level": "MEDIUM", "rule": "a b"}]),
+    "a tier that is no name": decided(grant=decided()["grant"] | {"tier": "../x"}),
+    "a grant of another mode": decided(mode="autonomous"),
+    "allowed without a grant": decided(grant=None, mode="blocked"),
+    "allowed in spite of a denial": decided(denials=[{"code": "budget", "retry": True}]),
+    "allowed at CRITICAL": decided(effective="CRITICAL"),
+    "a grant although blocked": refused(grant=decided()["grant"]),
+    "blocked for no reason": refused(effective="HIGH"),
+    "a reason that is no code": decided(reasons=[{"code": "PVC is full", "level": "HIGH", "rule": "x"}]),
+    "a missing key": {key: value for key, value in decided().items() if key != "mode"},
+    "something that is no JSON": object(),
+}
+
+
+@pytest.mark.parametrize("case", NO_DECISIONS)
+def test_this_answer_starts_no_job(case: str) -> None:
+    with pytest.raises(Unavailable):
+        answered(NO_DECISIONS[case])
+
+
+def test_a_review_on_another_policy_is_refused() -> None:
+    triage, review = answered(decided()), answered(decided(policy_revision="cd" * 32))
+    with pytest.raises(Unavailable, match="changed"):
+        decide.confirm(triage, review)
+
+
+def test_a_review_milder_than_its_triage_is_refused() -> None:
+    with pytest.raises(Unavailable, match="milder"):
+        decide.confirm(answered(decided("HIGH")), answered(decided("MEDIUM")))
+
+
+def test_a_review_that_raises_stands() -> None:
+    review = answered(decided("HIGH"))
+    assert decide.confirm(answered(decided("MEDIUM")), review) is review

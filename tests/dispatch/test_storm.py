@@ -1,0 +1,228 @@
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from function.dispatch import storm
+from function.dispatch.model import DeadLetter, Delivery, JobStatus, Outcome, Result
+from function.dispatch.storm import FOLD_ABOVE, Storm
+from function.dispatch.subject import identify, subject
+from function.shared.event import STORM, SREEvent
+from function.shared.strict_json import to_json
+from tests.fakes import NOW, delivery, event, known
+
+EARLIER, LATER = NOW - timedelta(minutes=5), NOW + timedelta(minutes=5)
+GROUP = {"alertname": "PVCUsageHigh", "namespace": "f3iai"}
+NEEDLE = "needle"
+
+
+def alert(number: int, **changes: Any) -> SREEvent:
+    """An alert about a claim of that number, which began before NOW."""
+    own: dict[str, Any] = {
+        "identity": f"{number:04x}".ljust(64, "0"),
+        "resource_id": f"claim-{number}",
+        "starts_at": EARLIER,
+    }
+    return replace(event(), **own | changes)
+
+
+def alerts(count: int, start: int = 0, **changes: Any) -> list[SREEvent]:
+    return [alert(number, **changes) for number in range(start, start + count)]
+
+
+def of(*members: SREEvent | DeadLetter) -> Delivery:
+    return replace(delivery("incident-75"), alerts=members, group_labels=GROUP)
+
+
+def job_of(identity: str, created_at: datetime = NOW, **changes: Any) -> dict[str, JobStatus]:
+    """The Jobs by name, where the one of that identity is the only one."""
+    job = known(replace(event(), identity=identity), created_at=created_at, **changes)
+    return {job.name: job}
+
+
+HERE = storm.identify(event().cluster, GROUP)
+
+
+def gathered(members: Sequence[SREEvent], jobs: dict[str, JobStatus] | None = None) -> tuple[int, int]:
+    """How many of the alerts are in a storm, and how many in none."""
+    storms, rest = storm.gather(of(*members), jobs or {})
+    return sum(len(found.alerts) for found in storms), len(rest)
+
+
+@pytest.mark.parametrize(("count", "expected"), [(0, 0), (FOLD_ABOVE, 0), (FOLD_ABOVE + 1, FOLD_ABOVE + 1)])
+def test_more_new_problems_than_the_limit_are_a_storm(count: int, expected: int) -> None:
+    assert gathered(alerts(count)) == (expected, count - expected)
+
+
+def test_one_problem_told_often_is_no_storm() -> None:
+    assert gathered(alerts(FOLD_ABOVE) + alerts(FOLD_ABOVE)) == (0, 2 * FOLD_ABOVE)
+
+
+def test_what_has_a_job_of_its_own_is_resolved_or_unreadable_does_not_count() -> None:
+    busy, ended = alert(500), alert(501, status="resolved")
+    broken = DeadLetter("bad_labels", {})
+    jobs = {busy.job: known(busy)}
+    storms, rest = storm.gather(of(busy, ended, broken, *alerts(FOLD_ABOVE)), jobs)
+    assert storms == [] and len(rest) == FOLD_ABOVE + 3
+    storms, rest = storm.gather(of(busy, ended, broken, *alerts(FOLD_ABOVE + 1)), jobs)
+    assert rest == [busy, ended, broken]
+
+
+def test_a_problem_that_also_resolved_keeps_both_of_its_alerts() -> None:
+    ended = replace(alert(0), status="resolved")
+    storms, rest = storm.gather(of(ended, *alerts(FOLD_ABOVE + 1)), {})
+    assert len(storms[0].alerts) == FOLD_ABOVE + 1 and rest == [ended]
+
+
+def test_each_cluster_has_a_storm_of_its_own_and_counts_for_itself() -> None:
+    there = alerts(FOLD_ABOVE + 1, start=100, cluster="there")
+    few = alerts(FOLD_ABOVE, start=200, cluster="elsewhere")
+    storms, rest = storm.gather(of(*alerts(FOLD_ABOVE + 1), *there, *few), {})
+    assert [found.identity for found in storms] == [HERE, storm.identify("there", GROUP)]
+    assert [{one.cluster for one in found.alerts} for found in storms] == [{event().cluster}, {"there"}]
+    assert rest == few
+
+
+def test_while_the_storms_job_is_there_all_that_began_before_it_stay_folded_however_few() -> None:
+    assert gathered(alerts(3), job_of(HERE)) == (3, 0)
+
+
+def test_new_problems_after_the_storms_job_was_made_are_worked_on_singly_unless_they_are_a_storm() -> None:
+    few, many = (alerts(count, 100, starts_at=LATER) for count in (FOLD_ABOVE, FOLD_ABOVE + 1))
+    assert gathered(alerts(30) + few, job_of(HERE)) == (30, FOLD_ABOVE)
+    assert gathered(alerts(30) + many, job_of(HERE)) == (30 + FOLD_ABOVE + 1, 0)
+
+
+def test_a_problem_told_twice_began_when_it_was_first_told_of() -> None:
+    assert gathered([alert(0, starts_at=LATER), alert(0)], job_of(HERE)) == (2, 0)
+
+
+LABELS = st.dictionaries(st.text(max_size=8), st.text(max_size=8), max_size=4)
+
+
+@given(st.text(max_size=8), LABELS, st.booleans())
+def test_no_alert_can_have_a_storms_identity(cluster: str, labels: dict[str, str], same: bool) -> None:
+    """Not even one that is called as storms are, in a group by all of its labels."""
+    named = {**labels, "alertname": STORM}
+    group = named if same else labels
+    assert storm.identify(cluster, group) != identify(subject(named), named, cluster, frozenset())
+
+
+@given(LABELS, LABELS)
+def test_two_groups_have_two_identities(one: dict[str, str], other: dict[str, str]) -> None:
+    assert (storm.identify("fmc", one) == storm.identify("fmc", other)) == (one == other)
+    assert storm.identify("fmc", one) != storm.identify("other", one)
+
+
+MEMBERS = st.lists(
+    st.builds(
+        alert,
+        st.integers(0, 40),
+        starts_at=st.sampled_from([EARLIER, LATER]),
+        severity=st.sampled_from(["LOW", "MEDIUM", "HIGH"]),
+        description=st.sampled_from(["a", "b"]),
+        alertname=st.sampled_from(["A", "B"]),
+    ),
+    min_size=1,
+    max_size=60,
+)
+
+
+@given(MEMBERS, st.randoms(use_true_random=False))
+def test_the_order_of_the_alerts_shows_nowhere(members: list[SREEvent], chance: random.Random) -> None:
+    shuffled = chance.sample(members, len(members))
+    storms, _ = storm.gather(of(*members), job_of(HERE, EARLIER))
+    again, _ = storm.gather(of(*shuffled), job_of(HERE, EARLIER))
+    assert [(found.identity, found.alerts) for found in storms] == [
+        (found.identity, found.alerts) for found in again
+    ]
+    found = Storm(HERE, ())
+    one, other = (storm.event(found, order, GROUP, 0) for order in (members, shuffled))
+    assert to_json(one.raw_payload) == to_json(other.raw_payload) and one == other
+
+
+@given(MEMBERS, st.booleans())
+def test_every_alert_is_in_one_storm_or_in_none(members: list[SREEvent], there: bool) -> None:
+    storms, rest = storm.gather(of(*members), job_of(HERE) if there else {})
+    inside = [one for found in storms for one in found.alerts]
+    assert sorted(map(id, [*inside, *rest])) == sorted(map(id, members))
+    assert len(storms) <= 1
+
+
+def told(members: Sequence[SREEvent], **changes: Any) -> SREEvent:
+    return storm.event(Storm(HERE, tuple(members)), members, GROUP, 7, **changes)
+
+
+def test_the_event_is_high_names_no_resource_and_began_with_its_first_alert() -> None:
+    made = told([alert(0, severity="LOW"), alert(1, starts_at=EARLIER - timedelta(hours=1))])
+    assert (made.source, made.severity, made.identity) == (STORM, "HIGH", HERE)
+    assert (made.resource_type, made.resource_id, made.namespace) == ("", "", "f3iai")
+    assert made.starts_at == EARLIER - timedelta(hours=1)
+    assert made.alertname == GROUP["alertname"]
+    assert storm.event(Storm(HERE, ()), alerts(1), {}, 0).alertname == storm.UNNAMED
+
+
+def test_it_tells_of_a_namespace_only_where_all_are_in_it() -> None:
+    assert told([alert(0), alert(1, namespace="other")]).namespace == ""
+
+
+def test_counts_are_over_all_and_examples_are_the_worst() -> None:
+    made = told([*alerts(30), alert(0), alert(90, severity="HIGH", namespace="other")]).raw_payload
+    assert made["counts"] == {
+        "alerts": 31,
+        "not_looked_at": 7,
+        "by_severity": {"MEDIUM": 30, "HIGH": 1},
+        "by_alertname": {"PVCUsageHigh": 31},
+        "by_namespace": {"f3iai": 30, "other": 1},
+    }
+    assert len(made["examples"]) == storm.EXAMPLES
+    assert made["examples"][0]["resource_id"] == "claim-90"
+
+
+def test_neither_long_texts_nor_many_names_fill_the_prompt() -> None:
+    long = [alert(n, alertname=f"A{n}" + "\u20ac" * 5000, description="\u20ac" * 5000) for n in range(5000)]
+    group = {f"label-{number}": "\u20ac" * 1024 for number in range(64)}
+    made = storm.event(Storm(HERE, ()), long, group, 0).raw_payload
+    assert 0 < len(made["examples"]) < storm.EXAMPLES
+    assert len(to_json(made["examples"])) <= storm.EXAMPLES_BYTES + 2 * storm.EXAMPLES
+    assert len(made["counts"]["by_alertname"]) == len(made["group"]) == storm.MAX_NAMES
+
+
+def test_without_names_it_holds_no_word_of_any_member() -> None:
+    texts = dict.fromkeys(("alertname", "namespace", "namespace_label", "resource_id", "description"), NEEDLE)
+    members = [alert(number, **texts) for number in range(3)]
+    assert NEEDLE in to_json(vars(told(members)))
+    assert NEEDLE not in to_json(vars(told(members, named=False)))
+
+
+def result(number: int, outcome: Outcome, code: str = "", job: str = "") -> Result:
+    return Result(alert(number), outcome, code, job=job)
+
+
+def test_people_are_told_once_of_all_that_share_a_job() -> None:
+    held = [result(number, Outcome.HELD, "run_failed", "sre-1") for number in range(3)]
+    (notice,) = storm.notices(held)
+    assert (notice.alerts, notice.job, notice.summary()["alerts"]) == (3, "sre-1", "3")
+
+
+def test_people_are_told_of_each_alert_unless_these_are_too_many() -> None:
+    blocked = [result(number, Outcome.BLOCKED, "critical") for number in range(FOLD_ABOVE)]
+    other = result(99, Outcome.DENIED, "own_object")
+    assert storm.notices([*blocked, other]) == [*blocked, other]
+    assert "alerts" not in other.summary()
+    many = [*blocked, result(98, Outcome.BLOCKED, "critical"), other]
+    assert [notice.alerts for notice in storm.notices(many)] == [FOLD_ABOVE + 1, 1]
+
+
+def test_the_storm_itself_is_not_counted_among_its_alerts() -> None:
+    itself = Result(told(alerts(2)), Outcome.DEAD_LETTERED, "invalid_job", job="sre-1")
+    members = [result(number, Outcome.DEAD_LETTERED, "invalid_job", "sre-1") for number in range(2)]
+    (notice,) = storm.notices([itself, *members])
+    assert (notice.alert, notice.alerts) == (itself.alert, 2)

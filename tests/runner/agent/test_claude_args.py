@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from function.runner.agent import claude_args
+from function.runner.tier import Server, Tier
+from tests.models import MODEL
+
+SERVERS = {
+    "world": Server("http://127.0.0.1:8001/mcp", ("get_resource_context", "list_outcomes"), "/run/reader"),
+    "kubernetes": Server("http://127.0.0.1:8002/mcp", ("pods_list_in_namespace",)),
+}
+READING = Tier("investigate", MODEL, SERVERS)
+WRITING = Tier("merge-request", MODEL, SERVERS, built_in=("Read", "Edit"))
+
+
+def flags(tier: Tier) -> dict[str, str]:
+    """The command line, each flag with its value."""
+    line = claude_args.argv(Path("/bin/claude"), tier, Path("/tmp/mcp.json"))
+    assert line[0] == "/bin/claude"
+    return {name: value for name, _, value in (part.partition("=") for part in line[1:])}
+
+
+def test_an_agent_that_reads_has_no_tool_but_its_servers() -> None:
+    told = flags(READING)
+    assert (told["--tools"], told["--setting-sources"], told["--permission-mode"]) == ("", "", "dontAsk")
+    assert told["--allowedTools"].split(",") == [
+        "mcp__world__get_resource_context",
+        "mcp__world__list_outcomes",
+        "mcp__kubernetes__pods_list_in_namespace",
+    ]
+    assert {"--print", "--strict-mcp-config", "--disable-slash-commands", "--no-session-persistence"} <= set(
+        told
+    )
+    assert "--restricted" not in told and "--dangerously-skip-permissions" not in told
+
+
+def test_an_agent_with_a_clone_has_file_tools_confined_to_it_and_not_for_what_runs_elsewhere() -> None:
+    told = flags(WRITING)
+    assert told["--tools"] == "Read,Edit" and "--restricted" in told
+    assert "Edit(./**)" in told["--allowedTools"].split(",")
+    assert {"Edit(/.git/**)", "Edit(/.gitlab-ci.yml)"} <= set(told["--disallowedTools"].split(","))
+
+
+def test_the_models_that_take_over_are_named_in_their_order() -> None:
+    told = flags(replace(READING, fallback_models=("claude-b", "claude-a")))
+    assert (told["--model"], told["--fallback-model"]) == (MODEL, "claude-b,claude-a")
+
+
+def test_where_no_model_takes_over_none_is_named() -> None:
+    assert "--fallback-model" not in flags(READING)
+
+
+def test_the_outcome_is_asked_for_by_its_schema() -> None:
+    assert json.loads(flags(READING)["--json-schema"])["required"][0] == "status"
+
+
+def test_a_servers_token_stands_in_its_file_alone() -> None:
+    told = claude_args.mcp_config(READING, lambda file: f"token of {file}")
+    assert told["mcpServers"] == {
+        "world": {
+            "type": "http",
+            "url": "http://127.0.0.1:8001/mcp",
+            "headers": {"Authorization": "Bearer token of /run/reader"},
+        },
+        "kubernetes": {"type": "http", "url": "http://127.0.0.1:8002/mcp"},
+    }
+    assert "token of" not in str(flags(READING))
+
+
+def test_of_the_environment_only_what_is_needed_is_passed_on() -> None:
+    own = {
+        "HOME": "/home/agent",
+        "ANTHROPIC_API_KEY": "key",
+        "GITLAB_TOKEN": "secret",
+        "LD_PRELOAD": "evil.so",
+    }
+    told = claude_args.environment(
+        own | {"ANTHROPIC_BASE_URL": "http://gateway", "NODE_OPTIONS": "--require=x"}
+    )
+    assert {name: told[name] for name in told if name not in claude_args.FIXED} == {
+        "HOME": "/home/agent",
+        "ANTHROPIC_API_KEY": "key",
+        "ANTHROPIC_BASE_URL": "http://gateway",
+    }
+
+
+def test_what_is_fixed_cannot_be_overridden() -> None:
+    own = dict.fromkeys(claude_args.FIXED, "0")
+    assert claude_args.environment(own) == claude_args.FIXED

@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Any, cast
+
+import pytest
+
+from function.runner.agent.process import ENDED, Claude, Event
+from function.runner.agent.session import RECONNECTS, SIGNAL, WRAP_UP, Ending, Session
+from function.runner.tier import Server, Tier
+from tests.models import MODEL
+
+TIER = Tier("investigate", MODEL, {"world": Server("http://x", ("look",))}, seconds=30)
+CONNECTED = {"name": "world", "status": "connected", "tools": [{"name": "look"}, {"name": "other"}]}
+OUTCOME = {"status": "investigated"}
+SILENT: Event = {}
+"""Stands for the time that passes in silence until whoever waits gives up."""
+
+
+def result(**told: Any) -> Event:
+    return {"type": "result", "terminal_reason": "completed", **told}
+
+
+GOOD = result(structured_output=OUTCOME, num_turns=3)
+
+
+class Scripted:
+    """Answers control requests as a program with these servers would, and otherwise says the script."""
+
+    def __init__(
+        self,
+        *script: Event,
+        servers: Sequence[Any] = (CONNECTED,),
+        deaf_to: str = "",
+        back_after: int = 99,
+    ) -> None:
+        self._script, self._servers, self._deaf_to = deque(script), servers, deaf_to
+        self._reconnects_left = back_after
+        self._replies: deque[Event] = deque()
+        self.heard: list[str] = []
+
+    def send(self, message: Event) -> None:
+        if message["type"] == "user":
+            self.heard.append(message["message"]["content"])
+            return
+        self.heard.append(message["request"]["subtype"])
+        if message["request"]["subtype"] == "mcp_reconnect":
+            assert message["request"]["serverName"] == "world"
+            self._reconnects_left -= 1
+            self._servers = self._servers if self._reconnects_left else (CONNECTED,)
+        response = {"request_id": message["request_id"], "response": {"mcpServers": self._servers}}
+        if message["request"]["subtype"] != self._deaf_to:
+            self._replies.append({"type": "control_response", "response": response})
+
+    def next(self, seconds: float) -> Event | None:
+        if self._replies:
+            return self._replies.popleft()
+        event = self._script.popleft() if self._script else ENDED
+        return None if event is SILENT else event
+
+
+def held(claude: Scripted, tier: Tier = TIER) -> Ending:
+    at_once: list[float] = []
+    session = Session(cast("Claude", claude), tier, lambda told: told == OUTCOME, pause=at_once.append)
+    return session.hold("the prompt")
+
+
+def test_servers_come_first_then_the_prompt_and_its_outcome() -> None:
+    claude = Scripted({"type": "system"}, {"type": "assistant"}, GOOD)
+    ending = held(claude)
+    assert (ending.why, ending.outcome, ending.result["num_turns"]) == ("completed", OUTCOME, 3)
+    assert claude.heard == ["initialize", "mcp_status", "the prompt"]
+
+
+@pytest.mark.parametrize(
+    ("servers", "detail"),
+    [
+        ([], "server world is not connected"),
+        ([{"name": "world", "status": "failed"}], "server world is not connected"),
+        ([{**CONNECTED, "tools": []}], "server world lacks look"),
+        ([{"name": "world", "status": "connected"}], "server world lacks look"),
+        (
+            [CONNECTED, {"name": "cloned", "status": "connected"}],
+            "servers that the tier does not name: cloned",
+        ),
+    ],
+)
+def test_without_exactly_its_servers_the_model_is_not_asked(servers: Any, detail: str) -> None:
+    claude = Scripted(GOOD, servers=servers)
+    assert held(claude) == Ending("preflight", detail)
+    assert "the prompt" not in claude.heard
+
+
+def test_a_server_that_is_just_restarted_is_waited_for() -> None:
+    claude = Scripted(GOOD, servers=[{"name": "world", "status": "failed"}], back_after=3)
+    assert held(claude).why == "completed"
+    assert claude.heard.count("mcp_reconnect") == 3
+
+
+def test_a_server_that_stays_away_is_asked_for_so_often_and_no_more() -> None:
+    claude = Scripted(GOOD, servers=[{"name": "world", "status": "failed"}])
+    assert held(claude) == Ending("preflight", "server world is not connected")
+    assert claude.heard.count("mcp_reconnect") == RECONNECTS
+
+
+def test_a_server_whose_connecting_hangs_is_named() -> None:
+    claude = Scripted(SILENT, servers=[{"name": "world", "status": "failed"}], deaf_to="mcp_reconnect")
+    why = "no answer in time to mcp_reconnect world while servers connected"
+    assert held(claude) == Ending("preflight", why)
+
+
+def test_a_program_that_answers_nothing_is_a_failed_preflight() -> None:
+    assert held(Scripted(SILENT, deaf_to="initialize")).why == "preflight"
+
+
+def test_a_program_that_ends_before_its_servers_are_there_has_died() -> None:
+    assert held(Scripted(deaf_to="initialize")) == Ending("died", "the program ended while servers connected")
+
+
+def test_a_signal_while_servers_connect_ends_without_a_word() -> None:
+    claude = Scripted(SIGNAL, deaf_to="initialize")
+    assert held(claude).why == "signal"
+    assert claude.heard == ["initialize"]
+
+
+def test_an_outcome_that_is_none_is_asked_for_once_more() -> None:
+    claude = Scripted(result(structured_output={"status": "perfect"}), GOOD)
+    assert (held(claude).why, claude.heard[-1]) == ("no_outcome", WRAP_UP)
+    again = Scripted(result(), result())
+    assert held(again) == Ending("no_outcome", outcome=None, result=result())
+
+
+def test_its_own_word_that_it_succeeded_is_not_enough() -> None:
+    assert held(Scripted(result(subtype="success", is_error=False), ENDED)).outcome is None
+
+
+def test_an_error_of_the_api_is_told_by_its_status_also_in_the_wrap_up() -> None:
+    down = result(terminal_reason="api_error", api_error_status=529)
+    assert (held(Scripted(down)).why, held(Scripted(down)).detail) == ("api_error", "status 529")
+    assert held(Scripted(result(), down)).why == "api_error"
+
+
+@pytest.mark.parametrize(("event", "why"), [(SIGNAL, "signal"), (SILENT, "deadline")])
+def test_when_its_time_is_up_the_word_is_taken_and_the_outcome_asked_for(event: Event, why: str) -> None:
+    claude = Scripted({"type": "assistant"}, event, result(terminal_reason="aborted_streaming"), GOOD)
+    ending = held(claude)
+    assert (ending.why, ending.outcome) == (why, OUTCOME)
+    assert claude.heard[-2:] == ["interrupt", WRAP_UP]
+
+
+def test_a_second_signal_cuts_no_wrap_up_short() -> None:
+    claude = Scripted(SIGNAL, SIGNAL, result(), SIGNAL, GOOD)
+    assert (held(claude).why, held(Scripted(SIGNAL, SIGNAL, result(), SIGNAL, GOOD)).outcome) == (
+        "signal",
+        OUTCOME,
+    )
+
+
+def test_a_signal_in_the_wrap_up_of_a_deadline_shortens_it_and_takes_no_word() -> None:
+    ending = held(Scripted(SILENT, result(), SIGNAL, GOOD))
+    assert (ending.why, ending.outcome) == ("signal", OUTCOME)
+
+
+def test_an_outcome_that_came_just_before_the_interrupt_is_the_outcome() -> None:
+    claude = Scripted(SIGNAL, GOOD)
+    assert (held(claude).outcome, WRAP_UP in claude.heard) == (OUTCOME, False)
+
+
+def test_an_outcome_counts_though_the_api_failed_after_it() -> None:
+    told = result(terminal_reason="api_error", structured_output=OUTCOME)
+    ending = held(Scripted(result(), told))
+    assert (ending.why, ending.outcome) == ("no_outcome", OUTCOME)
+
+
+def test_a_program_that_ends_in_the_middle_has_died() -> None:
+    assert held(Scripted({"type": "assistant"}, ENDED)) == Ending("died", "the program ended")
+
+
+def test_one_that_ends_while_it_wraps_up_keeps_what_was_known_of_it() -> None:
+    before = result(terminal_reason="max_turns", num_turns=60)
+    ending = held(Scripted(before, ENDED))
+    assert (ending.why, ending.outcome, ending.result) == ("no_outcome", None, before)
+
+
+def test_a_wrap_up_in_silence_ends() -> None:
+    assert held(Scripted(result(), SILENT)).outcome is None
+    assert held(Scripted(SIGNAL, SILENT, SILENT)).why == "signal"

@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import json
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from function.runner import handoff
+from function.runner.agent.agent import HURRIED_SECONDS
+from function.runner.agent.session import INTERRUPT_SECONDS, WRAP_UP_SECONDS
+from function.runner.outcome import Report
+from function.runner.paths import Paths
+from function.runner.report.report import (
+    AFTER_SIGNAL_SECONDS,
+    INCOMPLETE,
+    OVERTIME_SECONDS,
+    RESERVE_SECONDS,
+    STEP_SECONDS,
+    Deadline,
+    main,
+    reported,
+)
+from function.shared.errors import Unavailable
+from tests.process import TIER_FILES
+from tests.runner.test_tier import PLAIN
+
+EVENT = {"identity": "ab" * 32, "alertname": "PVCUsageHigh", "namespace": "f3iai"}
+DECISION = {"mode": "investigate", "grant": {"tier": "investigate"}}
+
+
+def pod(folder: Path, event: Any = EVENT, **reporting: Any) -> dict[str, str]:
+    """The environment of a pod whose files are in the folder."""
+    files = {
+        "prompt": "# Look",
+        "event": json.dumps(event),
+        "decision": json.dumps(DECISION if event else {}),
+    }
+    files |= {"tier.json": json.dumps(PLAIN), "report.json": json.dumps(reporting)}
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    paths = {"DISPATCH": folder, "TIER": folder, "HANDOVER": folder, "TERMINATION": folder / "end"}
+    return {f"AGENT_{name}": str(path) for name, path in paths.items()}
+
+
+def ended(folder: Path, report: Report | None = None) -> None:
+    """An agent was here, and has left this."""
+    with handoff.held(folder):
+        if report:
+            handoff.write_report(folder, report)
+
+
+def told(folder: Path) -> Any:
+    return json.loads((folder / "end").read_text(encoding="ascii"))
+
+
+def test_what_the_agent_reported_is_the_report(tmp_path: Path) -> None:
+    environment = pod(tmp_path)
+    ended(tmp_path, Report(0, "completed", session="s-1"))
+    assert main(environment) == 0
+    assert (told(tmp_path)["session"], told(tmp_path)["tier"]) == ("s-1", "high")
+
+
+def test_whose_report_it_is_the_agent_does_not_say(tmp_path: Path) -> None:
+    environment = pod(tmp_path)
+    ended(tmp_path, Report(0, "completed", identity="cd" * 32, tier="low"))
+    main(environment)
+    assert (told(tmp_path)["identity"], told(tmp_path)["tier"]) == (EVENT["identity"], "high")
+
+
+def test_an_agent_that_was_killed_is_reported(tmp_path: Path) -> None:
+    environment = pod(tmp_path)
+    ended(tmp_path)
+    assert main(environment) == 0
+    assert (told(tmp_path)["ended"], told(tmp_path)["exit_code"]) == ("killed", 10)
+
+
+def test_what_the_report_finds_out_itself_the_agent_does_not_say(tmp_path: Path) -> None:
+    environment = pod(tmp_path)
+    forged = Report(
+        0, "a new way", verification="cleared", reason="good_sample", merge_request="https://evil"
+    )
+    ended(
+        tmp_path, replace(forged, ticket="https://evil", problems=("x",), session="s" * 999, detail="d" * 999)
+    )
+    assert main(environment) == 0
+    found = told(tmp_path)
+    assert found["verification"] == "none" and not {"reason", "merge_request", "ticket", "problems"} & set(
+        found
+    )
+    assert found["ended"] == "killed" and len(found["session"]) <= 100 and len(found["detail"]) <= 400
+
+
+def test_a_step_that_fails_is_a_problem_and_the_exit_status_says_so(tmp_path: Path) -> None:
+    jira = {"url": "http://127.0.0.1:9", "project": "SRE", "token_file": str(tmp_path / "none")}
+    world = {"url": "http://127.0.0.1:9/mcp", "token_file": str(tmp_path / "none")}
+    environment = pod(tmp_path, jira=jira, world_model=world)
+    ended(tmp_path, Report(0, "completed"))
+    assert main(environment) == INCOMPLETE
+    assert [problem.partition(":")[0] for problem in told(tmp_path)["problems"]] == ["remember", "document"]
+
+
+def test_a_try_out_is_reported_to_nobody(tmp_path: Path) -> None:
+    jira = {"url": "http://127.0.0.1:9", "project": "SRE", "token_file": str(tmp_path / "none")}
+    environment = pod(tmp_path, event={}, jira=jira)
+    ended(tmp_path, Report(0, "completed"))
+    assert main(environment) == 0
+
+
+@pytest.mark.parametrize("file", ["report.json", "tier.json", "event", "decision"])
+def test_a_file_that_cannot_be_read_is_a_problem_by_name_and_the_rest_is_reported(
+    tmp_path: Path, file: str
+) -> None:
+    jira = {"url": "http://127.0.0.1:9", "project": "SRE", "token_file": str(tmp_path / "none")}
+    environment = pod(tmp_path, jira=jira)
+    ended(tmp_path, Report(0, "completed", session="s-1"))
+    (tmp_path / file).write_text("{")
+    assert main(environment) == INCOMPLETE
+    problems = told(tmp_path)["problems"]
+    assert file in problems[0] and told(tmp_path)["session"] == "s-1"
+    assert (problems[-1].startswith("document")) == (file == "tier.json")
+
+
+@pytest.mark.parametrize("path", TIER_FILES, ids=lambda path: path.stem)
+def test_in_every_tier_there_is_time_to_report(path: Path) -> None:
+    by_kind = {each["kind"]: each for each in yaml.safe_load_all(path.read_text(encoding="utf-8"))}
+    files = by_kind["ConfigMap"]["data"]
+    pod = by_kind["CronJob"]["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    watched = json.loads(files["report.json"]).get("prometheus", {}).get("seconds", 0)
+    steps = 4 * STEP_SECONDS + watched
+    assert (
+        json.loads(files["tier.json"])["seconds"] + OVERTIME_SECONDS + steps <= pod["activeDeadlineSeconds"]
+    )
+    last_words = sum((INTERRUPT_SECONDS, INTERRUPT_SECONDS, WRAP_UP_SECONDS["signal"], 6 * HURRIED_SECONDS))
+    assert last_words <= AFTER_SIGNAL_SECONDS - RESERVE_SECONDS
+    assert pod["terminationGracePeriodSeconds"] > AFTER_SIGNAL_SECONDS
+
+
+def test_a_signal_shortens_the_wait_for_an_agent(tmp_path: Path) -> None:
+    paths = Paths.read(pod(tmp_path))
+    deadline = Deadline(RESERVE_SECONDS + 0.5)
+    threading.Timer(0.2, deadline.hurry).start()
+    with handoff.held(tmp_path):
+        assert reported(paths, {}, deadline).ended == "killed"
+
+
+def test_a_signal_takes_the_patience_and_leaves_the_grace() -> None:
+    deadline = Deadline(1000)
+    deadline.sleep(0.01)
+    threading.Timer(0.1, deadline.hurry).start()
+    began = time.monotonic()
+    with pytest.raises(Unavailable):
+        deadline.sleep(60)
+    assert time.monotonic() - began < 30
+    assert 0 < deadline.left() <= AFTER_SIGNAL_SECONDS
