@@ -556,7 +556,7 @@ test_an_order_to_destroy_is_blocked_at_every_severity_and_look if {
 	}
 	every level in ["LOW", "MEDIUM", "HIGH"] {
 		every phase in [{"phase": "triage", "facts": null}, {"phase": "review"}] {
-			answer := decided(object.union(but({"event": {"severity": level}, "text": text}), look))
+			answer := decided(object.union(but({"event": {"severity": level}, "text": text}), phase))
 			[answer.allowed, answer.initial, answer.effective, answer.mode] == [false, level, "CRITICAL", "blocked"]
 		}
 	}

@@ -44,7 +44,7 @@ def event(name: str = "incident-75", index: int = 0) -> SREEvent:
 def decided(level: str = "MEDIUM", **changes: Any) -> dict[str, Any]:
     """A well-formed answer of the policy that allows an agent at `level`."""
     modes = {"LOW": "autonomous", "MEDIUM": "merge-request", "HIGH": "investigate"}
-    tier = level.lower()
+    tier = {"LOW": "remediate", "MEDIUM": "propose"}.get(level, "investigate")
     answer = {
         "allowed": True,
         "initial": "MEDIUM",

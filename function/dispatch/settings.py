@@ -139,24 +139,32 @@ class Settings:
             agents_namespace=namespace_name(environment, "SRE_DISPATCH_AGENTS_NAMESPACE", "sre-agents"),
             own_namespace=namespace_name(environment, "SRE_DISPATCH_OWN_NAMESPACE", "f3iai"),
             cluster=get("SRE_DISPATCH_CLUSTER", ""),
-            volatile_labels=frozenset(
-                comma_separated(get("SRE_DISPATCH_VOLATILE_LABELS", ",".join(sorted(VOLATILE_LABELS))))
-            ),
+            volatile_labels=_volatile_labels(environment),
             root=root,
             sink_url=http_url(environment, "K_SINK"),
             alertmanager_url=http_url(environment, "SRE_DISPATCH_ALERTMANAGER_URL"),
         )
-        _check_authentication(settings, behind_knative="K_SERVICE" in environment)
-        if settings.policy == "opa" and not settings.opa_url:
-            raise Misconfigured(
-                "SRE_DISPATCH_OPA_URL is not set: give OPA's URL, or set SRE_DISPATCH_POLICY=embedded"
-            )
-        if settings.context == "world-model" and not settings.world_model_url:
-            raise Misconfigured(
-                "SRE_DISPATCH_WORLD_MODEL_URL is not set: give the world model's URL, or set "
-                "SRE_DISPATCH_CONTEXT=none"
-            )
+        _check(settings, behind_knative="K_SERVICE" in environment)
         return settings
+
+
+def _volatile_labels(environment: Mapping[str, str]) -> frozenset[str]:
+    named = environment.get("SRE_DISPATCH_VOLATILE_LABELS", ",".join(VOLATILE_LABELS))
+    return frozenset(comma_separated(named))
+
+
+def _check(settings: Settings, *, behind_knative: bool) -> None:
+    """Raises Misconfigured for settings that do not go together."""
+    _check_authentication(settings, behind_knative=behind_knative)
+    if settings.policy == "opa" and not settings.opa_url:
+        raise Misconfigured(
+            "SRE_DISPATCH_OPA_URL is not set: give OPA's URL, or set SRE_DISPATCH_POLICY=embedded"
+        )
+    if settings.context == "world-model" and not settings.world_model_url:
+        raise Misconfigured(
+            "SRE_DISPATCH_WORLD_MODEL_URL is not set: give the world model's URL, or set "
+            "SRE_DISPATCH_CONTEXT=none"
+        )
 
 
 def _check_authentication(settings: Settings, *, behind_knative: bool) -> None:

@@ -4,12 +4,12 @@ prepare       the repository's files, for an agent that proposes
 agent         Claude Code from its start to its outcome; read this first
 report        what came of it: merge request, verification, world model, ticket
 
-given         what the pod was given, and where
+inputs        what the pod was given, and where
 tier          what the tier's mounted files allow, read strictly
 signals       SIGTERM from the first moment on
-handover      the agent's report to the reporter, and the lock that tells a death
+handoff       the agent's report to the reporter, and the lock that tells a death
 outcome       what the model has to say, what the runner adds, the termination message. Pure
-secrets       what must never be written down. Pure
+redact        what must never be written down. Pure
 
 of the agent:
 command       tier -> command line, MCP configuration, environment. Pure

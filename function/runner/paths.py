@@ -32,7 +32,7 @@ class Paths:
     git: Path
     """The clone's own folder, which the agent's container has not."""
     handoff: Path
-    termination: Path
+    termination_log: Path
 
     @staticmethod
     def read(environment: Mapping[str, str]) -> Paths:
@@ -46,5 +46,5 @@ class Paths:
             work=Path(get("SRE_DISPATCH_AGENT_WORK", "/work")),
             git=Path(get("SRE_DISPATCH_AGENT_GIT", "/git")),
             handoff=Path(get("SRE_DISPATCH_AGENT_HANDOFF", "/run/sre-agent")),
-            termination=Path(get("SRE_DISPATCH_AGENT_TERMINATION_LOG", "/dev/termination-log")),
+            termination_log=Path(get("SRE_DISPATCH_AGENT_TERMINATION_LOG", "/dev/termination-log")),
         )

@@ -3,7 +3,7 @@
 DispatchError
 ├── Rejected        the request is at fault: 4xx, Alertmanager does not retry it at once
 ├── Unavailable     something we need is not there: the event is deferred, 503, Alertmanager comes back
-├── Poison          one alert cannot be handled, now or later: dead letter, its neighbours go on
+├── PermanentError  one alert cannot be handled, now or later: dead letter, its neighbours go on
 └── Misconfigured   we are at fault: refuses to start
 
 Every error carries a `code` (a short constant, safe in replies and metrics) and a message for the

@@ -333,7 +333,7 @@ def test_a_fault_of_ours_is_a_dead_letter_that_names_its_place_and_no_alert_text
     broken = replace(event(), raw_payload={"labels": {1: object()}})  # what no stage expects
     (result,) = pipeline.run(replace(delivery("incident-75"), alerts=(broken,)), app())
     assert (result.outcome.value, result.code) == ("dead-lettered", "internal_error")
-    assert "canonical.py" in result.detail
+    assert "normalize.py" in result.detail
 
 
 @pytest.mark.parametrize("call", ["jobs", "template", "create"])

@@ -84,9 +84,9 @@ class Pod:
         return self.folder / "work"
 
     def _write(self) -> None:
-        for name in ("dispatch", "work", "git", "home", "tmp", "handover"):
+        for name in ("dispatch", "work", "git", "home", "tmp", "handoff"):
             path = self.folder / name
-            if name in ("work", "git", "handover"):
+            if name in ("work", "git", "handoff"):
                 subprocess.run(["rm", "-rf", path], check=True)
             path.mkdir(exist_ok=True)
         for name, text in self.given.items():

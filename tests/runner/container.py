@@ -98,8 +98,8 @@ class Container:
 
 def environment(folder: Path, termination: str = "termination") -> dict[str, str]:
     """Of a container all of whose paths are in the folder."""
-    paths = {name: name.lower() for name in ("DISPATCH", "WORK", "GIT", "HANDOVER")}
-    return {f"AGENT_{name}": str(folder / place) for name, place in paths.items()} | {
+    paths = {"INPUTS": "dispatch", "WORK": "work", "GIT": "git", "HANDOFF": "handoff"}
+    return {f"SRE_DISPATCH_AGENT_{name}": str(folder / path) for name, path in paths.items()} | {
         "PATH": "/usr/bin:/bin",
         "HOME": str(folder / "home"),
         "TMPDIR": str(folder / "tmp"),

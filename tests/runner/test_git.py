@@ -454,14 +454,14 @@ HELD = """
 import resource, sys
 from pathlib import Path
 from function.shared.errors import DispatchError
-from function.runner import proposal
+from function.runner.checkout import materialize
 from function.runner.git import Git
 
 pages = int(Path("/proc/self/statm").read_text().split()[0])
 limit = pages * resource.getpagesize() + int(sys.argv[1])
 resource.setrlimit(resource.RLIMIT_AS, (limit, resource.RLIM_INFINITY))
 try:
-    proposal.materialize(Git(Path(sys.argv[2])), sys.argv[3], Path(sys.argv[4]))
+    materialize(Git(Path(sys.argv[2])), sys.argv[3], Path(sys.argv[4]))
 except DispatchError as error:
     print(error.code)
 """

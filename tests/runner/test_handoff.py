@@ -18,12 +18,12 @@ from tests.process import ROOT
 AGENT = """
 import sys, time
 from pathlib import Path
-from function.runner import handover
+from function.runner import handoff
 from function.runner.outcome import Report
-with handover.held(Path(sys.argv[1])):
+with handoff.held(Path(sys.argv[1])):
     print(flush=True)
     if sys.stdin.readline():
-        handover.give(Path(sys.argv[1]), Report(0, "completed"))
+        handoff.write_report(Path(sys.argv[1]), Report(0, "completed"))
     else:
         time.sleep(99)
 """

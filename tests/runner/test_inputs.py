@@ -68,5 +68,5 @@ def test_a_missing_file_is_refused_by_name(tmp_path: Path) -> None:
 
 def test_every_place_can_be_another() -> None:
     usual = Paths.read({})
-    names = {f"AGENT_{name.upper()}": f"/other/{name}" for name in vars(usual)}
+    names = {f"SRE_DISPATCH_AGENT_{name.upper()}": f"/other/{name}" for name in vars(usual)}
     assert {str(path) for path in vars(Paths.read(names)).values()} == {f"/other/{n}" for n in vars(usual)}

@@ -234,7 +234,7 @@ def test_the_memory_of_each_container_is_told_against_its_own_limit() -> None:
     series = Series({"container_memory": MEMORY})
     found = pod(look(Cluster(of_web()), series), "f3iai", NAME)
     usages = [fact.data for fact in found.facts if fact.kind == "usage"]
-    assert [(told["of"], told["used_percent"]) for told in usages] == [
+    assert [(told["subject"], told["used_percent"]) for told in usages] == [
         ("memory of c1", 75.0),
         ("memory of c0", 25.0),
     ]

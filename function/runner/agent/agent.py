@@ -44,7 +44,7 @@ def main(environment: Mapping[str, str]) -> int:
             handoff.write_report(paths.handoff, report)
         except OSError as error:
             report = replace(report, problems=(f"the report could not be handed over: {error.strerror}",))
-    outcome.write_message(report, paths.termination)
+    outcome.write_message(report, paths.termination_log)
     return report.exit_code
 
 

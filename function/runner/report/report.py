@@ -92,7 +92,7 @@ def main(environment: Mapping[str, str]) -> int:
     signals.on_terminate(deadline.hurry)
     paths = Paths.read(environment)
     report = reported(paths, environment, deadline).cleaned()
-    outcome.write_message(report, paths.termination)
+    outcome.write_message(report, paths.termination_log)
     return INCOMPLETE if report.problems else 0
 
 
@@ -107,7 +107,7 @@ def reported(paths: Paths, environment: Mapping[str, str], deadline: Deadline) -
     report = replace(
         report, identity=str(job.event.get("identity", "")), tier=named, problems=tuple(problems)
     )
-    outcome.note(report, paths.termination)
+    outcome.note(report, paths.termination_log)
     if not job.event:  # a try-out is nobody's incident
         return report
     mode = allowed.mode if allowed else ""

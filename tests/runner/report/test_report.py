@@ -43,8 +43,8 @@ def pod(folder: Path, event: Any = EVENT, **reporting: Any) -> dict[str, str]:
     files |= {"tier.json": json.dumps(PLAIN), "report.json": json.dumps(reporting)}
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")
-    paths = {"DISPATCH": folder, "TIER": folder, "HANDOVER": folder, "TERMINATION": folder / "end"}
-    return {f"AGENT_{name}": str(path) for name, path in paths.items()}
+    paths = {"INPUTS": folder, "TIER": folder, "HANDOFF": folder, "TERMINATION_LOG": folder / "end"}
+    return {f"SRE_DISPATCH_AGENT_{name}": str(path) for name, path in paths.items()}
 
 
 def ended(folder: Path, report: Report | None = None) -> None:
@@ -62,14 +62,14 @@ def test_what_the_agent_reported_is_the_report(tmp_path: Path) -> None:
     environment = pod(tmp_path)
     ended(tmp_path, Report(0, "completed", session="s-1"))
     assert main(environment) == 0
-    assert (told(tmp_path)["session"], told(tmp_path)["tier"]) == ("s-1", "high")
+    assert (told(tmp_path)["session"], told(tmp_path)["tier"]) == ("s-1", "investigate")
 
 
 def test_whose_report_it_is_the_agent_does_not_say(tmp_path: Path) -> None:
     environment = pod(tmp_path)
     ended(tmp_path, Report(0, "completed", identity="cd" * 32, tier="low"))
     main(environment)
-    assert (told(tmp_path)["identity"], told(tmp_path)["tier"]) == (EVENT["identity"], "high")
+    assert (told(tmp_path)["identity"], told(tmp_path)["tier"]) == (EVENT["identity"], "investigate")
 
 
 def test_an_agent_that_was_killed_is_reported(tmp_path: Path) -> None:
