@@ -122,6 +122,11 @@ def test_the_readme_can_be_read_in_five_minutes() -> None:
     assert [line for line in readme.splitlines() if len(line) > MAX_README_WIDTH] == []
 
 
+def test_what_the_readme_says_that_the_demo_prints_it_prints() -> None:
+    (shown,) = re.findall(r"^```text\n(.+?)^```$", page("README.md"), re.M | re.S)
+    assert shown in page("tests/commands/golden/first-run.txt")
+
+
 PAGES = [name for name in tracked() if Path(name).name in ("README.md", "SECURITY.md")]
 TESTS = {
     name
