@@ -7,19 +7,19 @@ help: ## print this list
 
 setup: $(READY) ## make .venv with everything in it, hashes checked
 
-run: $(READY) ## the incident on this machine: two deliveries in, two Jobs out
-	@$(BIN)/python -m tests.demo
+run: $(READY) ## the incident on this machine: two alerts in, two Jobs out; FULL=1 prints prompts and manifests
+	@$(BIN)/sre-dispatch demo $(if $(FULL),--full)
 
 agent: $(READY) ## the incident's agent on this machine: real Claude Code, a scripted model if there is no key
 	@tests/real/tools/build claude >/dev/null
-	@test -d .dispatched || $(BIN)/python -m tests.demo >/dev/null
-	@$(BIN)/python -m tests.agent
+	@test -d .dispatched || $(BIN)/sre-dispatch demo >/dev/null
+	@$(BIN)/python -m tests.story.agent
 
 incident: $(READY) ## the incident from metric to remedy on real parts, without a cluster; KILL=opa|worldmodel|apiserver, or ON=cluster
 	@tests/real/tools/build >/dev/null
 	@$(if $(filter-out cluster,$(ON))$(and $(ON),$(KILL)),$(error ON= is cluster or nothing, and KILL= is for a laptop alone))
 	@$(if $(ON),REQUIRE_REAL=1 E2E_KUBECONFIG=$${KUBECONFIG:?names no cluster} $(BIN)/pytest -qs tests/cluster/test_incident.py -k metric_to_remedy,\
-		$(BIN)/python -m tests.incident $(if $(KILL),--kill $(KILL)))
+		$(BIN)/python -m tests.story.incident $(if $(KILL),--kill $(KILL)))
 
 test: $(READY) ## all tests; those that need real components say so where these are missing
 	@$(BIN)/pytest -rs

@@ -13,10 +13,10 @@ from tests.cluster.incident import OnCluster, on_cluster
 from tests.cluster.knative import to_zero
 from tests.cluster.probe import probe
 from tests.cluster.stack import ALERTMANAGER, NAMESPACE, PROMETHEUS
-from tests.incident import report, story
-from tests.incident.diary import Diary, facts
 from tests.process import ROOT
 from tests.real.site import NAMED, Site
+from tests.story import report, scenes
+from tests.story.diary import Diary, facts
 
 REPORT = ROOT / "build" / "incident-on-cluster"
 
@@ -42,7 +42,7 @@ def test_the_incident_from_metric_to_remedy(parts: OnCluster, diary: Diary) -> N
     why = ""
     diary.begin()
     try:
-        story.tell(parts, diary)
+        scenes.tell(parts, diary)
     except Exception as error:  # noqa: BLE001  whatever it was, the page says so
         why = f"{type(error).__name__}: {error}"
     report.write(REPORT, report.Told(diary, "", is_scripted=True, why=why, on_cluster=True))

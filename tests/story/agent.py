@@ -18,10 +18,10 @@ from typing import Any
 
 import yaml
 
+from function.commands.demo.demo import JOBS, WORLD
 from function.shared.memory import Store
 from function.shared.runs import Run
 from function.shared.strict_json import to_json
-from tests.demo import JOBS, WORLD, heading
 from tests.real.components import Missing, find
 from tests.runner.container import environment, investigating
 from tests.runner.model import call, model, outcome, real, text
@@ -36,11 +36,15 @@ SCRIPT = (
         outcome(
             summary="typedb-data fills by 0.05 GiB an hour; its claim can be grown, up to 100Gi.",
             root_cause="962 write-ahead log files pile up: no checkpoint was written for weeks.",
-            evidence=["used 15.04 of 20 GiB by the last sample", "ceph-rbd allows expansion, ceiling 100Gi"],
+            evidence=["used 18.08 of 20 GiB by the last sample", "ceph-rbd allows expansion, ceiling 100Gi"],
             follow_up="Grow the claim to 40Gi, then see why no checkpoint is written. Do not restart typedb.",
         )
     ],
 )
+
+
+def heading(text: str) -> None:
+    print(f"\n==== {text}\n")
 
 
 def main() -> None:

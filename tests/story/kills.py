@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tests.incident.diary import Diary
-from tests.incident.laptop import Laptop
 from tests.real.pod import Ran
+from tests.story.diary import Diary
+from tests.story.laptop import Laptop
 
 
 @contextmanager

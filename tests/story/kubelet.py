@@ -11,7 +11,6 @@ from typing import Any
 import httpx
 
 from tests import jira
-from tests.incident.parts import Script
 from tests.real.components import ApiServer
 from tests.real.conftest import PODS
 from tests.real.grafana import TOKEN as GRAFANA_TOKEN
@@ -19,6 +18,7 @@ from tests.real.incident import MERGE
 from tests.real.pod import Ended, Pod, Processes, Ran, pod
 from tests.real.site import Site
 from tests.runner.model import Model, real
+from tests.story.parts import Script
 from tests.worldmodel.process import READER, WRITER
 
 REAL_SECONDS = 300.0

@@ -11,9 +11,9 @@ from typing import Any
 import httpx
 import yaml
 
-from tests.incident import shipped
 from tests.real.components import find
 from tests.real.rules import alerting, write
+from tests.story import shipped
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,6 @@ from urllib.parse import urlsplit
 import httpx
 from yaml import safe_dump, safe_load
 
-from tests.agent import steps
-from tests.incident import shipped
-from tests.incident.diary import Diary
-from tests.incident.parts import Parts, Script
-from tests.incident.volumes import FILES_OF_ONE, bound, size
 from tests.monitoring.helm import MORE, PATCH, VALUES
 from tests.real.components import Broken, wait_until
 from tests.real.conftest import JOBS, PODS
@@ -24,6 +19,11 @@ from tests.real.incident import CLAIMS
 from tests.real.pod import Ran
 from tests.real.site import FILE, claim, proposing
 from tests.runner.model import Reply, call, outcome
+from tests.story import shipped
+from tests.story.agent import steps
+from tests.story.diary import Diary
+from tests.story.parts import Parts, Script
+from tests.story.volumes import FILES_OF_ONE, bound, size
 
 TYPEDB, POSTGRES = "typedb-data", "postgres-data"
 HIGH, RISING = "PVCUsageHigh", "PVCUsageRising"

@@ -8,11 +8,11 @@ from typing import Any, Protocol
 
 import httpx
 
-from tests.incident.monitoring import Monitoring
 from tests.real.incident import Database
 from tests.real.pod import Ran
 from tests.real.site import Site
 from tests.runner.model import Reply
+from tests.story.monitoring import Monitoring
 
 Script = Callable[[Path], Sequence[Reply]]
 """What the model says, by the folder in which the agent works."""

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.incident.shipped import MORE_RULES, RULES, overlay, routes, rules, sooner
 from tests.monitoring.helm import PATCH, VALUES, configuration, load
 from tests.process import ROOT
+from tests.story.shipped import MORE_RULES, RULES, overlay, routes, rules, sooner
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,10 @@ from typing import Any
 
 import httpx
 
-from tests.incident.diary import Diary
 from tests.real.components import ApiServer
 from tests.real.incident import CLAIMS, MERGE
 from tests.real.rules import Exporter
+from tests.story.diary import Diary
 from tests.ticking import ticking
 
 TICK_SECONDS = 0.5

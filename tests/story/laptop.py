@@ -15,15 +15,10 @@ from typing import Any
 import httpx
 import yaml
 
+from function.commands.demo import sample
 from function.dispatch.policy_files import write
-from tests import jira, world
+from tests import jira
 from tests.cluster.recorder import Recorder, recording
-from tests.incident import shipped
-from tests.incident.diary import Diary
-from tests.incident.kubelet import Kubelet
-from tests.incident.monitoring import Monitoring
-from tests.incident.parts import START, Script, databases
-from tests.incident.volumes import KUBELET, Simulated, simulated
 from tests.loopback import serving as loopback
 from tests.monitoring.helm import PATCH, VALUES
 from tests.monitoring.receivers import Receivers, received
@@ -44,6 +39,12 @@ from tests.real.pod import Ran
 from tests.real.rules import ruled
 from tests.real.site import FILE, Site
 from tests.server import Server, serving
+from tests.story import shipped
+from tests.story.diary import Diary
+from tests.story.kubelet import Kubelet
+from tests.story.monitoring import Monitoring
+from tests.story.parts import START, Script, databases
+from tests.story.volumes import KUBELET, Simulated, simulated
 from tests.worldmodel.process import WRITER, world_model
 
 PROGRAMS = (
@@ -164,7 +165,7 @@ def _site(folder: Path, api: ApiServer, alerts: int, stack: ExitStack) -> Site:
     kubeconfig = str(api.kubeconfig_of("f3iai", "sre-dispatch-worldmodel", folder))
     asked = {"KUBECONFIG": kubeconfig, "SRE_DISPATCH_PROMETHEUS_URL": prometheus.url}
     model = enter(world_model(folder / "world", **asked))
-    assert model.call("record_outcome", asdict(world.crash(datetime.now(UTC))), WRITER)["recorded"]
+    assert model.call("record_outcome", asdict(sample.crash(datetime.now(UTC))), WRITER)["recorded"]
     tickets = enter(jira.serving(jira.Jira()))
     return Site(forge, enter(grafana(prometheus.url)), prometheus, model, tickets)
 
