@@ -38,7 +38,7 @@ bench: $(READY) ## start and first delivery, beside an empty function, as one ta
 	@$(BIN)/python -m tests.bench.bench
 
 golden: $(READY) ## write tests/golden and policies/schemas anew; read the diff like prose
-	@$(BIN)/pytest -q tests/test_golden.py --renew
+	@$(BIN)/pytest -q tests/test_golden.py tests/commands/test_demo.py --renew
 
 bundle: $(READY) ## build/bundle, the policy as OPA serves it; OVERLAY=folder lays your data over ours
 	@rm -rf build/bundle && $(BIN)/sre-dispatch bundle build/bundle $(if $(OVERLAY),--overlay $(OVERLAY))

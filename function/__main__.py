@@ -58,8 +58,8 @@ def serve(host: str, port: int) -> None:
     "--port", type=click.IntRange(1, 65535), help="Port of the function; any free one if not given."
 )
 def demo(full: bool, as_json: bool, port: int | None) -> None:
-    """Play an incident on this machine: start the function, send it two alerts, and show what it decides, why,
-    and which Job it makes. Jobs are written to .dispatched, and no agent starts.
+    """Play an incident on this machine: start the function, send it two alerts, and show what it decides,
+    why, and which Job it creates. It writes each Job to .dispatched and starts no agent.
 
     Needs the extra `embedded`. Exit status 1 where an alert had to be deferred, 2 where the demo cannot run.
     """

@@ -1,1 +1,1 @@
-"""`sre-dispatch demo`: the incident, played on this machine. Its alerts and sample world are the JSON files."""
+"""`sre-dispatch demo`: the incident, played on this machine. Its alerts and sample world are JSON files."""

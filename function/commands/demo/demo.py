@@ -64,7 +64,7 @@ def prepare(environment: Mapping[str, str], port: int | None) -> Stage:
     return stage
 
 
-def play(stage: Stage, progress: Callable[[str], None]) -> Generator[Played]:
+def play(stage: Stage, progress: Callable[[str], None]) -> Generator[Played, None, None]:
     """Plays the incident, each delivery as it is asked for; close it in the end. Raises DispatchError."""
     settings, store = stage.settings, Store(WORLD)
     progress("starting the function ...")
@@ -132,9 +132,7 @@ def _played(name: str, status: int, line: Any, store: Store, settings: Settings)
     audit, decision = line["audit"], line["decision"]
     facts = {}
     if line["context"]["status"] in ("complete", "partial"):
-        claim = Resource(
-            audit.get("cluster", ""), audit["resource_type"], audit["namespace"], audit["resource_id"]
-        )
+        claim = Resource(*(audit.get(name, "") for name in Resource._fields))
         told = (*store.recall(claim), store.memory(claim, audit["alertname"]))
         facts = {each.kind: each.data for each in told}
     manifest = JOBS / f"{audit['job']}.yaml" if audit.get("job") else None

@@ -82,13 +82,14 @@ def running(environment: Mapping[str, str], port: int) -> Iterator[Function]:
         with _ending(process):
             url = f"http://{HOST}:{port}"
             if not _is_ready(process, url):
-                said = errors.read_text(encoding="utf-8", errors="replace").splitlines() or [
-                    "it said nothing"
-                ]
-                raise Unavailable(
-                    "not_started", f"the function did not start: {said[-1].removeprefix(FAILED)}"
-                )
+                raise Unavailable("not_started", f"the function did not start: {_last_line(errors)}")
             yield Function(url, output)
+
+
+def _last_line(errors: Path) -> str:
+    """What the function said last, which is why it ended."""
+    lines = errors.read_text(encoding="utf-8", errors="replace").splitlines()
+    return lines[-1].removeprefix(FAILED) if lines else "it said nothing"
 
 
 def _is_ready(process: subprocess.Popen[bytes], url: str) -> bool:

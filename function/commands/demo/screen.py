@@ -33,7 +33,7 @@ Notes = Mapping[tuple[str, str], RuleNote]
 INTRODUCTION = f"""
 A database's volume fills up. Alertmanager sends two alerts about it: at 75 % and at 90 %.
 The function, its policy and a sample of what is known about the volume are on this machine.
-It writes each Job to {JOBS}, where a cluster would start it.
+Each Job is written to {JOBS} and not started.
 """
 
 
@@ -41,7 +41,7 @@ def screen(played: Played, number: int, count: int, notes: Notes) -> str:
     blocks = (
         [_heading(f"Alert {number} of {count}")],
         _block("alert", _alert(played.line)),
-        _block("decision", _decision(played.line["decision"], notes)),
+        _block("decision", _decision(played, notes)),
         _block("context", _context(played)),
         _block("job", _job(played)),
         _block("files", _files(played)),
@@ -89,9 +89,10 @@ def _alert(line: Mapping[str, Any]) -> Iterator[str]:
         yield _fit(f'"{summary}"')
 
 
-def _decision(decision: Mapping[str, Any] | None, notes: Notes) -> Iterator[str]:
+def _decision(played: Played, notes: Notes) -> Iterator[str]:
+    decision = played.line["decision"]
     if decision is None:
-        yield "none needed: this problem has its Job already, so the alert is a duplicate"
+        yield "none: this alert is a duplicate" if played.outcome == "duplicate" else "none"
         return
     initial, effective = decision["initial"], decision["effective"]
     raised = "the policy raised it" if initial != effective else "no rule raised it"
@@ -119,20 +120,22 @@ def _context(played: Played) -> Iterator[str]:
         yield _fit(f"{usage['used_gib']:g} of {usage['capacity_gib']:g} GiB used ({percent}){soon}")
     if storage := facts.get("storage"):
         grows = f"can grow to {storage['max_storage']}" if storage["max_storage"] else "may not grow"
-        hurt = [f"{each['kind']} {each['name']}" for each in facts["dependents"]["dependents"]]
-        yield _fit(f"{grows} (StorageClass {storage['storage_class']}); needed by {', '.join(hurt)}")
+        hurt = [
+            f"{each['kind']} {each['name']}" for each in facts.get("dependents", {}).get("dependents", ())
+        ]
+        needed = f"; needed by {', '.join(hurt)}" if hurt else ""
+        yield _fit(f"{grows} (StorageClass {storage['storage_class']}){needed}")
     for run in facts.get("memory", {}).get("runs", ())[:1]:
         yield _fit(f"{run['ago']}: {run['root_cause'] or run['action']}")
 
 
 def _job(played: Played) -> Iterator[str]:
     audit, decision = played.line["audit"], played.line["decision"]
-    job = f" {audit['job']}" if audit.get("job") else ""
+    job = plain(audit.get("job", "no Job"))
     colour = {"created": "green", "duplicate": "yellow"}.get(played.outcome, "red")
-    yield f"{click.style(played.outcome, fg=colour)}{plain(job)}"
-    if played.outcome == "duplicate":
-        yield "no second agent starts"
-    elif audit.get("code") or audit.get("detail"):
+    exists = " exists already; no second agent starts" if played.outcome == "duplicate" else ""
+    yield f"{click.style(played.outcome, fg=colour)} {job}{exists}"
+    if audit.get("code") or audit.get("detail"):
         yield _fit(": ".join(filter(None, (audit.get("code"), audit.get("detail")))))
     if played.tier and decision:
         yield _fit(f"tier {decision['grant']['tier']}: {MAY[played.tier.mode]}")
