@@ -63,12 +63,14 @@ def demo(full: bool, as_json: bool, port: int | None) -> None:
 
     Needs the extra `embedded`. Exit status 1 where an alert had to be deferred, 2 where the demo cannot run.
     """
-    from function.commands.demo import show
-
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         click.get_current_context().color = False
     try:
-        deferred = show.as_json(os.environ, port) if as_json else show.screens(os.environ, port, full=full)
+        from function.commands.demo import demo as playing
+
+        deferred = (
+            playing.as_json(os.environ, port) if as_json else playing.screens(os.environ, port, full=full)
+        )
     except KeyboardInterrupt:
         click.echo("stopped: the function has ended", err=True)
         sys.exit(EXIT_INTERRUPTED)

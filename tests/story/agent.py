@@ -18,7 +18,7 @@ from typing import Any
 
 import yaml
 
-from function.commands.demo.demo import JOBS, WORLD
+from function.commands.demo.play import JOBS, WORLD
 from function.shared.memory import Store
 from function.shared.runs import Run
 from function.shared.strict_json import to_json

@@ -12,10 +12,10 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
-
-import httpx
 
 from function.shared.errors import Misconfigured, Unavailable
 
@@ -30,25 +30,18 @@ FAILED = "sre-dispatch: failed: "
 
 @dataclass(frozen=True)
 class Function:
-    url: str
+    port: int
     output: Path
 
     def post(self, body: bytes) -> tuple[int, list[Any]]:
         """Sends a delivery as Alertmanager does: the reply's status, and the audit lines that it led to.
         Raises Unavailable where no reply came."""
         before = len(self._audit())
-        headers = {"Content-Type": "application/json"}
         try:
-            reply = httpx.post(
-                f"{self.url}/alertmanager",
-                content=body,
-                headers=headers,
-                timeout=REPLY_SECONDS,
-                trust_env=False,
-            )
-        except httpx.HTTPError as error:
+            status = _ask(self.port, "POST", "/alertmanager", body)
+        except (OSError, HTTPException) as error:
             raise Unavailable("no_reply", f"the function did not answer: {type(error).__name__}") from None
-        return reply.status_code, self._audit()[before:]
+        return status, self._audit()[before:]
 
     def _audit(self) -> list[Any]:
         lines = self.output.read_text(encoding="utf-8").splitlines()
@@ -80,10 +73,9 @@ def running(environment: Mapping[str, str], port: int) -> Iterator[Function]:
                 command, env=dict(environment), cwd=PACKAGES, stdin=subprocess.DEVNULL, stdout=out, stderr=err
             )
         with _ending(process):
-            url = f"http://{HOST}:{port}"
-            if not _is_ready(process, url):
+            if not _is_ready(process, port):
                 raise Unavailable("not_started", f"the function did not start: {_last_line(errors)}")
-            yield Function(url, output)
+            yield Function(port, output)
 
 
 def _last_line(errors: Path) -> str:
@@ -92,15 +84,22 @@ def _last_line(errors: Path) -> str:
     return lines[-1].removeprefix(FAILED) if lines else "it said nothing"
 
 
-def _is_ready(process: subprocess.Popen[bytes], url: str) -> bool:
+def _is_ready(process: subprocess.Popen[bytes], port: int) -> bool:
     deadline = time.monotonic() + READY_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
-        try:
-            if httpx.get(f"{url}/health/readiness", timeout=1, trust_env=False).is_success:
+        with contextlib.suppress(OSError, HTTPException):
+            if _ask(port, "GET", "/health/readiness") == HTTPStatus.OK:
                 return True
-        except httpx.TransportError:
-            time.sleep(0.05)
+        time.sleep(0.05)
     return False
+
+
+def _ask(port: int, method: str, path: str, body: bytes | None = None) -> int:
+    """The status of the reply. The standard library's client starts ten times as fast as httpx."""
+    connection = HTTPConnection(HOST, port, timeout=REPLY_SECONDS)
+    with contextlib.closing(connection):
+        connection.request(method, path, body, {"Content-Type": "application/json"} if body else {})
+        return connection.getresponse().status
 
 
 @contextlib.contextmanager

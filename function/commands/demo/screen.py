@@ -13,34 +13,36 @@ from typing import Any
 
 import click
 
-from function.commands.demo.demo import JOBS, Played
+from function.commands.demo.play import JOBS, Played
+from function.dispatch.model import Level
 from function.dispatch.policy_files import RuleNote
 from function.runner.tier import Tier
 
 WIDTH = 100
 MARGIN = 10
-MOST_REASONS = 5
+MOST_REASONS = 3
+MOST_LINES = 2
 COLOURS = {"LOW": "green", "MEDIUM": "yellow", "HIGH": "red", "CRITICAL": "magenta"}
 KINDS = {"k8s_pvc": "PersistentVolumeClaim", "k8s_pod": "Pod", "k8s_node": "Node"}
 MAY = {
     "autonomous": "it may act on its own, within its permissions",
-    "merge-request": "it may open a merge request; it changes nothing in the cluster itself",
-    "investigate": "it may read, and write a Jira ticket; it changes nothing",
+    "merge-request": "it may open a merge request; it changes nothing in the cluster",
+    "investigate": "it may read, and write a Jira ticket; it changes nothing in the cluster",
 }
+DUPLICATE = "this alert is a duplicate: its Job exists already, so no second agent starts"
 
 Notes = Mapping[tuple[str, str], RuleNote]
 
 INTRODUCTION = f"""
 A database's volume fills up. Alertmanager sends two alerts about it: at 75 % and at 90 %.
-The function, its policy and a sample of what is known about the volume are on this machine.
+All of this runs on your machine: the function, its policy, and sample data about the volume.
 Each Job is written to {JOBS} and not started.
 """
 
 
 def screen(played: Played, number: int, count: int, notes: Notes) -> str:
     blocks = (
-        [_heading(f"Alert {number} of {count}")],
-        _block("alert", _alert(played.line)),
+        [_heading(f"Alert {number} of {count}"), *_block("alert", _alert(played.line))],
         _block("decision", _decision(played, notes)),
         _block("context", _context(played)),
         _block("job", _job(played)),
@@ -66,7 +68,7 @@ def what_next(program: str, duplicates: bool) -> str:
         (f"{program} explain FILE", "what would happen to an alert of yours, and why"),
     )
     width = max(len(command) for command, _ in told)
-    said = ["Both alerts are duplicates: their Jobs exist already, so no second agent starts.", ""]
+    said = [f"Both alerts were sent before. To begin anew, remove {JOBS}.", ""]
     lines = [f"  {command:<{width}}   {meaning}" for command, meaning in told]
     return "\n".join([_heading("Next"), "", *(said if duplicates else ()), *lines, ""])
 
@@ -92,16 +94,22 @@ def _alert(line: Mapping[str, Any]) -> Iterator[str]:
 def _decision(played: Played, notes: Notes) -> Iterator[str]:
     decision = played.line["decision"]
     if decision is None:
-        yield "none: this alert is a duplicate" if played.outcome == "duplicate" else "none"
+        yield "none: " + (DUPLICATE if played.outcome == "duplicate" else "the policy was not asked")
         return
     initial, effective = decision["initial"], decision["effective"]
-    raised = "the policy raised it" if initial != effective else "no rule raised it"
-    yield f"risk {_level(initial)} asked, {_level(effective)} decided: {raised}; mode {decision['mode']}"
-    given = [(each["level"], each["rule"], each["code"]) for each in decision["reasons"]]
-    given += [("denied", "", each["code"]) for each in decision["denials"]]
+    decided = f"decides {_level(effective)}; no rule raised it"
+    if initial != effective:
+        decided = f"raises it to {_level(effective)}"
+    yield f"The alert asks for risk {_level(initial)}. The policy {decided}."
+    given = [("denied", "", each["code"]) for each in decision["denials"]]
+    given += [
+        (each["level"], each["rule"], each["code"])
+        for each in sorted(decision["reasons"], key=lambda reason: -Level[reason["level"]])
+    ]
     for level, rule, code in given[:MOST_REASONS]:
         note = notes.get((rule, code), RuleNote(f"code {code}"))
-        lines = textwrap.wrap(f"{note.title} (rule {rule})" if rule else note.title, WIDTH - MARGIN - 10)
+        why = f"{note.title} (rule {rule})" if rule else note.title
+        lines = textwrap.wrap(why, WIDTH - MARGIN - 10, max_lines=MOST_LINES, placeholder=" ...")
         yield f"{_level(level)}{' ' * (10 - len(level))}{lines[0]}"
         yield from (f"{'':10}{rest}" for rest in lines[1:])
     if len(given) > MOST_REASONS:
@@ -119,7 +127,8 @@ def _context(played: Played) -> Iterator[str]:
         percent = f"{usage['used_percent']:.1f} %"
         yield _fit(f"{usage['used_gib']:g} of {usage['capacity_gib']:g} GiB used ({percent}){soon}")
     if storage := facts.get("storage"):
-        grows = f"can grow to {storage['max_storage']}" if storage["max_storage"] else "may not grow"
+        may_grow = storage["max_storage"] and storage["allow_volume_expansion"]
+        grows = f"can grow to {storage['max_storage']}" if may_grow else "cannot grow"
         hurt = [
             f"{each['kind']} {each['name']}" for each in facts.get("dependents", {}).get("dependents", ())
         ]
@@ -131,10 +140,9 @@ def _context(played: Played) -> Iterator[str]:
 
 def _job(played: Played) -> Iterator[str]:
     audit, decision = played.line["audit"], played.line["decision"]
-    job = plain(audit.get("job", "no Job"))
+    job = plain(audit.get("job") or "no Job")
     colour = {"created": "green", "duplicate": "yellow"}.get(played.outcome, "red")
-    exists = " exists already; no second agent starts" if played.outcome == "duplicate" else ""
-    yield f"{click.style(played.outcome, fg=colour)} {job}{exists}"
+    yield f"{click.style(played.outcome, fg=colour)} {job}"
     if audit.get("code") or audit.get("detail"):
         yield _fit(": ".join(filter(None, (audit.get("code"), audit.get("detail")))))
     if played.tier and decision:
