@@ -34,7 +34,7 @@ DISPATCHER = KNATIVE / "base" / "dispatcher.yaml"
 FUNCTION = "--serviceaccount=f3iai:sre-dispatch"
 LOW = "--serviceaccount=sre-agents:sre-agent-remediate"
 TIERS = ("tier: remediate", "tier: propose", "tier: investigate")
-MODELS = ("model: low", "model: medium", "model: high")
+MODELS = ("model: remediate", "model: propose", "model: investigate")
 FORGOTTEN_SECONDS = 3
 """After which Kubernetes has stopped what watches a policy's parameters; it looks each second."""
 SETTLE_SECONDS = 30
@@ -86,7 +86,9 @@ def failing(rows: Rows) -> set[str]:
 
 
 def is_whole(rows: Rows) -> bool:
-    return not failing(rows) and all(rows[tier][1] == "admitted, and refused if changed" for tier in TIERS)
+    return not failing(rows) and all(
+        rows[tier][1] == "its own Job is admitted, changed ones are refused" for tier in TIERS
+    )
 
 
 @pytest.fixture(scope="module")
@@ -172,12 +174,12 @@ FAULTS = {
     "an enrolled namespace without its RoleBinding": Fault(
         [("delete", "-f", ENROLLED)],
         [apply(ENROLLED)],
-        {"enrolled namespaces": "the policy enrols f3iai, where sre-agent-remediate may write nothing"},
+        {"enrolled namespaces": "the policy enrols f3iai, but sre-agent-remediate has no right"},
     ),
     "a RoleBinding where nothing is enrolled": Fault(
         [("create", "rolebinding", "more", "-n", "carts", "--clusterrole=sre-agent-scale-deployments", LOW)],
         [("delete", "rolebinding", "more", "-n", "carts")],
-        {"enrolled namespaces": "sre-agent-remediate may write in carts, which the policy does not enrol"},
+        {"enrolled namespaces": "sre-agent-remediate may write in carts, but the policy does not enrol it"},
     ),
     "a ClusterRoleBinding for all of the agents": Fault(
         [
@@ -226,23 +228,23 @@ FAULTS = {
     "a tier whose model has retired": Fault(
         [naming("claude-3-opus")],
         [apply(KNATIVE / "tiers" / "investigate.yaml")],
-        {"model: high": "claude-3-opus retired on 2026-01-05: name another model"},
+        {"model: investigate": "claude-3-opus retired on 2026-01-05: name another model"},
     ),
     "a tier without its ConfigMap": Fault(
         [("delete", "configmap", "-n", "sre-agents", "sre-agent-remediate")],
         [apply(KNATIVE / "tiers" / "remediate.yaml")],
-        {"model: low": "there is no ConfigMap sre-agent-remediate: apply knative/tiers"},
+        {"model: remediate": "there is no ConfigMap sre-agent-remediate: apply knative/tiers"},
     ),
     "without the right to read the tiers' ConfigMaps": Fault(
         [("delete", "rolebinding", "-n", "sre-agents", "sre-dispatch-check")],
         [apply(CHECK)],
-        dict.fromkeys(MODELS, "name it in knative/base/check.yaml and apply that file"),
+        dict.fromkeys(MODELS, "add its name to knative/base/check.yaml and apply that file"),
     ),
     "a tier without its binding": Fault(
         [("delete", BINDINGS, "sre-dispatch-template-propose")],
         [apply(KNATIVE / "tiers" / "propose.yaml")],
         {
-            "tier: propose": "let in another image, another ServiceAccount, a Secret volume: apply",
+            "tier: propose": "admit another image, another ServiceAccount, a Secret volume: apply",
             "admission policies": "no ValidatingAdmissionPolicyBinding sre-dispatch-template-propose",
         },
     ),
@@ -257,19 +259,19 @@ FAULTS = {
         [apply(KNATIVE / "tiers" / "propose.yaml")],
         {
             "tier: propose": "our admission policies refuse the tier's own Job",
-            "admission policies": "sre-dispatch-template-propose is not that of sre-dispatch-template",
+            "admission policies": "sre-dispatch-template-propose has another policy than sre-dispatch",
         },
     ),
     "a binding that only warns": Fault(
         [patch(BINDINGS, "sre-dispatch-shape", WARN)],
         [apply(ADMISSION)],
-        {tier: "let in no tier, a finalizer: apply" for tier in TIERS}
-        | {"admission policies": "sre-dispatch-shape refuses nothing, for it has no Deny"},
+        {tier: "admit no tier, a finalizer: apply" for tier in TIERS}
+        | {"admission policies": "sre-dispatch-shape has no action Deny"},
     ),
     "ceilings that only warn": Fault(
         [patch(BINDINGS, "sre-dispatch-claims", WARN)],
         [apply(CEILINGS)],
-        {"admission policies": "sre-dispatch-claims refuses nothing"},
+        {"admission policies": "sre-dispatch-claims has no action Deny"},
     ),
     "a ceiling that is not there": Fault(
         [("delete", "validatingadmissionpolicy", "sre-dispatch-remedies")],
@@ -279,7 +281,7 @@ FAULTS = {
     "a policy that lets pass what it cannot judge": Fault(
         [patch("validatingadmissionpolicy", "sre-dispatch-deployments", '{"failurePolicy": "Ignore"}')],
         [apply(CEILINGS)],
-        {"admission policies": "sre-dispatch-deployments lets pass what it cannot judge"},
+        {"admission policies": "sre-dispatch-deployments has no failurePolicy Fail"},
     ),
     "a right too many in the whole cluster": Fault(
         [
@@ -288,8 +290,8 @@ FAULTS = {
         ],
         [("delete", "clusterrole,clusterrolebinding", "peep")],
         {
-            "rights: nothing dangerous": "it may get secrets in f3iai, sre-agents; "
-            "it may list secrets in f3iai, sre-agents: see who grants that"
+            "rights: dangerous": "it may get secrets in f3iai, sre-agents; "
+            "it may list secrets in f3iai, sre-agents: find the binding"
         },
     ),
     "a right too many in a namespace of others": Fault(
@@ -298,7 +300,7 @@ FAULTS = {
             ("create", "rolebinding", "more", "-n", "carts", "--role=more", FUNCTION),
         ],
         [("delete", "role,rolebinding", "more", "-n", "carts")],
-        {"rights: nothing dangerous": "it may create jobs.batch in carts"},
+        {"rights: dangerous": "it may create jobs.batch in carts"},
     ),
     "a right to step over admission": Fault(
         [
@@ -306,23 +308,23 @@ FAULTS = {
             ("create", "clusterrolebinding", "over", "--clusterrole=over", FUNCTION),
         ],
         [("delete", "clusterrole,clusterrolebinding", "over")],
-        {"rights: nothing dangerous": f"it may delete {BINDINGS}.admissionregistration.k8s.io: see who"},
+        {"rights: dangerous": f"it may delete {BINDINGS}.admissionregistration.k8s.io: find the binding"},
     ),
     "a right too few": Fault(
         [("delete", "rolebinding", "-n", "f3iai", "sre-dispatch")],
         [apply(DISPATCHER)],
-        {"rights: what it must": "it may not create events in f3iai: apply knative/base/dispatcher.yaml"},
+        {"rights: needed": "it may not create events in f3iai: apply knative/base/dispatcher.yaml"},
     ),
     "without what check itself reads": Fault(
         [("delete", "clusterrolebinding", "sre-dispatch-check")],
         [apply(CHECK)],
-        {name: "may not read" for name in ("rights: nothing dangerous", "enrolled namespaces")}
+        {name: "may not read" for name in ("rights: dangerous", "enrolled namespaces")}
         | {"admission policies": "may not read"},
     ),
     "a quota that is full": Fault(
         [(*QUOTA, "full", "--hard=count/jobs.batch=0")],
         [("-n", "sre-agents", "delete", "quota", "full")],
-        dict.fromkeys(TIERS, "the quota full admits no further Job"),
+        dict.fromkeys(TIERS, "the quota full is full"),
     ),
 }
 
@@ -350,7 +352,7 @@ def test_a_changed_job_is_refused_by_our_policies_under_a_pause_as_well(installa
     """The quota refuses after them: else a pause would hide that they are not in force."""
 
     def is_told(rows: Rows) -> bool:
-        return all("let in no tier, a finalizer" in rows[tier][1] for tier in TIERS)
+        return all("admit no tier, a finalizer" in rows[tier][1] for tier in TIERS)
 
     do: Commands = [
         (*QUOTA, "pause", "--hard=count/jobs.batch=0"),
@@ -458,5 +460,5 @@ def test_where_alertmanager_shows_its_own_token_the_right_to_ask_whose_it_is_is_
         wait_until(lambda: not failing(installation.rows(**named)), "the right", SETTLE_SECONDS, every=1)
     finally:
         installation.api.kubectl("delete", "-f", KNATIVE / "components" / "tokenreview" / "rbac.yaml")
-    assert failing(without) == {"rights: what it must"}
-    assert "it may not create tokenreviews.authentication.k8s.io" in without["rights: what it must"][1]
+    assert failing(without) == {"rights: needed"}
+    assert "it may not create tokenreviews.authentication.k8s.io" in without["rights: needed"][1]

@@ -1,4 +1,4 @@
-"""Whether our admission policies are there, bound, and refuse."""
+"""Whether our ValidatingAdmissionPolicies exist, are bound and enforce."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 PER_TIER = "sre-dispatch-template"
-"""The admission policy that has a binding for each tier, in that tier's file."""
+"""The policy with one binding for each tier, in the tier's file."""
 POLICIES = ("sre-dispatch-shape", "sre-dispatch-remedies", "sre-dispatch-claims", "sre-dispatch-deployments")
-"""Those that have one binding, of their own name."""
+"""Policies with a single binding of the same name."""
 ADMISSION = "admissionregistration.k8s.io/v1"
 APPLY_POLICIES = "apply knative/base and knative/tiers"
 
@@ -31,7 +31,8 @@ def admission_faults(
         if found is None:
             yield f"there is no ValidatingAdmissionPolicy {policy}: {APPLY_POLICIES}"
         elif value_at(found, "spec", "failurePolicy") != "Fail":
-            yield f"the policy {policy} lets pass what it cannot judge: {APPLY_POLICIES}"
+            what = f"the policy {policy} has no failurePolicy Fail, so it admits what it cannot evaluate"
+            yield f"{what}: {APPLY_POLICIES}"
     for policy in POLICIES:
         yield from _binding(cluster, policy, policy, None)
     for grant in grants.values():
@@ -44,12 +45,12 @@ def admission_faults(
 
 
 def _binding(cluster: ClusterAudit, name: str, policy: str, param: Json | None) -> Iterator[str]:
-    """What is wrong with the binding, which must refuse and have the parameter `param`."""
+    """What is wrong with the binding. It must deny, and `param` must be its parameter."""
     found = cluster.find(f"{ADMISSION}/validatingadmissionpolicybindings/{name}")
     if found is None:
         yield f"there is no ValidatingAdmissionPolicyBinding {name}: {APPLY_POLICIES}"
         return
     if value_at(found, "spec", "policyName") != policy or value_at(found, "spec", "paramRef") != param:
-        yield f"the binding {name} is not that of {policy} and its parameter: {APPLY_POLICIES}"
+        yield f"the binding {name} has another policy than {policy}, or another parameter: {APPLY_POLICIES}"
     if "Deny" not in (value_at(found, "spec", "validationActions") or ()):
-        yield f"the binding {name} refuses nothing, for it has no Deny: {APPLY_POLICIES}"
+        yield f"the binding {name} has no action Deny, so it refuses nothing: {APPLY_POLICIES}"

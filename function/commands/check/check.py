@@ -1,12 +1,10 @@
-"""Is this installation usable? Each answer as a row that a person can read.
+"""Is this installation usable? One row for each check.
 
-In a cluster it runs as the function does: with its settings, and with its ServiceAccount, so that what is
-told of rights and admission is true of the function. Three things it has to read that the function need not:
-who is bound to what, which admission policies are in force, and which models the tiers name.
-knative/base/check.yaml grants that to the same ServiceAccount. `check` changes nothing, and of what it reads
-it shows no content but those models' names. A ServiceAccount of its own would spare the function these
-rights, and could tell nothing of the function's own without a worse one: to impersonate it, or to ask for
-the rights of everybody.
+In a cluster it runs with the function's settings and ServiceAccount, so that the rows about rights and
+admission are true for the function. It reads three things that the function does not need: role bindings,
+admission policies, and the models that the tiers name. knative/base/check.yaml grants that. `check` changes
+nothing. A ServiceAccount of its own would need a worse right to tell the function's rights: to impersonate
+it, or to ask for the rights of everybody.
 """
 
 from __future__ import annotations
@@ -35,14 +33,14 @@ from function.dispatch.settings import Settings
 from function.shared.errors import DispatchError, Misconfigured
 
 OTHER_POLICY = (
-    "cannot be told, for OPA serves another policy: set SRE_DISPATCH_POLICIES to the bundle in OPA's image"
+    "not checked, because OPA serves another policy: set SRE_DISPATCH_POLICIES to the bundle in OPA's image"
 )
 
 
 def check(environment: Mapping[str, str]) -> list[Row]:
-    """The settings in `environment`; the policy that they choose, by questions whose answer is known; and,
-    where Jobs go to a cluster, what that must hold. Nothing is changed. Rows about a cluster are absent where
-    the settings name none; the webhook's address is looked at from inside one only."""
+    """Checks the settings in `environment`, then the policy by questions with known answers, then the source
+    of context. If Jobs go to a cluster, it also checks the cluster; inside a cluster, also the webhook's
+    address. Changes nothing."""
     try:
         settings = Settings.read(environment)
         policy = wiring.policy(settings)
@@ -57,9 +55,9 @@ def check(environment: Mapping[str, str]) -> list[Row]:
         try:
             answer = policy.ask(question["input"])
         except DispatchError as error:
-            # What the policy says by default has no revision, so OPA's adapter takes it for no decision.
+            # The policy's default answer has no revision, so OPA's adapter refuses it. That is right here.
             blocked = error.code == "policy_revision" and not question["input"]
-            detail = "it is no decision" if blocked else str(error)
+            detail = "refused as no decision" if blocked else str(error)
             rows.append(Row(f"policy: {question['title']}", passed=blocked, detail=detail))
             continue
         rows.append(compared(question, answer))
@@ -73,7 +71,7 @@ def check(environment: Mapping[str, str]) -> list[Row]:
 
 
 def _cluster(settings: Settings, files: PolicyFiles, revisions: set[str]) -> Iterator[Row]:
-    """What the cluster must hold and refuse; `revisions` are those of the policy that answered."""
+    """Rows about the cluster. `revisions` are those that the policy's answers named."""
     from function.commands.check.cluster import ClusterAudit
     from function.shared.kubernetes import Api
 
@@ -84,10 +82,10 @@ def _cluster(settings: Settings, files: PolicyFiles, revisions: set[str]) -> Ite
     except DispatchError as error:
         yield Row("cluster", passed=False, detail=str(error))
         return
-    yield Row("cluster", passed=True, detail=f"asked as {name}")
-    yield row("rights: what it must", "it may", missing_rights(cluster, settings))
+    yield Row("cluster", passed=True, detail=f"connected as {name}")
+    yield row("rights: needed", "granted", missing_rights(cluster, settings))
     found = dangerous_rights(cluster, settings, {name, *groups})
-    yield row("rights: nothing dangerous", "it may not", found, WHO_GRANTS)
+    yield row("rights: dangerous", "none", found, WHO_GRANTS)
     for level, grant in grants.items():
         yield tier_row(cluster, settings, decision_for(level, grant, files.revision), grant)
     yield from model_rows(cluster, settings.root, grants.values(), datetime.now(UTC).date())
@@ -96,4 +94,6 @@ def _cluster(settings: Settings, files: PolicyFiles, revisions: set[str]) -> Ite
     if not revisions <= {files.revision}:
         faults = iter([OTHER_POLICY])
     yield row("enrolled namespaces", ", ".join(sorted(enrolled)) or "none", faults)
-    yield row("admission policies", "each refuses", admission_faults(cluster, settings, grants))
+    yield row(
+        "admission policies", "present, bound and enforcing", admission_faults(cluster, settings, grants)
+    )

@@ -1,4 +1,4 @@
-"""What `check` asks of an API server. Nothing here changes it."""
+"""Read-only questions to the API server: reviews, objects, dry runs."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from function.shared.strict_json import Json
 QUOTA = re.compile(r"exceeded quota: ([a-z0-9.-]{1,253}),", re.ASCII)
 """How Kubernetes 1.36 names the quota that refuses."""
 POD_SECURITY = "would violate PodSecurity"
-"""What the API server warns of at a Job whose pods it will refuse, where the namespace has the label
-pod-security.kubernetes.io/warn; the Job itself it admits."""
+"""Part of the warning for a Job whose pods Pod Security will refuse. The Job itself is admitted. The warning
+needs the namespace label pod-security.kubernetes.io/warn."""
 MAX_WORDS = 300
-"""Characters of the API server's own words that are passed on to who asked by a dry run."""
+"""Characters of the API server's message that a row quotes."""
 
 
 @dataclass(frozen=True)
 class Permission:
-    """One thing to do, in the notation of `kubectl auth can-i`."""
+    """A verb on a resource, as `kubectl auth can-i` takes them."""
 
     verb: str
     resource: str
     """Plural, with its group and its subresource where it has them: `jobs.batch`, `pods/exec`."""
     namespace: str = ""
-    """Empty for what is in no namespace."""
+    """Empty for a cluster-scoped resource."""
 
     def attributes(self) -> Json:
-        """As a SelfSubjectAccessReview has them."""
+        """The resourceAttributes of a SelfSubjectAccessReview."""
         plural, _, subresource = self.resource.partition("/")
         resource, _, group = plural.partition(".")
         named = {"verb": self.verb, "group": group, "resource": resource, "subresource": subresource}
@@ -41,17 +41,17 @@ class Permission:
 
 @dataclass(frozen=True)
 class Admission:
-    """What became of a Job that was sent to be judged and not to be made."""
+    """The result of a Job's dry run."""
 
     by: Literal["", "policy", "unwatched", "quota", "pod security", "other"]
-    """Who refused it: nobody, our own admission policies, one of them without the CronJob that it compares
-    with, a quota, what will refuse its pods, or else."""
+    """What refused the Job: nothing; one of our admission policies; one that does not find its CronJob; a
+    quota; Pod Security, later, when pods are created; something else."""
     words: str = ""
-    """The quota's name, or what the API server had to say, printable and at most MAX_WORDS characters."""
+    """The quota's name, or the API server's message: printable, at most MAX_WORDS characters."""
 
 
 class ClusterAudit:
-    """What `check` asks of an installation. Nothing here changes it: reviews and dry runs are not kept."""
+    """An installation on a cluster. Nothing here changes it: reviews and dry runs are not stored."""
 
     def __init__(self, api: Api, namespace: str) -> None:
         self._api = api
@@ -60,23 +60,27 @@ class ClusterAudit:
         self.template = Kubernetes(api, namespace).template
 
     def who(self) -> tuple[str, Sequence[str]]:
-        """Name and groups of who asks. Raises Unavailable."""
+        """Name and groups of our own account. Raises Unavailable."""
         review = self._review("authentication.k8s.io/v1", "SelfSubjectReview", {})
         try:
             user = review["status"]["userInfo"]
             return str(user["username"]), [str(group) for group in user.get("groups") or ()]
         except SHAPE_ERRORS:
-            raise Unavailable("kubernetes_answer", "a SelfSubjectReview has not the shape of one") from None
+            raise Unavailable(
+                "kubernetes_answer", "the API server's SelfSubjectReview cannot be read"
+            ) from None
 
     def may(self, access: Permission) -> bool:
-        """Whether who asks may do that to every object of the kind; a right to objects by name is not seen.
-        Raises Unavailable."""
+        """Whether our account has the right for all objects of the kind. A right limited by resourceNames
+        does not count. Raises Unavailable."""
         spec = {"resourceAttributes": access.attributes()}
         review = self._review("authorization.k8s.io/v1", "SelfSubjectAccessReview", {"spec": spec})
         try:
             return bool(review["status"]["allowed"])
         except SHAPE_ERRORS:
-            raise Unavailable("kubernetes_answer", "an access review has not the shape of one") from None
+            raise Unavailable(
+                "kubernetes_answer", "the API server's SelfSubjectAccessReview cannot be read"
+            ) from None
 
     def find(self, path: str) -> Json | None:
         """The object, or the listing, at /apis/`path`; None where there is none. Raises Unavailable."""
@@ -88,7 +92,7 @@ class ClusterAudit:
         if answer.status == 403:
             what = f"the function's ServiceAccount may not read the ConfigMap {name}"
             raise Unavailable(
-                "kubernetes_forbidden", f"{what}: name it in knative/base/check.yaml and apply that file"
+                "kubernetes_forbidden", f"{what}: add its name to knative/base/check.yaml and apply that file"
             )
         return _found(f"the ConfigMap {name}", answer)
 

@@ -1,4 +1,4 @@
-"""Whether the source of context answers."""
+"""Asks the source of context about the function's own namespace."""
 
 from __future__ import annotations
 
@@ -15,20 +15,24 @@ from function.shared.event import SREEvent
 
 
 def context_rows(settings: Settings) -> Iterator[Row]:
-    """Whether the source of context answers as it must, about a thing that is surely there: our namespace."""
+    """Whether the source of context answers. It is asked about our own namespace, which surely exists."""
     name = "context: " + {"world-model": settings.world_model_url, "file": str(settings.context_file)}.get(
         settings.context, ""
     )
     try:
         source = wiring.world(settings, time.time)
         if source is None:
-            yield Row("context", passed=True, detail="none is configured: no alert can become LOW")
+            yield Row(
+                "context",
+                passed=True,
+                detail="no source of context is configured, so no alert can become LOW",
+            )
             return
         found = enrich(about_ourselves(settings), source.context)
     except DispatchError as error:
         yield Row(name, passed=False, detail=str(error))
         return
-    harmless = {"not_found", "unknown_kind"}  # of a world model that keeps no namespaces
+    harmless = {"not_found", "unknown_kind"}  # answers of a world model that knows no namespaces
     answered = harmless.issuperset(found.gaps)
     gaps = f"gaps: {', '.join(found.gaps)}" if found.gaps else "no gap"
     yield Row(name, passed=answered, detail=f"{len(found.items)} facts, {gaps}")

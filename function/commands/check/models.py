@@ -1,4 +1,4 @@
-"""Whether each tier's models still answer."""
+"""Whether the models that the tiers name are still offered."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from function.shared.errors import DispatchError, Misconfigured
 
 
 def model_rows(cluster: ClusterAudit, root: Path, grants: Iterable[Grant], today: date) -> Iterator[Row]:
-    """A row for each tier; the table of retiring models is below `root`."""
+    """One row for each tier. The table of retiring models is below `root`."""
     try:
         retires = retirement.read(root)
     except Misconfigured as error:

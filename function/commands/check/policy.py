@@ -1,4 +1,4 @@
-"""Whether the policy gives the answers that are known."""
+"""Asks the policy questions whose answers are known."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from function.shared.errors import Misconfigured
 
 
 def known_questions(path: Path) -> list[dict[str, Any]]:
-    """Each with the part of the answer that it must have."""
+    """The questions in the file. Each has the part of the answer that must match. Raises Misconfigured."""
     try:
         questions: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -27,8 +27,8 @@ def compared(question: Mapping[str, Any], answer: object) -> Row:
         for key, value in question["answer"].items()
         if given.get(key) != value
     ]
-    told = given.get("effective"), given.get("mode")
-    detail = "; ".join(wrong) or " ".join(filter(None, told))
+    result = given.get("effective"), given.get("mode")
+    detail = "; ".join(wrong) or " ".join(filter(None, result))
     return Row(f"policy: {question['title']}", passed=not wrong, detail=detail)
 
 
@@ -38,11 +38,12 @@ def revision_of(answer: object) -> set[str]:
 
 
 def same_revision(found: set[str], expected: str) -> Iterator[Row]:
-    """One revision behind all answers. Another than that of the files here may be meant, and is told."""
+    """All answers must come from one revision. A revision other than that of the files here may be intended,
+    so it is shown and does not fail."""
     if len(found) != 1:
-        detail = "no answer had one" if not found else "it changed while it was asked"
+        detail = "no answer had a revision" if not found else "it changed between two answers"
         yield Row("policy: revision", passed=False, detail=detail)
         return
     (revision,) = found
-    note = "" if revision == expected else f", while SRE_DISPATCH_POLICIES holds {expected[:12]}"
+    note = "" if revision == expected else f"; the files of SRE_DISPATCH_POLICIES have {expected[:12]}"
     yield Row("policy: revision", passed=True, detail=revision[:12] + note)

@@ -1,4 +1,4 @@
-"""Whether the function may do what it must, and nothing dangerous; and who may write where."""
+"""RBAC: the rights that the function needs, rights that it must not have, and where agents may write."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ DANGEROUS: Mapping[str, str] = {
     "clusterroles.rbac.authorization.k8s.io": "bind escalate",
     "resourcequotas": "update patch delete",
 }
-"""What a stolen token of the function's must not do in any namespace in which it may do something."""
+"""Verbs by resource that the function must not have in any namespace where it has rights at all."""
 DANGEROUS_ANYWHERE: Mapping[str, str] = {
     "users": "impersonate",
     "groups": "impersonate",
@@ -39,14 +39,14 @@ DANGEROUS_ANYWHERE: Mapping[str, str] = {
     "validatingadmissionpolicies.admissionregistration.k8s.io": "update patch delete",
     "validatingadmissionpolicybindings.admissionregistration.k8s.io": "update patch delete",
 }
-"""The same of what is in no namespace."""
+"""The same for cluster-scoped resources."""
 TOKENREVIEWS = "tokenreviews.authentication.k8s.io"
-"""By which Alertmanager is known by its own token, where the settings say so."""
+"""Needed if Alertmanager sends a token of its own ServiceAccount."""
 REMEDIES = frozenset({"sre-agent-grow-claims", "sre-agent-scale-deployments"})
-"""The ClusterRoles of knative/base/ceilings.yaml: to be bound to one is to be enrolled."""
+"""The ClusterRoles of knative/base/ceilings.yaml. A RoleBinding to one of them enrols a namespace."""
 EVERYWHERE = "every namespace (by a ClusterRoleBinding)"
-WHO_GRANTS = ": see who grants that by `kubectl get rolebindings,clusterrolebindings -A -o wide`, and undo it"
-BIND = "apply a copy of knative/enrolled/f3iai.yaml for it, or take it from the policy's enrolments"
+WHO_GRANTS = ": find the binding with `kubectl get rolebindings,clusterrolebindings -A -o wide` and remove it"
+BIND = "apply a copy of knative/enrolled/f3iai.yaml for it, or remove the enrolment from the policy"
 UNBIND = "delete the binding, or enrol it in the policy"
 
 
@@ -65,7 +65,8 @@ def missing_rights(cluster: ClusterAudit, settings: Settings) -> Iterator[str]:
 
 
 def dangerous_rights(cluster: ClusterAudit, settings: Settings, who: Set[str]) -> Iterator[str]:
-    """In every namespace where something is granted to it: what a ClusterRoleBinding grants shows in each."""
+    """Dangerous rights in each namespace where the function has rights. A right from a ClusterRoleBinding
+    shows up in each of them."""
     from function.commands.check.cluster import Permission
 
     bound = {place for place, _, holders in _bindings(cluster) if holders & who} - {EVERYWHERE}
@@ -80,7 +81,7 @@ def dangerous_rights(cluster: ClusterAudit, settings: Settings, who: Set[str]) -
 
 
 def _bindings(cluster: ClusterAudit) -> Iterator[tuple[str, str, frozenset[str]]]:
-    """Of each binding its namespace, its ClusterRole (or nothing), and whom it is for."""
+    """Namespace, ClusterRole (or an empty string) and subjects of each binding."""
     for kind in ("rolebindings", "clusterrolebindings"):
         for binding in value_at(cluster.find(f"rbac.authorization.k8s.io/v1/{kind}"), "items") or ():
             role = (
@@ -93,7 +94,7 @@ def _bindings(cluster: ClusterAudit) -> Iterator[tuple[str, str, frozenset[str]]
 
 
 def _holder(subject: Json) -> str:
-    """The user or the group, as the API server names it."""
+    """User or group as the API server names it."""
     if subject.get("kind") == "ServiceAccount":
         return _account(subject.get("namespace", ""), subject.get("name", ""))
     return str(subject.get("name"))
@@ -104,7 +105,7 @@ def _account(namespace: str, name: str) -> str:
 
 
 def enrolled_namespaces(settings: Settings, files: PolicyFiles) -> frozenset[str]:
-    """The namespaces that the policy's data enrols: of this cluster, or of any where ours has no name."""
+    """Namespaces of this cluster that the policy enrols; of any cluster if ours has no name."""
     found = [value_at(config, "enrolled") or {} for config in files.data.get("config", {}).values()]
     entries = [entry for entries in found for entry in entries.values()]
     home = settings.cluster
@@ -112,7 +113,7 @@ def enrolled_namespaces(settings: Settings, files: PolicyFiles) -> frozenset[str
 
 
 def writers(cluster: ClusterAudit, settings: Settings, grants: Mapping[LevelName, Grant]) -> Iterator[str]:
-    """The ServiceAccounts of the tiers that act alone. One whose CronJob is missing has the same name."""
+    """ServiceAccounts of the autonomous tiers. If a CronJob is missing, its name serves: both are alike."""
     path = ("spec", "jobTemplate", "spec", "template", "spec", "serviceAccountName")
     for grant in grants.values():
         if grant.mode == "autonomous":
@@ -122,13 +123,13 @@ def writers(cluster: ClusterAudit, settings: Settings, grants: Mapping[LevelName
 def disagreements(
     cluster: ClusterAudit, settings: Settings, writers: Iterable[str], enrolled: Set[str]
 ) -> Iterator[str]:
-    """Namespaces that only one of policy and RBAC names."""
+    """Namespaces that the policy enrols and RBAC does not, or the other way round."""
     agents = settings.agents_namespace
     for name in writers:
         groups = {"system:authenticated", "system:serviceaccounts", f"system:serviceaccounts:{agents}"}
         who = groups | {_account(agents, name)}
         bound = {place for place, role, holders in _bindings(cluster) if role in REMEDIES and holders & who}
         for place in sorted(enrolled - bound):
-            yield f"the policy enrols {place}, where {name} may write nothing: {BIND}"
+            yield f"the policy enrols {place}, but {name} has no right to write there: {BIND}"
         for place in sorted(bound - enrolled):
-            yield f"{name} may write in {place}, which the policy does not enrol: {UNBIND}"
+            yield f"{name} may write in {place}, but the policy does not enrol it: {UNBIND}"

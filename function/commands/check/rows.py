@@ -1,4 +1,4 @@
-"""The rows of the table: what was looked at, whether it passed, and what to do."""
+"""The rows of the table that `check` prints."""
 
 from __future__ import annotations
 
@@ -9,34 +9,34 @@ from typing import Any
 from function.shared.errors import DispatchError
 
 MOST = 8
-"""Of one kind of fault, how many are named; somebody who is cluster-admin has them all."""
+"""Faults that one row names. An account with cluster-admin would have all of them."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One thing that was looked at."""
+    """One check: what was checked, the result, and what to do."""
 
     name: str
     passed: bool
     detail: str = ""
     warning: bool = False
-    """It is as it must be, and will not be for long."""
+    """It works today and will fail soon."""
 
 
 def row(name: str, good: str, faults: Iterable[str], remedy: str = "") -> Row:
-    """Passed, with the detail `good`, where there are no faults; `remedy` is what to do about all of them."""
+    """A row that passes with the detail `good` if there are no faults. `remedy` ends a failure's detail."""
     try:
-        told = list(faults)
+        found = list(faults)
     except DispatchError as error:
         return Row(name, passed=False, detail=str(error))
-    if not told:
+    if not found:
         return Row(name, passed=True, detail=good)
-    more = [f"and {len(told) - MOST} more"] if len(told) > MOST else []
-    return Row(name, passed=False, detail="; ".join([*told[:MOST], *more]) + remedy)
+    more = [f"and {len(found) - MOST} more"] if len(found) > MOST else []
+    return Row(name, passed=False, detail="; ".join([*found[:MOST], *more]) + remedy)
 
 
 def value_at(value: object, *path: str) -> Any:
-    """What stands there in nested objects, or None."""
+    """The value at the path in nested objects, or None."""
     for key in path:
         value = value.get(key) if isinstance(value, dict) else None
     return value

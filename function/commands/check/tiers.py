@@ -1,4 +1,4 @@
-"""Whether each tier's CronJob makes Jobs that are admitted, and changed ones refused."""
+"""Dry runs: the API server must admit each tier's own Job and refuse changed ones."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ if TYPE_CHECKING:
 
 
 Change = Callable[[Any], object]
-"""What is done to a Job that then must be refused."""
+"""Changes a Job in place, so that admission must refuse it."""
 UNWATCHED = (
-    "kube-apiserver does not find the CronJob {0}, although it is there: if that stays, restart each "
-    "kube-apiserver (https://github.com/kubernetes/kubernetes/issues/130887)"
+    "the CronJob {0} exists, but kube-apiserver does not see it as a policy parameter: if this row still "
+    "fails in a minute, restart each kube-apiserver (https://github.com/kubernetes/kubernetes/issues/130887)"
 )
 NOT_SUSPENDED = (
-    "the CronJob {0} is not suspended and starts agents by the clock: "
+    "the CronJob {0} is not suspended, so it starts agents on a schedule: "
     """`kubectl -n {1} patch cronjob {0} -p '{{"spec": {{"suspend": true}}}}'`"""
 )
-PAUSED = "paused: `kubectl -n {} delete quota pause` lets agents start again"
+PAUSED = "paused; to resume: `kubectl -n {} delete quota pause`"
 PAUSE = "pause"
-"""The quota by which people stop all agents (README.md)."""
+"""Name of the quota that pauses all agents (knative/README.md)."""
 VARIANTS: Mapping[str, Change] = {
     "another image": lambda job: _pod(job)["containers"][0].update(image="sre-dispatch-check"),
     "another ServiceAccount": lambda job: _pod(job).update(serviceAccountName="sre-dispatch-check"),
@@ -43,7 +43,7 @@ VARIANTS: Mapping[str, Change] = {
     "no tier": lambda job: job["metadata"]["labels"].pop("sre-dispatch/tier"),
     "a finalizer": lambda job: job["metadata"].update(finalizers=["sre-dispatch/check"]),
 }
-"""Jobs that a stolen token would be used for; admission must refuse each."""
+"""What an attacker with the function's token would try. Admission must refuse each."""
 SECRET_VOLUME: Json = {"name": "sre-dispatch-check", "secret": {"secretName": "sre-dispatch-check"}}
 
 
@@ -58,13 +58,13 @@ def tier_grants(files: PolicyFiles) -> dict[LevelName, Grant]:
 
 
 def decision_for(level: LevelName, grant: Grant, revision: str) -> Decision:
-    """One that gives the tier to the harmless event that is planned with it."""
+    """A decision that grants the tier, for the dry run."""
     return Decision(True, level, level, grant.mode, (), (), grant, revision)
 
 
 def tier_row(cluster: ClusterAudit, settings: Settings, decision: Decision, grant: Grant) -> Row:
-    """Its CronJob, and by dry runs whether what the function makes of it is admitted, and nothing else is."""
-    name, prompt = f"tier: {grant.tier}", Prompt("check", "", "This Job is a question. It is not created.")
+    """Dry runs of the tier's Job: as the function creates it, and with each of VARIANTS."""
+    name, prompt = f"tier: {grant.tier}", Prompt("check", "", "This Job is a dry run. It is never created.")
     try:
         template = cluster.template(grant.template)
         job = plan(about_ourselves(settings), decision, grant, prompt, template, settings.agents_namespace)
@@ -75,11 +75,13 @@ def tier_row(cluster: ClusterAudit, settings: Settings, decision: Decision, gran
         return Row(name, passed=False, detail=str(error))
     faults = [] if suspended is True else [NOT_SUSPENDED.format(grant.template, settings.agents_namespace)]
     faults += _unwelcome(verdict, grant.template)
-    faults += [f"our admission policies let in {', '.join(let_in)}: {APPLY_POLICIES}"] if let_in else []
+    faults += [f"our admission policies admit {', '.join(let_in)}: {APPLY_POLICIES}"] if let_in else []
     paused = verdict.by == "quota" and verdict.words == PAUSE
     return row(
         name,
-        PAUSED.format(settings.agents_namespace) if paused else "admitted, and refused if changed",
+        PAUSED.format(settings.agents_namespace)
+        if paused
+        else "its own Job is admitted, changed ones are refused",
         faults,
     )
 
@@ -99,14 +101,14 @@ def _is_refused(cluster: ClusterAudit, job: Json, change: Change) -> bool:
 
 
 def _unwelcome(verdict: Admission, template: str) -> Iterator[str]:
-    """What is wrong where the Job as planned is not admitted."""
+    """Why the tier's own Job is not admitted."""
     if verdict.by == "policy":
         yield f"our admission policies refuse the tier's own Job ({verdict.words}): {APPLY_POLICIES}"
     elif verdict.by == "unwatched":
         yield UNWATCHED.format(template)
     elif verdict.by == "quota" and verdict.words != PAUSE:
-        yield f"the quota {verdict.words} admits no further Job: wait for Jobs to end, or raise it"
+        yield f"the quota {verdict.words} is full: wait for Jobs to end, or raise it"
     elif verdict.by == "pod security":
-        yield f"Pod Security will refuse its pods: change the tier's file as it wants ({verdict.words})"
+        yield f"Pod Security will refuse its pods: change the tier's file accordingly ({verdict.words})"
     elif verdict.by == "other":
-        yield f"its Job is refused, and not by us: see who says so and let it in ({verdict.words})"
+        yield f"something else refuses its Job: allow it there ({verdict.words})"

@@ -9,16 +9,16 @@ from urllib.parse import urlsplit
 from function.commands.check.rows import Row
 from function.shared import http
 
-LOOK_AT_SERVICE = "see `kubectl get ksvc -A` and whether its ingress may be reached from here"
+LOOK_AT_SERVICE = "look at `kubectl get ksvc -A`, and whether this pod may reach its ingress"
 WAKING_SECONDS = 30.0
-"""For the function to answer, which may have to start from nothing first."""
+"""The function may have to start from zero first."""
 CONNECT_SECONDS = 5.0
 READINESS = "/health/readiness"
 
 
 def address(url: str, lookup: Callable[[str, int], object] = socket.getaddrinfo) -> Row:
-    """Whether the function answers at the http `url`, which Alertmanager sends to, within WAKING_SECONDS: it
-    may have to start first. `lookup` raises OSError for a name that is not known."""
+    """Whether the function answers within WAKING_SECONDS at the http `url` that Alertmanager sends to.
+    `lookup` raises OSError for an unknown name."""
     import httpx
 
     name, host = "webhook address", urlsplit(url).hostname or ""
@@ -33,7 +33,7 @@ def address(url: str, lookup: Callable[[str, int], object] = socket.getaddrinfo)
         detail = f"{url} does not answer ({type(error).__name__}): {LOOK_AT_SERVICE}"
         return Row(name, passed=False, detail=detail)
     except OSError:
-        return Row(name, passed=False, detail=f"the name {host} is not known: {LOOK_AT_SERVICE}")
+        return Row(name, passed=False, detail=f"DNS does not know {host}: {LOOK_AT_SERVICE}")
     if status != 200:
         return Row(name, passed=False, detail=f"{url}{READINESS} answers {status}: {LOOK_AT_SERVICE}")
     return Row(name, passed=True, detail=url)

@@ -78,7 +78,7 @@ def test_an_opa_that_is_not_there_fails_each_question() -> None:
     done = run(SRE_DISPATCH_POLICY="opa", SRE_DISPATCH_OPA_URL="http://127.0.0.1:1")
     assert done.returncode == 1
     assert done.stdout.count("OPA cannot be asked") == 3
-    assert "policy: revision" in done.stdout and "no answer had one" in done.stdout
+    assert "policy: revision" in done.stdout and "no answer had a revision" in done.stdout
 
 
 def test_a_policy_that_answers_otherwise_fails_and_says_how(policies: Path) -> None:
@@ -200,13 +200,13 @@ def test_what_the_api_server_says_is_short_and_printable() -> None:
 
 @pytest.mark.parametrize("body", [{}, {"status": None}, {"status": {"userInfo": "x"}}, {"status": []}])
 def test_a_review_of_another_shape_is_unavailable(body: dict[str, Any]) -> None:
-    with pytest.raises(Unavailable, match="shape"):
+    with pytest.raises(Unavailable, match="cannot be read"):
         inspection(Server(201, body)).who()
 
 
 @pytest.mark.parametrize("body", [{}, {"status": None}, {"status": {}}])
 def test_an_access_review_that_says_nothing_is_unavailable(body: dict[str, Any]) -> None:
-    with pytest.raises(Unavailable, match="shape"):
+    with pytest.raises(Unavailable, match="cannot be read"):
         inspection(Server(201, body)).may(Permission("get", "secrets"))
 
 
@@ -214,7 +214,7 @@ def test_an_access_review_that_says_nothing_is_unavailable(body: dict[str, Any])
 
 BEFORE, AFTER = date(2026, 11, 1), date(2026, 12, 1)
 """Of the 30th of November, when claude-sonnet-4-5 retires."""
-HIGH = Grant("high", "investigate", "sre-agent-investigate")
+HIGH = Grant("investigate", "investigate", "sre-agent-investigate")
 
 
 def told(server: Server, today: date = BEFORE, root: Path = ROOT) -> Row:
@@ -230,7 +230,7 @@ def naming(*named: str) -> Server:
 
 def test_the_models_of_a_tier_are_read_from_its_config_map_and_named() -> None:
     server = naming("claude-sonnet-5-5", "claude-sonnet-5")
-    assert told(server) == Row("model: high", True, "claude-sonnet-5-5, then claude-sonnet-5")
+    assert told(server) == Row("model: investigate", True, "claude-sonnet-5-5, then claude-sonnet-5")
     (sent,) = server.sent
     assert sent[:2] == ("GET", "/api/v1/namespaces/sre-agents/configmaps/sre-agent-investigate")
 
@@ -247,7 +247,10 @@ def test_a_model_that_soon_retires_is_a_warning_and_then_a_fault(named: list[str
 @pytest.mark.parametrize(
     ("server", "remedy"),
     [
-        (Server(403), "may not read the ConfigMap sre-agent-investigate: name it in knative/base/check.yaml"),
+        (
+            Server(403),
+            "may not read the ConfigMap sre-agent-investigate: add its name to knative/base/check.yaml",
+        ),
         (Server(404), "there is no ConfigMap sre-agent-investigate: apply knative/tiers"),
         (Server(200, {"data": {}}), "has no tier.json that names a model: apply knative/tiers"),
         (Server(500), "the API server answered 500 to: read the ConfigMap sre-agent-investigate"),
@@ -256,7 +259,7 @@ def test_a_model_that_soon_retires_is_a_warning_and_then_a_fault(named: list[str
 )
 def test_a_config_map_that_cannot_be_read_fails_and_says_what_to_apply(server: Server, remedy: str) -> None:
     row = told(server)
-    assert not row.passed and row.name == "model: high" and remedy in row.detail
+    assert not row.passed and row.name == "model: investigate" and remedy in row.detail
 
 
 def test_without_the_table_of_models_there_is_one_row_that_fails(tmp_path: Path) -> None:
@@ -323,4 +326,4 @@ def test_a_name_that_is_not_known_is_said_to_be_that() -> None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     row = address("http://sre-dispatch.f3iai.svc", lookup)
-    assert not row.passed and "the name sre-dispatch.f3iai.svc is not known" in row.detail
+    assert not row.passed and "DNS does not know sre-dispatch.f3iai.svc" in row.detail
