@@ -34,7 +34,7 @@ DUPLICATE = "this alert is a duplicate: its Job exists already, so no second age
 Notes = Mapping[tuple[str, str], RuleNote]
 
 INTRODUCTION = f"""
-A database's volume fills up. Alertmanager sends two alerts about it: at 75 % and at 90 %.
+A database's volume fills up. This demo sends two alerts as Alertmanager would: at 75 % and at 90 %.
 All of this runs on your machine: the function, its policy, and sample data about the volume.
 Each Job is written to {JOBS} and not started.
 """
@@ -109,7 +109,7 @@ def _decision(played: Played, notes: Notes) -> Iterator[str]:
     for level, rule, code in given[:MOST_REASONS]:
         note = notes.get((rule, code), RuleNote(f"code {code}"))
         why = f"{note.title} (rule {rule})" if rule else note.title
-        lines = textwrap.wrap(why, WIDTH - MARGIN - 10, max_lines=MOST_LINES, placeholder=" ...")
+        lines = _wrapped(why, WIDTH - MARGIN - 10)
         yield f"{_level(level)}{' ' * (10 - len(level))}{lines[0]}"
         yield from (f"{'':10}{rest}" for rest in lines[1:])
     if len(given) > MOST_REASONS:
@@ -135,7 +135,7 @@ def _context(played: Played) -> Iterator[str]:
         needed = f"; needed by {', '.join(hurt)}" if hurt else ""
         yield _fit(f"{grows} (StorageClass {storage['storage_class']}){needed}")
     for run in facts.get("memory", {}).get("runs", ())[:1]:
-        yield _fit(f"{run['ago']}: {run['root_cause'] or run['action']}")
+        yield from _wrapped(f"earlier ({run['ago']}): {run['root_cause'] or run['action']}", WIDTH - MARGIN)
 
 
 def _job(played: Played) -> Iterator[str]:
@@ -178,6 +178,11 @@ def _fit(text: str) -> str:
     """The text escaped and on one line, its end left out where it is too long."""
     whole, most = plain(text), WIDTH - MARGIN
     return whole if len(whole) <= most else whole[: most - 4].rsplit(" ", 1)[0] + " ..."
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """The text escaped and on a few lines."""
+    return textwrap.wrap(plain(text), width, max_lines=MOST_LINES, placeholder=" ...")
 
 
 def _escaped_lines(path: Path) -> str:
