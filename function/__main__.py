@@ -61,7 +61,7 @@ def demo(full: bool, as_json: bool, port: int | None) -> None:
     """Play an incident on this machine: start the function, send it two alerts, and show what it decides,
     why, and which Job it creates. It writes each Job to .dispatched and starts no agent.
 
-    Needs the extra `embedded`. Exit status 1 where an alert had to be deferred, 2 where the demo cannot run.
+    Needs the extra `embedded`. Exit status 1 if an alert was deferred, 2 if the demo cannot run.
     """
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         click.get_current_context().color = False
