@@ -7,19 +7,19 @@ help: ## list these targets
 
 setup: $(READY) ## create .venv with all packages, hashes checked
 
-run: $(READY) ## demo of the incident on this machine: two deliveries in, two Jobs out
-	@$(BIN)/python -m tests.demo
+run: $(READY) ## demo of the incident on this machine: two alerts in, two Jobs out; FULL=1 prints prompts and manifests
+	@$(BIN)/sre-dispatch demo $(if $(FULL),--full)
 
 agent: $(READY) ## the incident's agent on this machine: real Claude Code; without an API key the model is scripted
 	@tests/real/tools/build claude >/dev/null
-	@test -d .dispatched || $(BIN)/python -m tests.demo >/dev/null
-	@$(BIN)/python -m tests.agent
+	@test -d .dispatched || $(BIN)/sre-dispatch demo >/dev/null
+	@$(BIN)/python -m tests.story.agent
 
 incident: $(READY) ## the incident from metric to remedy with real components; KILL=opa|worldmodel|apiserver stops one; ON=cluster uses KUBECONFIG
 	@tests/real/tools/build >/dev/null
 	@$(if $(filter-out cluster,$(ON))$(and $(ON),$(KILL)),$(error ON= must be cluster or empty, and KILL= works only without ON=))
 	@$(if $(ON),REQUIRE_REAL=1 E2E_KUBECONFIG=$${KUBECONFIG:?is not set: it must name a cluster} $(BIN)/pytest -qs tests/cluster/test_incident.py -k metric_to_remedy,\
-		$(BIN)/python -m tests.incident $(if $(KILL),--kill $(KILL)))
+		$(BIN)/python -m tests.story.incident $(if $(KILL),--kill $(KILL)))
 
 SIDE_BY_SIDE := -n auto --dist worksteal
 
@@ -43,8 +43,8 @@ e2e: $(READY) ## the tests on the cluster of KUBECONFIG; it must have the images
 bench: $(READY) ## start and first delivery, compared with an empty function
 	@$(BIN)/python -m tests.bench.bench
 
-golden: $(READY) ## rewrite tests/golden and policies/schemas; review the diff
-	@$(BIN)/pytest -q tests/test_golden.py --renew
+golden: $(READY) ## rewrite golden files and policies/schemas; review the diff
+	@$(BIN)/pytest -q tests/test_golden.py tests/commands/test_demo.py --renew
 
 bundle: $(READY) ## write build/bundle, the policy as OPA serves it; OVERLAY=folder adds your data
 	@rm -rf build/bundle && $(BIN)/sre-dispatch bundle build/bundle $(if $(OVERLAY),--overlay $(OVERLAY))

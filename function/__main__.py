@@ -18,6 +18,7 @@ from function.shared.errors import DispatchError, Misconfigured, Rejected
 EXIT_DEFERRED = 1
 EXIT_FAILED = 1
 EXIT_REFUSED = 2
+EXIT_INTERRUPTED = 130
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -54,6 +55,35 @@ def serve(host: str, port: int) -> None:
         launcher.serve(host, port)
     except Misconfigured as error:
         _fail(error)
+
+
+@main.command(short_help="Play an incident on this machine, without a cluster.")
+@click.option("--full", is_flag=True, help="Print the whole prompts and manifests as well.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON array for a program.")
+@click.option(
+    "--port", type=click.IntRange(1, 65535), help="Port of the function; any free one if not given."
+)
+def demo(full: bool, as_json: bool, port: int | None) -> None:
+    """Play an incident on this machine: start the function, send it two alerts, and show what it decides,
+    why, and which Job it creates. It writes each Job to .dispatched and starts no agent.
+
+    Needs the extra `embedded`. Exit status 1 if an alert was deferred, 2 if the demo cannot run.
+    """
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        click.get_current_context().color = False
+    try:
+        from function.commands.demo import demo as playing
+
+        deferred = (
+            playing.as_json(os.environ, port) if as_json else playing.screens(os.environ, port, full=full)
+        )
+    except KeyboardInterrupt:
+        click.echo("stopped: the function has ended", err=True)
+        sys.exit(EXIT_INTERRUPTED)
+    except DispatchError as error:
+        _fail(error)
+    if deferred:
+        sys.exit(EXIT_DEFERRED)
 
 
 @main.command(short_help="Show what would happen to a delivery, and why.")

@@ -12,6 +12,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from function.commands import explain
+from function.commands.demo import sample
 from function.dispatch import pipeline, policy_files, translate, wiring
 from function.dispatch.adapters.local import as_yaml
 from function.dispatch.decide import PolicyInput
@@ -19,7 +20,6 @@ from function.dispatch.settings import Settings
 from function.shared.event import SREEvent
 from function.shared.memory import Store
 from function.shared.strict_json import Json, parse
-from tests.harness import world
 from tests.harness.deliveries import AT, DELIVERIES
 from tests.harness.offline import LAPTOP, offline
 from tests.harness.process import ROOT
@@ -76,7 +76,7 @@ def added(manifest: Json, template: Mapping[str, Any]) -> Json:
 def test_explain_with_the_sample_worlds_context_of(name: str, renew: bool, tmp_path: Path) -> None:
     now = datetime.fromisoformat(AT)
     file = tmp_path / "world.db"
-    world.fill(Store(file, now.timestamp), now)
+    sample.fill(Store(file, now.timestamp), now)
     body = (ROOT / "tests" / "deliveries" / f"{name}.json").read_bytes()
     told = explain.as_text(explain.explain(body, at=AT, context=str(file)))
     compare(GOLDEN / name / "explain-with-context.txt", told, renew)

@@ -1,1 +1,1 @@
-"""The subcommands of `sre-dispatch`: a module or package each, without a word of click."""
+"""The subcommands of `sre-dispatch`: a module or package each."""

@@ -14,12 +14,12 @@ from typing import Any
 import httpx
 import yaml
 
+from function.commands.demo import sample
 from function.runner.paths import Paths
 from tests.cluster import stack
 from tests.cluster.cluster import Cluster, reachable
 from tests.cluster.conftest import MODEL_PORT, NEXT
 from tests.cluster.volumes import folder, grow, unmount, volume
-from tests.harness import world
 from tests.harness.components import find
 from tests.harness.helm import PATCH, VALUES
 from tests.harness.incident import MERGE, STORAGE_CLASS, Database, claim_of, database
@@ -29,11 +29,11 @@ from tests.harness.pod import Ended, Ran
 from tests.harness.receivers import Receivers, reached
 from tests.harness.site import FILE, Site
 from tests.harness.ticking import ticking
-from tests.incident import shipped
-from tests.incident.diary import Diary
-from tests.incident.monitoring import Monitoring
-from tests.incident.parts import START, Script, databases
-from tests.incident.volumes import (
+from tests.story import shipped
+from tests.story.diary import Diary
+from tests.story.monitoring import Monitoring
+from tests.story.parts import START, Script, databases
+from tests.story.volumes import (
     FILES_IN_A_TICK,
     FILES_OF_ONE,
     KUBELET,
@@ -132,7 +132,7 @@ def on_cluster(cluster: Cluster, site: Site, diary: Diary) -> Iterator[OnCluster
     with ExitStack() as parts:
         enter = parts.enter_context
         admin = enter(proxied(cluster))
-        cluster.world("record_outcome", asdict(world.crash(datetime.now(UTC))), key="writer")
+        cluster.world("record_outcome", asdict(sample.crash(datetime.now(UTC))), key="writer")
         closed(site)
         parts.callback(closed, site)
         before = site.gitea.file(FILE, "main")

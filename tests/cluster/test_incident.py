@@ -15,8 +15,8 @@ from tests.cluster.probe import probe
 from tests.cluster.stack import ALERTMANAGER, NAMESPACE, PROMETHEUS
 from tests.harness.process import ROOT
 from tests.harness.site import NAMED, Site
-from tests.incident import report, story
-from tests.incident.diary import Diary, facts
+from tests.story import report, scenes
+from tests.story.diary import Diary, facts
 
 REPORT = ROOT / "build" / "incident-on-cluster"
 
@@ -42,7 +42,7 @@ def test_the_incident_from_metric_to_remedy(parts: OnCluster, diary: Diary) -> N
     why = ""
     diary.begin()
     try:
-        story.tell(parts, diary)
+        scenes.tell(parts, diary)
     except Exception as error:  # noqa: BLE001  whatever it was, the page says so
         why = f"{type(error).__name__}: {error}"
     report.write(REPORT, report.Told(diary, "", is_scripted=True, why=why, on_cluster=True))

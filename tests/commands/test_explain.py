@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from function.commands.demo import sample
 from function.shared.memory import Store
-from tests.harness import world
 from tests.harness.deliveries import AT, DELIVERIES, REFUSED
 from tests.harness.process import ROOT
 from tests.harness.server import environment
@@ -123,7 +123,7 @@ def test_a_file_of_context_that_is_not_there_is_exit_2_and_none_is_made(tmp_path
 
 def test_context_from_a_file_counts(tmp_path: Path) -> None:
     file = tmp_path / "world.db"
-    world.fill(Store(file), datetime.now(UTC))
+    sample.fill(Store(file), datetime.now(UTC))
     done = run("--json", "--context", str(file), "tests/deliveries/asks-low.json")
     (event,) = json.loads(done.stdout)["events"]
     assert event["context"] == {"status": "complete", "gaps": []}

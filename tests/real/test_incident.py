@@ -15,8 +15,8 @@ import pytest
 
 from tests.harness.components import need
 from tests.harness.process import ROOT
-from tests.incident.diary import FACTS, KILLED
-from tests.incident.laptop import PROGRAMS
+from tests.story.diary import FACTS, KILLED
+from tests.story.laptop import PROGRAMS
 
 SECONDS = 660
 
@@ -26,7 +26,7 @@ def started(folder: Path, *options: str) -> subprocess.Popen[str]:
     need(*PROGRAMS)
     (folder / "tmp").mkdir()
     keep = {name: value for name, value in os.environ.items() if not name.startswith("ANTHROPIC_")}
-    command = (sys.executable, "-m", "tests.incident", "--to", str(folder / "report"), *options)
+    command = (sys.executable, "-m", "tests.story.incident", "--to", str(folder / "report"), *options)
     environment = keep | {"TMPDIR": str(folder / "tmp")}
     return subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT

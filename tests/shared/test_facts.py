@@ -11,16 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
+from function.commands.demo import sample
 from function.shared import facts
 from function.shared.facts import KINDS, MAX_LIST, Fact, Note, fact
 from function.shared.runs import MAX_RUN_TEXT, Run
 from function.shared.strict_json import to_json
 from function.shared.text import MAX_TEXT, ago, cut
-from tests.harness import world
 from tests.harness.fakes import NOW
 
-SAMPLES = {each.kind: each for each in world.context(NOW).facts}
-RUN: dict[str, Any] = asdict(world.crash(NOW))
+SAMPLES = {each.kind: each for each in sample.context(NOW).facts}
+RUN: dict[str, Any] = asdict(sample.crash(NOW))
 
 
 def read(of: type, told: Any) -> Any:

@@ -15,8 +15,9 @@ from typing import Any
 import httpx
 import yaml
 
+from function.commands.demo import sample
 from function.dispatch.policy_files import write
-from tests.harness import jira, world
+from tests.harness import jira
 from tests.harness.components import (
     OPA_SECRET,
     ApiServer,
@@ -39,12 +40,12 @@ from tests.harness.rules import ruled
 from tests.harness.server import Server, serving
 from tests.harness.site import FILE, Site
 from tests.harness.worldmodel import WRITER, world_model
-from tests.incident import shipped
-from tests.incident.diary import Diary
-from tests.incident.kubelet import Kubelet
-from tests.incident.monitoring import Monitoring
-from tests.incident.parts import START, Script, databases
-from tests.incident.volumes import KUBELET, Simulated, simulated
+from tests.story import shipped
+from tests.story.diary import Diary
+from tests.story.kubelet import Kubelet
+from tests.story.monitoring import Monitoring
+from tests.story.parts import START, Script, databases
+from tests.story.volumes import KUBELET, Simulated, simulated
 
 PROGRAMS = (
     *("etcd", "kube-apiserver", "kube-controller-manager", "kubectl", "opa", "prometheus", "alertmanager"),
@@ -164,7 +165,7 @@ def _site(folder: Path, api: ApiServer, alerts: int, stack: ExitStack) -> Site:
     kubeconfig = str(api.kubeconfig_of("f3iai", "sre-dispatch-worldmodel", folder))
     asked = {"KUBECONFIG": kubeconfig, "SRE_DISPATCH_PROMETHEUS_URL": prometheus.url}
     model = enter(world_model(folder / "world", **asked))
-    assert model.call("record_outcome", asdict(world.crash(datetime.now(UTC))), WRITER)["recorded"]
+    assert model.call("record_outcome", asdict(sample.crash(datetime.now(UTC))), WRITER)["recorded"]
     tickets = enter(jira.serving(jira.Jira()))
     return Site(forge, enter(grafana(prometheus.url)), prometheus, model, tickets)
 

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from tests.incident import shipped
-from tests.incident.diary import Diary, Entry
+from tests.story import shipped
+from tests.story.diary import Diary, Entry
 
 LEFT, RIGHT, PLOT_HEIGHT = 56, 800, 240
 MARGIN_RIGHT = 200

@@ -13,7 +13,7 @@ import yaml
 
 from tests.harness.components import find
 from tests.harness.rules import alerting, write
-from tests.incident import shipped
+from tests.story import shipped
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 import httpx
 from yaml import safe_dump, safe_load
 
-from tests.agent import steps
 from tests.harness.components import Broken, wait_until
 from tests.harness.helm import MORE, PATCH, VALUES
 from tests.harness.incident import CLAIMS
@@ -20,10 +19,11 @@ from tests.harness.manifests import JOBS, PODS
 from tests.harness.model import Reply, call, outcome
 from tests.harness.pod import Ran
 from tests.harness.site import FILE, claim, proposing
-from tests.incident import shipped
-from tests.incident.diary import Diary
-from tests.incident.parts import Parts, Script
-from tests.incident.volumes import FILES_OF_ONE, bound, size
+from tests.story import shipped
+from tests.story.agent import steps
+from tests.story.diary import Diary
+from tests.story.parts import Parts, Script
+from tests.story.volumes import FILES_OF_ONE, bound, size
 
 TYPEDB, POSTGRES = "typedb-data", "postgres-data"
 HIGH, RISING = "PVCUsageHigh", "PVCUsageRising"

@@ -12,7 +12,7 @@ from tests.harness.incident import Database
 from tests.harness.model import Reply
 from tests.harness.pod import Ran
 from tests.harness.site import Site
-from tests.incident.monitoring import Monitoring
+from tests.story.monitoring import Monitoring
 
 Script = Callable[[Path], Sequence[Reply]]
 """What the model says, by the folder in which the agent works."""

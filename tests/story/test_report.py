@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.incident.diary import Diary, Entry
-from tests.incident.report import Label, Told, labels, page, picture
+from tests.story.diary import Diary, Entry
+from tests.story.report import Label, Told, labels, page, picture
 
 GOLDEN = Path(__file__).with_name("golden")
 WANTED = {"fired": "The alert fires", "resolved": "It is gone | for good"}

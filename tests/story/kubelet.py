@@ -19,7 +19,7 @@ from tests.harness.model import Model, real
 from tests.harness.pod import Ended, Pod, Processes, Ran, pod
 from tests.harness.site import Site
 from tests.harness.worldmodel import READER, WRITER
-from tests.incident.parts import Script
+from tests.story.parts import Script
 
 REAL_SECONDS = 300.0
 """For a real model's agent."""

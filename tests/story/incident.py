@@ -1,6 +1,6 @@
 """`make incident`: the incident from a metric to its remedy, on real parts and without a cluster.
 
-The programs are those of a cluster; tests/incident/incident.md.j2 says what is played. With ANTHROPIC_API_KEY
+The programs are those of a cluster; tests/story/incident.md.j2 says what is played. With ANTHROPIC_API_KEY
 a real model is asked, which needs network and has its price; without, a scripted one plays its part.
 """
 
@@ -18,13 +18,13 @@ from tests.harness.components import Missing, find
 from tests.harness.model import real
 from tests.harness.pod import Ran
 from tests.harness.process import ROOT
-from tests.incident import kills, report, story
-from tests.incident.diary import FACTS, KILLED, Diary
-from tests.incident.laptop import KILLABLE, PROGRAMS, Laptop, laptop
+from tests.story import kills, report, scenes
+from tests.story.diary import FACTS, KILLED, Diary
+from tests.story.laptop import KILLABLE, PROGRAMS, Laptop, laptop
 
 
 def main() -> None:
-    asked = argparse.ArgumentParser(prog="python -m tests.incident", description=__doc__)
+    asked = argparse.ArgumentParser(prog="python -m tests.story.incident", description=__doc__)
     asked.add_argument(
         "--kill", choices=KILLABLE, default="", help="killed as the alert fires, back 20 s later"
     )
@@ -65,12 +65,12 @@ def played(kill: str) -> tuple[Diary, str]:
 
 def tell(parts: Laptop, diary: Diary, kill: str) -> None:
     if not kill:
-        return story.tell(parts, diary)
+        return scenes.tell(parts, diary)
 
     def seen(line: Any, ran: Ran) -> None:
         kills.waited(diary, line, ran) if kill == "worldmodel" else kills.came_again(parts, diary)
 
-    story.tell(parts, diary, kills.losing(parts, diary, kill), seen)
+    scenes.tell(parts, diary, kills.losing(parts, diary, kill), seen)
 
 
 if __name__ == "__main__":

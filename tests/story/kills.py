@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from tests.harness.pod import Ran
-from tests.incident.diary import Diary
-from tests.incident.laptop import Laptop
+from tests.story.diary import Diary
+from tests.story.laptop import Laptop
 
 
 @contextmanager

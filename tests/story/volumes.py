@@ -15,7 +15,7 @@ from tests.harness.components import ApiServer
 from tests.harness.incident import CLAIMS, MERGE
 from tests.harness.rules import Exporter
 from tests.harness.ticking import ticking
-from tests.incident.diary import Diary
+from tests.story.diary import Diary
 
 TICK_SECONDS = 0.5
 FILES_IN_A_TICK = 4

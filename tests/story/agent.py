@@ -18,10 +18,10 @@ from typing import Any
 
 import yaml
 
+from function.commands.demo.play import JOBS, WORLD
 from function.shared.memory import Store
 from function.shared.runs import Run
 from function.shared.strict_json import to_json
-from tests.demo import JOBS, WORLD, heading
 from tests.harness.components import Missing, find
 from tests.harness.container import environment, investigating
 from tests.harness.model import call, model, outcome, real, text
@@ -35,12 +35,16 @@ SCRIPT = (
     [
         outcome(
             summary="typedb-data fills by 0.05 GiB an hour; its claim can be grown, up to 100Gi.",
-            root_cause="962 write-ahead log files pile up: no checkpoint was written for weeks.",
-            evidence=["used 15.04 of 20 GiB by the last sample", "ceph-rbd allows expansion, ceiling 100Gi"],
+            root_cause="1157 write-ahead log files pile up: no checkpoint was written for weeks.",
+            evidence=["used 18.08 of 20 GiB by the last sample", "ceph-rbd allows expansion, ceiling 100Gi"],
             follow_up="Grow the claim to 40Gi, then see why no checkpoint is written. Do not restart typedb.",
         )
     ],
 )
+
+
+def heading(text: str) -> None:
+    print(f"\n==== {text}\n")
 
 
 def main() -> None:
@@ -50,8 +54,8 @@ def main() -> None:
         sys.exit("Claude Code is not here: tests/real/tools/build claude fetches it from npm")
     annotations = given()
     with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
-        folder = Path(name)
-        world = stack.enter_context(world_model(folder / "world", SRE_DISPATCH_WORLD_MODEL_FILE=str(WORLD)))
+        folder, memory = Path(name), WORLD.absolute()
+        world = stack.enter_context(world_model(folder / "world", SRE_DISPATCH_WORLD_MODEL_FILE=str(memory)))
         variables = container(folder, investigating(world, seconds=600), annotations)
         variables |= stack.enter_context(asked())
         status = watched(variables)

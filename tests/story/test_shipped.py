@@ -9,7 +9,7 @@ import yaml
 
 from tests.harness.helm import PATCH, VALUES, configuration, load
 from tests.harness.process import ROOT
-from tests.incident.shipped import MORE_RULES, RULES, overlay, routes, rules, sooner
+from tests.story.shipped import MORE_RULES, RULES, overlay, routes, rules, sooner
 
 
 @pytest.mark.parametrize(
