@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from function.runner import tier
@@ -325,6 +325,7 @@ LABELS = TEXTS.filter(lambda name: name not in ("", "__name__"))
 
 
 @given(label=LABELS, value=TEXTS)
+@example(label="\ufffd", value="\U0001f600\ufffd\x00")
 def test_no_text_ends_the_string_or_the_label_that_it_stands_in(
     parsed: Callable[[str], Any], label: str, value: str
 ) -> None:

@@ -55,7 +55,7 @@ def test_a_model_that_soon_retires_is_a_warning_and_then_a_fault(named: list[str
         ),
         (Server(404), "there is no ConfigMap sre-agent-investigate: apply knative/tiers"),
         (Server(200, {"data": {}}), "has no tier.json that names a model: apply knative/tiers"),
-        (Server(500), "the API server answered 500 to: read the ConfigMap sre-agent-investigate"),
+        (Server(500), "the API server answered 500 when asked to read the ConfigMap sre-agent-investigate"),
     ],
     ids=lambda part: part[:20] if isinstance(part, str) else "",
 )
