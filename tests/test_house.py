@@ -127,14 +127,11 @@ TESTED_THROUGH = {
     "dispatch/serve.py": "test_main.py",
     "dispatch/wiring.py": "test_cold_start.py",
     "runner/agent/agent.py": "real/test_agent.py",
-    "runner/file_names.py": "runner/report/test_guard.py",
     "runner/paths.py": "runner/report/test_report.py",
     "shared/event.py": "dispatch/test_translate.py",
     "shared/kubernetes.py": "dispatch/adapters/test_kubernetes.py",
     "shared/memory_file.py": "shared/test_memory.py",
-    "shared/resource.py": "shared/test_memory.py",
     "shared/runs.py": "commands/test_record.py",
-    "shared/text.py": "shared/test_facts.py",
     "worldmodel/serve.py": "worldmodel/test_server.py",
 }
 """Modules without a test of their name, and the test that shows what they do."""
