@@ -44,7 +44,7 @@ bench: $(READY) ## start and first delivery, compared with an empty function
 	@$(BIN)/python -m tests.bench.bench
 
 golden: $(READY) ## rewrite golden files and policies/schemas; review the diff
-	@$(BIN)/pytest -q tests/test_golden.py tests/commands/test_demo.py --renew
+	@$(BIN)/pytest -q tests/test_golden.py tests/commands/demo/test_demo.py --renew
 
 bundle: $(READY) ## write build/bundle, the policy as OPA serves it; OVERLAY=folder adds your data
 	@rm -rf build/bundle && $(BIN)/sre-dispatch bundle build/bundle $(if $(OVERLAY),--overlay $(OVERLAY))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from datetime import UTC, datetime
 from fnmatch import fnmatch
 from pathlib import Path
@@ -13,7 +14,6 @@ from function.shared.event import SREEvent
 from function.shared.facts import KINDS, NAMES, Memory
 from function.shared.strict_json import parse
 from tests.harness.process import ROOT
-from tests.test_house import PYPROJECT
 
 NOW = datetime(2026, 3, 29, 3, 10, tzinfo=UTC)
 
@@ -52,7 +52,8 @@ def test_what_differs_later_replaces_a_fact_that_is_there() -> None:
 
 
 def test_its_files_are_installed_with_the_package() -> None:
-    ((package, patterns),) = PYPROJECT["tool"]["setuptools"]["package-data"].items()
+    pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    ((package, patterns),) = pyproject["tool"]["setuptools"]["package-data"].items()
     folder = ROOT / package.replace(".", "/")
     files = [path for path in (ROOT / "function").rglob("*") if path.is_file()]
     data = [path for path in files if path.suffix not in (".py", ".pyc", ".md")]

@@ -21,7 +21,7 @@ from tests.harness.process import ROOT, free_port
 from tests.harness.server import environment
 
 COMMAND = (sys.executable, "-m", "function", "demo")
-GOLDEN = ROOT / "tests" / "commands" / "golden"
+GOLDEN = Path(__file__).with_name("golden")
 WIDTH, HEIGHT = 100, 24
 READY_SECONDS = 60
 
