@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from function.dispatch import settings
-from function.worldmodel.settings import WorldModelSettings
+from function.runner import paths
+from function.worldmodel import settings as worldmodel_settings
 from tests.process import ROOT, TIER_FILES
 
 MODULES = sorted((ROOT / "function").rglob("*.py"))
-README = (ROOT / "README.md").read_text(encoding="utf-8")
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 TOP = {
     "pyproject.toml",
@@ -29,10 +29,14 @@ TOP = {
     "policies",
     "Makefile",
     "README.md",
+    "SECURITY.md",
     "LICENSE",
 }
 TOP |= {"CHANGELOG.md", "func.yaml", "requirements.lock", ".ci", ".gitignore", ".dockerignore", ".git"}
 MAX_FUNCTION = 40
+MAX_README_LINES = 130
+MAX_README_WORDS = 1000
+MAX_README_WIDTH = 120
 
 
 def tracked() -> list[str]:
@@ -74,19 +78,80 @@ def test_the_environment_is_read_at_the_edges_only() -> None:
     assert reading <= {"main.py", "__main__.py", "explain.py", "kubernetes.py"}
 
 
-SETTINGS = [(of, field.name) for of in (settings.Settings, WorldModelSettings) for field in fields(of)]
+def page(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize(("of", "field"), SETTINGS, ids=lambda part: getattr(part, "__name__", part))
-def test_every_setting_is_documented_where_it_is_and_in_the_readme(of: type, field: str) -> None:
+SETTINGS = [
+    (of, field.name, documented_in)
+    for of, documented_in in (
+        (settings.Settings, "function/README.md"),
+        (worldmodel_settings.WorldModelSettings, "function/worldmodel/README.md"),
+    )
+    for field in fields(of)
+]
+
+
+@pytest.mark.parametrize(
+    ("of", "field", "documented_in"), SETTINGS, ids=lambda part: getattr(part, "__name__", part)
+)
+def test_every_setting_is_documented_where_it_is_and_on_its_page(
+    of: type, field: str, documented_in: str
+) -> None:
     documented = re.search(rf'^    {field}: .*\n    """([A-Z_]+)\. ', inspect.getsource(of), re.M)
     assert documented, f"{field} has no docstring that begins with its variable"
-    assert re.search(rf"^\| .*`{documented.group(1)}`.* \|", README, re.M)
+    assert re.search(rf"^\| .*`{documented.group(1)}`.* \|", page(documented_in), re.M)
 
 
-def test_the_readme_names_every_module_of_the_pipeline_and_no_file_that_is_not_there() -> None:
-    named = set(re.findall(r"`((?:function|policies|prompts|knative|tests)/[\w./-]*)`", README))
-    assert [name for name in named if not (ROOT / name).exists()] == []
+@pytest.mark.parametrize("variable", paths.OLD_NAMES.values())
+def test_every_setting_of_the_runner_is_documented_on_its_page(variable: str) -> None:
+    assert re.search(rf"^\| .*`{variable}`.* \|", page("function/runner/README.md"), re.M)
+
+
+RENAMED = {**settings.OLD_NAMES, **worldmodel_settings.OLD_NAMES, **paths.OLD_NAMES}
+
+
+@pytest.mark.parametrize("old", RENAMED)
+def test_the_operations_page_gives_the_new_name_of_every_setting_that_was_renamed(old: str) -> None:
+    assert re.search(rf"^\| .*`{old}`.*\|.*`{RENAMED[old]}`.* \|$", page("knative/README.md"), re.M)
+
+
+def test_the_readme_can_be_read_in_five_minutes() -> None:
+    readme = page("README.md")
+    assert len(readme.splitlines()) <= MAX_README_LINES and len(readme.split()) <= MAX_README_WORDS
+    assert [line for line in readme.splitlines() if len(line) > MAX_README_WIDTH] == []
+
+
+PAGES = [name for name in tracked() if Path(name).name in ("README.md", "SECURITY.md")]
+TESTS = {
+    name
+    for path in (ROOT / "tests").rglob("*.py")
+    for name in re.findall(r"^ *(?:async )?def (test_\w+)\(", path.read_text(encoding="utf-8"), re.M)
+}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_names_no_file_and_no_test_that_is_not_there(name: str) -> None:
+    files = re.findall(r"`((?:function|policies|prompts|knative|tests)/[\w./-]*)`", page(name))
+    assert [path for path in files if not (ROOT / path).exists()] == []
+    assert set(re.findall(r"`(test_\w+)`", page(name))) - TESTS == set()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_link_of_a_page_leads_to_a_page_or_to_one_of_its_headings(name: str) -> None:
+    broken = []
+    for link in re.findall(r"\]\((?!https?:)([^)]+)\)", page(name)):
+        path, _, anchor = link.partition("#")
+        target = (ROOT / name).parent / path if path else ROOT / name
+        if not target.exists() or (anchor and anchor not in anchors(target)):
+            broken.append(link)
+    assert broken == []
+
+
+def anchors(target: Path) -> set[str]:
+    """What a forge calls the headings of a page."""
+    headings = re.findall(r"^#+ (.+)$", target.read_text(encoding="utf-8"), re.M)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def test_the_version_is_the_changelogs_newest() -> None:
