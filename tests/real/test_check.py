@@ -238,7 +238,8 @@ FAULTS = {
     "without the right to read the tiers' ConfigMaps": Fault(
         [("delete", "rolebinding", "-n", "sre-agents", "sre-dispatch-check")],
         [apply(CHECK)],
-        dict.fromkeys(MODELS, "name it in knative/base/check.yaml and apply that file"),
+        dict.fromkeys(MODELS, "name it in knative/base/check.yaml and apply that file")
+        | {"leftovers": "may not read batch/v1/namespaces/sre-agents/cronjobs"},
     ),
     "a tier without its binding": Fault(
         [("delete", BINDINGS, "sre-dispatch-template-propose")],
@@ -319,7 +320,7 @@ FAULTS = {
         [("delete", "clusterrolebinding", "sre-dispatch-check")],
         [apply(CHECK)],
         {name: "may not read" for name in ("rights: dangerous", "enrolled namespaces")}
-        | {"admission policies": "may not read"},
+        | {"admission policies": "may not read", "leftovers": "may not read"},
     ),
     "a quota that is full": Fault(
         [(*QUOTA, "full", "--hard=count/jobs.batch=0")],
@@ -337,6 +338,35 @@ def test_a_fault_fails_its_own_rows_and_is_named(installation: Installation, fau
 
     with changed(installation, fault.do, fault.undo):
         installation.settled(is_told, f"no more and no less than {fault.failing} to fail")
+
+
+def test_what_an_earlier_version_left_is_named_by_the_commands_that_delete_it(
+    installation: Installation, tmp_path: Path
+) -> None:
+    """A tier by another name and the account's binding elsewhere, as after an upgrade that renamed it."""
+    api, former = installation.api, tmp_path / "former.yaml"
+    tier = (KNATIVE / "tiers" / "remediate.yaml").read_text(encoding="utf-8")
+    former.write_text(tier.replace("remediate", "former"), encoding="utf-8")
+    api.kubectl("apply", "-f", former)
+    account = "--serviceaccount=sre-agents:sre-agent-former"
+    api.kubectl("create", "rolebinding", "former", "-n", "carts", "--clusterrole=view", account)
+    named = (
+        "delete rolebinding former",
+        "delete validatingadmissionpolicybinding sre-dispatch-template-former",
+        "delete cronjob sre-agent-former",
+        "delete configmap,serviceaccount sre-agent-former",
+    )
+
+    def are_told(rows: Rows) -> bool:
+        return failing(rows) == {"leftovers"} and all(each in rows["leftovers"][1] for each in named)
+
+    rows = installation.settled(are_told, "the leftovers to be named")
+    commands = re.findall("`kubectl ([^`]+)`", rows["leftovers"][1])
+    assert len(commands) == len(named)
+    for command in commands:
+        api.kubectl(*command.split())
+    assert api.kubectl("get", "-f", former, "--ignore-not-found", "-o", "name") == ""
+    installation.settled(is_whole, "the installation to be whole again")
 
 
 def test_a_pause_is_told_and_is_no_fault(installation: Installation) -> None:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 
 from function.commands.check.admission import admission_faults
 from function.commands.check.context import context_rows
+from function.commands.check.leftovers import REMEDY, leftover_faults
 from function.commands.check.models import model_rows
 from function.commands.check.policy import compared, known_questions, revision_of, same_revision
 from function.commands.check.rights import (
@@ -97,3 +98,4 @@ def _cluster(settings: Settings, files: PolicyFiles, revisions: set[str]) -> Ite
     yield row(
         "admission policies", "present, bound and enforcing", admission_faults(cluster, settings, grants)
     )
+    yield row("leftovers", "none", leftover_faults(cluster, settings, grants), REMEDY)
