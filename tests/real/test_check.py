@@ -238,7 +238,7 @@ FAULTS = {
     "without the right to read the tiers' ConfigMaps": Fault(
         [("delete", "rolebinding", "-n", "sre-agents", "sre-dispatch-check")],
         [apply(CHECK)],
-        dict.fromkeys(MODELS, "name it in knative/base/check.yaml and apply that file")
+        dict.fromkeys(MODELS, "add its name to knative/base/check.yaml and apply that file")
         | {"leftovers": "may not read batch/v1/namespaces/sre-agents/cronjobs"},
     ),
     "a tier without its binding": Fault(
