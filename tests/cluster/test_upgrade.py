@@ -7,6 +7,7 @@ may be installed on the cluster, so this runs in a process of its own.
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 from collections import Counter
@@ -23,7 +24,7 @@ from tests.cluster.cluster import AGENTS, Cluster, codes, messages, reachable
 from tests.cluster.conftest import install, no_jobs, secrets
 from tests.cluster.knative import deliver_until, no_agents, sender
 from tests.cluster.page import Page, sections
-from tests.real.components import Broken
+from tests.real.components import Broken, wait_until
 from tests.real.site import Site
 from tests.runner.model import Model, call, model, outcome
 from tests.ticking import ticking
@@ -186,6 +187,30 @@ def test_everything_else_follows_while_alerts_come(installed: Cluster, old: Old,
     (fault,) = failing(str(ended.value))
     assert fault.startswith("FAIL  leftovers") and all(name in fault for name in OLD)
     assert "kubectl -n carts delete rolebinding sre-dispatch-grow-claims" in fault
+
+
+def test_an_old_setting_is_told_by_its_new_name_and_what_serves_stays_in_service(
+    installed: Cluster, old: Old, page: Page
+) -> None:
+    (look,) = steps("kubectl -n f3iai logs")
+    assert page.run_these([look]) == ""
+    service = ("ksvc", "sre-dispatch", "-n", "f3iai")
+    (container,) = installed.get(*service)["spec"]["template"]["spec"]["containers"]
+    place = f"/spec/template/spec/containers/0/env/{len(container['env'])}"
+    setting = {"name": "OPA_URL", "value": "http://sre-dispatch-opa.f3iai:8181"}
+
+    def change(**operation: object) -> None:
+        patch = json.dumps([{"path": place, **operation}])
+        installed.kubectl("patch", *service, "--type=json", "-p", patch)
+
+    change(op="add", value=setting)
+    renamed = "OPA_URL is now SRE_DISPATCH_OPA_URL: rename it"
+    wait_until(lambda: renamed in page.run_these([look]), "the new name to be told", 60, every=1)
+    assert old.sender.deliver(alert(RUNNING)).json() == {"outcomes": {"duplicate": 1}}
+    failed = installed.get(*service)["status"]["latestCreatedRevisionName"]
+    change(op="remove")
+    installed.kubectl("delete", "revision", "-n", "f3iai", failed)  # which Knative would try for ten minutes
+    installed.kubectl("wait", "-n", "f3iai", "ksvc/sre-dispatch", "--for=condition=Ready", "--timeout=120s")
 
 
 def test_whoever_may_still_write_is_named(installed: Cluster, page: Page) -> None:
