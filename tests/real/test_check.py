@@ -449,14 +449,14 @@ def test_an_api_server_that_is_not_there_is_said_once(installation: Installation
     assert "tier: remediate" not in rows
 
 
-def test_enrolments_of_files_that_opa_does_not_serve_say_nothing(
+def test_enrolments_and_tiers_of_files_that_opa_does_not_serve_say_nothing(
     installation: Installation, tmp_path: Path
 ) -> None:
     overlay = ROOT / "policies" / "overlay-example"
     write(ROOT / "policies", tmp_path / "bundle", overlay)
     rows = installation.rows(SRE_DISPATCH_POLICIES=str(tmp_path / "bundle"))
-    assert "enrolled namespaces" in failing(rows)
-    assert "OPA serves another policy" in rows["enrolled namespaces"][1]
+    for name in ("enrolled namespaces", "leftovers"):
+        assert name in failing(rows) and "OPA serves another policy" in rows[name][1]
 
 
 def test_an_enrolment_of_another_cluster_is_none_of_this_one(installation: Installation) -> None:

@@ -90,12 +90,16 @@ def _cluster(settings: Settings, files: PolicyFiles, revisions: set[str]) -> Ite
     for level, grant in grants.items():
         yield tier_row(cluster, settings, decision_for(level, grant, files.revision), grant)
     yield from model_rows(cluster, settings.root, grants.values(), datetime.now(UTC).date())
+    is_served = revisions <= {files.revision}
     enrolled = enrolled_namespaces(settings, files)
     faults = disagreements(cluster, settings, writers(cluster, settings, grants), enrolled)
-    if not revisions <= {files.revision}:
+    if not is_served:
         faults = iter([OTHER_POLICY])
     yield row("enrolled namespaces", ", ".join(sorted(enrolled)) or "none", faults)
     yield row(
         "admission policies", "present, bound and enforcing", admission_faults(cluster, settings, grants)
     )
-    yield row("leftovers", "none", leftover_faults(cluster, settings, grants), REMEDY)
+    if is_served:
+        yield row("leftovers", "none", leftover_faults(cluster, settings, grants), REMEDY)
+    else:  # it may have more tiers
+        yield Row("leftovers", passed=False, detail=OTHER_POLICY)
