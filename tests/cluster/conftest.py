@@ -173,17 +173,19 @@ def secrets(cluster: Cluster, site: Site) -> None:
     assert not any(secret in done.stdout + done.stderr for secret in given.values())
 
 
-def install(cluster: Cluster, addresses: dict[str, str]) -> None:
+def install(cluster: Cluster, addresses: dict[str, str], knative: Path = KNATIVE, tag: str = "0.1.0") -> None:
     """Applies it, and waits until all of it is there."""
-    cluster.apply(*overlay(cluster, addresses))
+    cluster.apply(*overlay(cluster, addresses, knative, tag))
     for name in ("sre-dispatch-opa", "sre-dispatch-worldmodel"):
         cluster.kubectl("rollout", "status", "-n", "f3iai", f"deployment/{name}", "--timeout=120s")
     cluster.kubectl("wait", "-n", "f3iai", "ksvc/sre-dispatch", "--for=condition=Ready", "--timeout=120s")
 
 
-def overlay(cluster: Cluster, addresses: dict[str, str]) -> list[Object]:
-    """The overlay for a cluster of one's own, with the test's addresses in it."""
-    text = cluster.kubectl("kustomize", KNATIVE / "overlays" / "kind")
+def overlay(
+    cluster: Cluster, addresses: dict[str, str], knative: Path = KNATIVE, tag: str = "0.1.0"
+) -> list[Object]:
+    """The overlay for a cluster of one's own, with the test's addresses in it and images of the tag."""
+    text = cluster.kubectl("kustomize", knative / "overlays" / "kind").replace(":0.1.0", f":{tag}")
     for old, new in addresses.items():
         text = text.replace(old, new)
     return [*(fitted(each, cluster) for each in yaml.safe_load_all(text)), way_out(cluster)]

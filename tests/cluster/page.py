@@ -23,11 +23,11 @@ BUILT_BEFORE = "make image"
 
 
 def sections(page: Path = KNATIVE / "README.md") -> dict[str, list[str]]:
-    """A page's commands by heading, in order; a line that is indented by four is one."""
+    """A page's commands by heading, in order; a line that is indented by four is one, in a list by seven."""
     text = page.read_text(encoding="utf-8")
     parts = re.split(r"^## (.+)$", text, flags=re.M)[1:]
     found = {
-        title: re.findall(r"^    (\S.*)$", body, re.M)
+        title: re.findall(r"^ {4}(?: {3})?(\S.*)$", body, re.M)
         for title, body in zip(parts[::2], parts[1::2], strict=True)
     }
     return {title: commands for title, commands in found.items() if commands}

@@ -41,9 +41,8 @@ def shown(cluster: Cluster) -> dict[str, str]:
 
 
 def test_no_command_of_the_page_is_left_out() -> None:
-    here = Path(__file__).read_text(encoding="utf-8") + (
-        Path(__file__).with_name("test_uninstall.py").read_text(encoding="utf-8")
-    )
+    files = [Path(__file__).with_name(f"test_{name}.py") for name in ("operations", "upgrade", "uninstall")]
+    here = "".join(file.read_text(encoding="utf-8") for file in files)
     assert {title for title in sections() if f'"{title}"' not in here} == set()
 
 

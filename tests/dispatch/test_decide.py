@@ -7,9 +7,12 @@ import pytest
 from pydantic import ValidationError
 
 from function.dispatch import decide, normalize
+from function.dispatch.adapters.rego import Rego
 from function.dispatch.model import Activity, Facts
+from function.dispatch.policy_files import PolicyFiles, read
 from function.shared.errors import Unavailable
 from tests.harness.fakes import NOW, SAFE, WHOLE, decided, decision, event, refused
+from tests.harness.process import ROOT
 
 EVENT = event()
 IDLE = Activity(0, 0, 0)
@@ -115,6 +118,33 @@ NO_DECISIONS: dict[str, Any] = {
 def test_this_answer_starts_no_job(case: str) -> None:
     with pytest.raises(Unavailable):
         answered(NO_DECISIONS[case])
+
+
+FILES = read(ROOT / "policies")
+FORMER = replace(
+    FILES, modules={name: text.replace(".phase", ".look") for name, text in FILES.modules.items()}
+)
+"""The policy of 0.1.0, to which a question's `phase` was its `look`."""
+
+
+@pytest.mark.parametrize(
+    ("policy", "document"),
+    [
+        (FORMER, asked()),
+        (FORMER, asked(WHOLE)),
+        (FILES, {("look" if key == "phase" else key): value for key, value in asked().items()}),
+    ],
+    ids=["the policy is older", "and looks at facts", "the function is older"],
+)
+def test_while_function_and_policy_are_of_two_versions_nothing_is_decided(
+    policy: PolicyFiles, document: Any
+) -> None:
+    """Such an answer says that the alert is blocked, which would be for good. It has no revision, so it is no
+    decision: the alert comes again."""
+    answer = Rego(policy).ask(document)
+    assert (answer["mode"], answer["policy_revision"]) == ("blocked", "")  # type: ignore[index]
+    with pytest.raises(Unavailable, match="it has no revision"):
+        answered(answer)
 
 
 def test_a_review_on_another_policy_is_refused() -> None:

@@ -238,7 +238,8 @@ FAULTS = {
     "without the right to read the tiers' ConfigMaps": Fault(
         [("delete", "rolebinding", "-n", "sre-agents", "sre-dispatch-check")],
         [apply(CHECK)],
-        dict.fromkeys(MODELS, "add its name to knative/base/check.yaml and apply that file"),
+        dict.fromkeys(MODELS, "add its name to knative/base/check.yaml and apply that file")
+        | {"leftovers": "may not read batch/v1/namespaces/sre-agents/cronjobs"},
     ),
     "a tier without its binding": Fault(
         [("delete", BINDINGS, "sre-dispatch-template-propose")],
@@ -319,7 +320,7 @@ FAULTS = {
         [("delete", "clusterrolebinding", "sre-dispatch-check")],
         [apply(CHECK)],
         {name: "may not read" for name in ("rights: dangerous", "enrolled namespaces")}
-        | {"admission policies": "may not read"},
+        | {"admission policies": "may not read", "leftovers": "may not read"},
     ),
     "a quota that is full": Fault(
         [(*QUOTA, "full", "--hard=count/jobs.batch=0")],
@@ -337,6 +338,35 @@ def test_a_fault_fails_its_own_rows_and_is_named(installation: Installation, fau
 
     with changed(installation, fault.do, fault.undo):
         installation.settled(is_told, f"no more and no less than {fault.failing} to fail")
+
+
+def test_what_an_earlier_version_left_is_named_by_the_commands_that_delete_it(
+    installation: Installation, tmp_path: Path
+) -> None:
+    """A tier by another name and the account's binding elsewhere, as after an upgrade that renamed it."""
+    api, former = installation.api, tmp_path / "former.yaml"
+    tier = (KNATIVE / "tiers" / "remediate.yaml").read_text(encoding="utf-8")
+    former.write_text(tier.replace("remediate", "former"), encoding="utf-8")
+    api.kubectl("apply", "-f", former)
+    account = "--serviceaccount=sre-agents:sre-agent-former"
+    api.kubectl("create", "rolebinding", "former", "-n", "carts", "--clusterrole=view", account)
+    named = (
+        "delete rolebinding former",
+        "delete validatingadmissionpolicybinding sre-dispatch-template-former",
+        "delete cronjob sre-agent-former",
+        "delete configmap,serviceaccount sre-agent-former",
+    )
+
+    def are_told(rows: Rows) -> bool:
+        return failing(rows) == {"leftovers"} and all(each in rows["leftovers"][1] for each in named)
+
+    rows = installation.settled(are_told, "the leftovers to be named")
+    commands = re.findall("`kubectl ([^`]+)`", rows["leftovers"][1])
+    assert len(commands) == len(named)
+    for command in commands:
+        api.kubectl(*command.split())
+    assert api.kubectl("get", "-f", former, "--ignore-not-found", "-o", "name") == ""
+    installation.settled(is_whole, "the installation to be whole again")
 
 
 def test_a_pause_is_told_and_is_no_fault(installation: Installation) -> None:
@@ -419,14 +449,14 @@ def test_an_api_server_that_is_not_there_is_said_once(installation: Installation
     assert "tier: remediate" not in rows
 
 
-def test_enrolments_of_files_that_opa_does_not_serve_say_nothing(
+def test_enrolments_and_tiers_of_files_that_opa_does_not_serve_say_nothing(
     installation: Installation, tmp_path: Path
 ) -> None:
     overlay = ROOT / "policies" / "overlay-example"
     write(ROOT / "policies", tmp_path / "bundle", overlay)
     rows = installation.rows(SRE_DISPATCH_POLICIES=str(tmp_path / "bundle"))
-    assert "enrolled namespaces" in failing(rows)
-    assert "OPA serves another policy" in rows["enrolled namespaces"][1]
+    for name in ("enrolled namespaces", "leftovers"):
+        assert name in failing(rows) and "OPA serves another policy" in rows[name][1]
 
 
 def test_an_enrolment_of_another_cluster_is_none_of_this_one(installation: Installation) -> None:

@@ -296,6 +296,29 @@ def test_a_decision_of_another_revision_than_the_bundles_is_refused(tmp_path: Pa
     assert refusal.value.code == "policy_revision"
 
 
+def test_while_function_and_policy_are_of_two_versions_nothing_is_decided(tmp_path: Path) -> None:
+    """To the policy of 0.1.0 a question's `phase` was its `look`. Each refuses the other's question as no
+    decision: the alert comes again, where `blocked` would be for good."""
+    need("opa")
+    (asked, *_) = json.loads((ROOT / "policies" / "selftest.json").read_text(encoding="utf-8"))
+    question = asked["input"]
+    former = {("look" if key == "phase" else key): value for key, value in question.items()}
+    bundle = tmp_path / "bundle"
+    write(ROOT / "policies", bundle)
+    with opa(tmp_path / "now", bundle) as server, asking(server.url) as adapter:
+        assert adapter.ask(question)["mode"] == "autonomous"  # type: ignore[index]
+        with pytest.raises(Unavailable) as refusal:
+            adapter.ask(former)
+        assert refusal.value.code == "policy_revision"
+    for module in bundle.rglob("*.rego"):
+        module.write_text(module.read_text(encoding="utf-8").replace(".phase", ".look"), encoding="utf-8")
+    with opa(tmp_path / "before", bundle) as server, asking(server.url) as adapter:
+        assert adapter.ask(former)["mode"] == "autonomous"  # type: ignore[index]
+        with pytest.raises(Unavailable) as refusal:
+            adapter.ask(question)
+        assert refusal.value.code == "policy_revision"
+
+
 def test_a_policy_that_was_replaced_between_two_looks_shows_in_the_second(tmp_path: Path) -> None:
     need("opa")
     port = free_port()

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 
 from function.commands.check.admission import admission_faults
 from function.commands.check.context import context_rows
+from function.commands.check.leftovers import REMEDY, leftover_faults
 from function.commands.check.models import model_rows
 from function.commands.check.policy import compared, known_questions, revision_of, same_revision
 from function.commands.check.rights import (
@@ -89,11 +90,16 @@ def _cluster(settings: Settings, files: PolicyFiles, revisions: set[str]) -> Ite
     for level, grant in grants.items():
         yield tier_row(cluster, settings, decision_for(level, grant, files.revision), grant)
     yield from model_rows(cluster, settings.root, grants.values(), datetime.now(UTC).date())
+    is_served = revisions <= {files.revision}
     enrolled = enrolled_namespaces(settings, files)
     faults = disagreements(cluster, settings, writers(cluster, settings, grants), enrolled)
-    if not revisions <= {files.revision}:
+    if not is_served:
         faults = iter([OTHER_POLICY])
     yield row("enrolled namespaces", ", ".join(sorted(enrolled)) or "none", faults)
     yield row(
         "admission policies", "present, bound and enforcing", admission_faults(cluster, settings, grants)
     )
+    if is_served:
+        yield row("leftovers", "none", leftover_faults(cluster, settings, grants), REMEDY)
+    else:  # it may have more tiers
+        yield Row("leftovers", passed=False, detail=OTHER_POLICY)

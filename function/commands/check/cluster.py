@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from function.commands.check.rows import value_at
 from function.dispatch.adapters.kubernetes import OUR_POLICY, Kubernetes
 from function.shared.errors import Unavailable
 from function.shared.kubernetes import SHAPE_ERRORS, Answer, Api, message_of, refusal
@@ -85,6 +86,12 @@ class ClusterAudit:
     def find(self, path: str) -> Json | None:
         """The object, or the listing, at /apis/`path`; None where there is none. Raises Unavailable."""
         return _found(path, self._api.request("GET", f"/apis/{path}"))
+
+    def labelled(self, path: str, selector: str) -> list[Json]:
+        """The objects of the listing at `path` that the label selector selects. Raises Unavailable."""
+        root = "/api" if path.startswith("v1/") else "/apis"
+        answer = self._api.request("GET", f"{root}/{path}", query={"labelSelector": selector})
+        return value_at(_found(path, answer), "items") or []
 
     def config_map(self, name: str) -> Json | None:
         """The agents' ConfigMap of that name; None where there is none. Raises Unavailable."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Set
 from typing import TYPE_CHECKING
 
+from function.commands.check.bindings import REMEDIES, account, bindings
 from function.commands.check.rows import value_at
-from function.commands.check.tiers import cronjob_of
+from function.commands.check.tiers import account_of
 from function.dispatch.model import Grant
 from function.dispatch.policy_files import PolicyFiles
 from function.dispatch.settings import Settings
 from function.shared.event import LevelName
-from function.shared.strict_json import Json
 
 if TYPE_CHECKING:
     from function.commands.check.cluster import ClusterAudit
@@ -42,9 +42,6 @@ DANGEROUS_ANYWHERE: Mapping[str, str] = {
 """The same for cluster-scoped resources."""
 TOKENREVIEWS = "tokenreviews.authentication.k8s.io"
 """Needed if Alertmanager sends a token of its own ServiceAccount."""
-REMEDIES = frozenset({"sre-agent-grow-claims", "sre-agent-scale-deployments"})
-"""The ClusterRoles of knative/base/ceilings.yaml. A RoleBinding to one of them enrols a namespace."""
-EVERYWHERE = "every namespace (by a ClusterRoleBinding)"
 WHO_GRANTS = ": find the binding with `kubectl get rolebindings,clusterrolebindings -A -o wide` and remove it"
 BIND = "apply a copy of knative/enrolled/f3iai.yaml for it, or remove the enrolment from the policy"
 UNBIND = "delete the binding, or enrol it in the policy"
@@ -69,7 +66,7 @@ def dangerous_rights(cluster: ClusterAudit, settings: Settings, who: Set[str]) -
     shows up in each of them."""
     from function.commands.check.cluster import Permission
 
-    bound = {place for place, _, holders in _bindings(cluster) if holders & who} - {EVERYWHERE}
+    bound = {each.namespace for each in bindings(cluster) if each.namespace and each.holders & who}
     agents, places = settings.agents_namespace, bound | {settings.agents_namespace, settings.own_namespace}
     asked = [(verb, what, places) for what, verbs in DANGEROUS.items() for verb in verbs.split()]
     asked += [("create", "jobs.batch", places - {agents})]  # where no admission policy holds them to a tier
@@ -78,30 +75,6 @@ def dangerous_rights(cluster: ClusterAudit, settings: Settings, who: Set[str]) -
         if found := [place for place in sorted(where) if cluster.may(Permission(verb, what, place))]:
             within = f" in {', '.join(found)}" if any(found) else ""
             yield f"it may {verb} {what}{within}"
-
-
-def _bindings(cluster: ClusterAudit) -> Iterator[tuple[str, str, frozenset[str]]]:
-    """Namespace, ClusterRole (or an empty string) and subjects of each binding."""
-    for kind in ("rolebindings", "clusterrolebindings"):
-        for binding in value_at(cluster.find(f"rbac.authorization.k8s.io/v1/{kind}"), "items") or ():
-            role = (
-                value_at(binding, "roleRef", "name")
-                if value_at(binding, "roleRef", "kind") == "ClusterRole"
-                else ""
-            )
-            holders = frozenset(_holder(subject) for subject in binding.get("subjects") or ())
-            yield value_at(binding, "metadata", "namespace") or EVERYWHERE, role, holders
-
-
-def _holder(subject: Json) -> str:
-    """User or group as the API server names it."""
-    if subject.get("kind") == "ServiceAccount":
-        return _account(subject.get("namespace", ""), subject.get("name", ""))
-    return str(subject.get("name"))
-
-
-def _account(namespace: str, name: str) -> str:
-    return f"system:serviceaccount:{namespace}:{name}"
 
 
 def enrolled_namespaces(settings: Settings, files: PolicyFiles) -> frozenset[str]:
@@ -113,11 +86,10 @@ def enrolled_namespaces(settings: Settings, files: PolicyFiles) -> frozenset[str
 
 
 def writers(cluster: ClusterAudit, settings: Settings, grants: Mapping[LevelName, Grant]) -> Iterator[str]:
-    """ServiceAccounts of the autonomous tiers. If a CronJob is missing, its name serves: both are alike."""
-    path = ("spec", "jobTemplate", "spec", "template", "spec", "serviceAccountName")
+    """ServiceAccounts of the autonomous tiers."""
     for grant in grants.values():
         if grant.mode == "autonomous":
-            yield value_at(cronjob_of(cluster, settings, grant), *path) or grant.template
+            yield account_of(cluster, settings, grant)
 
 
 def disagreements(
@@ -127,8 +99,8 @@ def disagreements(
     agents = settings.agents_namespace
     for name in writers:
         groups = {"system:authenticated", "system:serviceaccounts", f"system:serviceaccounts:{agents}"}
-        who = groups | {_account(agents, name)}
-        bound = {place for place, role, holders in _bindings(cluster) if role in REMEDIES and holders & who}
+        who = groups | {account(agents, name)}
+        bound = {each.place for each in bindings(cluster) if each.role in REMEDIES and each.holders & who}
         for place in sorted(enrolled - bound):
             yield f"the policy enrols {place}, but {name} has no right to write there: {BIND}"
         for place in sorted(bound - enrolled):

@@ -94,6 +94,12 @@ def cronjob_of(cluster: ClusterAudit, settings: Settings, grant: Grant) -> Json 
     return cluster.find(f"batch/v1/namespaces/{settings.agents_namespace}/cronjobs/{grant.template}")
 
 
+def account_of(cluster: ClusterAudit, settings: Settings, grant: Grant) -> str:
+    """The tier's ServiceAccount. If its CronJob is missing, the CronJob's name serves: both are alike."""
+    path = ("spec", "jobTemplate", "spec", "template", "spec", "serviceAccountName")
+    return value_at(cronjob_of(cluster, settings, grant), *path) or grant.template
+
+
 def _is_refused(cluster: ClusterAudit, job: Json, change: Change) -> bool:
     changed = deepcopy(job)
     change(changed)

@@ -77,7 +77,11 @@ def test_a_warning_is_told_as_one() -> None:
 def test_the_rights_name_the_config_map_of_each_tier_and_no_other() -> None:
     manifests = yaml.safe_load_all((ROOT / "knative" / "base" / "check.yaml").read_text(encoding="utf-8"))
     (role,) = (each for each in manifests if each["kind"] == "Role")
-    (rule,) = role["rules"]
+    rule, *listings = role["rules"]
     assert role["metadata"]["namespace"] == "sre-agents"
     assert (rule["resources"], rule["verbs"]) == (["configmaps"], ["get"])
+    assert [(each["resources"], each["verbs"]) for each in listings] == [
+        (["serviceaccounts"], ["list"]),
+        (["cronjobs"], ["list"]),
+    ]
     assert {*rule["resourceNames"]} == {f"sre-agent-{path.stem}" for path in TIER_FILES}
