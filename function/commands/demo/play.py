@@ -14,7 +14,6 @@ from pydantic import TypeAdapter, ValidationError
 
 from function.commands.demo import process, sample
 from function.dispatch.settings import OLD_NAMES, Settings
-from function.runner.tier import Tier
 from function.shared.errors import Misconfigured, Unavailable, first_error
 from function.shared.memory import Store
 from function.shared.resource import Resource
@@ -25,6 +24,21 @@ KEPT = ("SRE_DISPATCH_ROOT", "SRE_DISPATCH_POLICIES")
 """The settings that the demo takes over. It sets or leaves out all others, so that it reaches nothing outside
 this machine."""
 OURS = ("SRE_DISPATCH_", "K_")
+
+
+@dataclass(frozen=True)
+class Tier:
+    """The fields of a tier.json that the screen shows. function/runner/tier.py reads the whole file, but the
+    function's image does not have the runner."""
+
+    mode: str
+    model: str
+    max_turns: int
+    max_cost_usd: float
+    seconds: int
+    """Seconds for the agent's run."""
+
+
 NEEDED = ("prompts", "policies/main.rego", "knative/tiers")
 
 

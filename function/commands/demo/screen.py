@@ -13,10 +13,9 @@ from typing import Any
 
 import click
 
-from function.commands.demo.play import JOBS, Played
+from function.commands.demo.play import JOBS, Played, Tier
 from function.dispatch.model import Level
 from function.dispatch.policy_files import RuleNote
-from function.runner.tier import Tier
 
 WIDTH = 100
 MARGIN = 10

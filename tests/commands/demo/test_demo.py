@@ -163,7 +163,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 def test_a_memory_that_is_no_memory_is_named(tmp_path: Path) -> None:
     (tmp_path / ".worldmodel.db").write_text("a diary", encoding="utf-8")
     done = demo(tmp_path)
-    assert done.returncode == 2 and ".worldmodel.db is no usable file" in done.stderr
+    assert done.returncode == 2 and ".worldmodel.db is not a usable world model file" in done.stderr
 
 
 def test_without_prompts_it_says_what_to_set(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ def test_it_finds_a_port_of_its_own() -> None:
 def test_a_function_that_does_not_start_says_why() -> None:
     settings = environment(SRE_DISPATCH_POLICY="nonsense")
     with (
-        pytest.raises(Unavailable, match="did not start: SRE_DISPATCH_POLICY is neither opa nor embedded"),
+        pytest.raises(Unavailable, match="did not start: SRE_DISPATCH_POLICY has to be opa or embedded"),
         process.running(settings, free_port()),
     ):
         raise AssertionError("it started")

@@ -8,9 +8,8 @@ import click
 import pytest
 
 from function.commands.demo import screen
-from function.commands.demo.play import Played
+from function.commands.demo.play import Played, Tier
 from function.dispatch.policy_files import RuleNote
-from function.runner.tier import Tier
 
 HEIGHT = 24
 JOB = "sre-" + "a" * 40
