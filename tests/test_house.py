@@ -133,6 +133,13 @@ TESTED_THROUGH = {
 """Modules without a test of their name, and the test that shows what they do."""
 
 
+def test_no_test_asserts_a_duration() -> None:
+    """A busy machine is no failure."""
+    asserted = re.compile(r"assert .*(monotonic|perf_counter|time\.time)\(\) - ")
+    files = (ROOT / "tests").rglob("*.py")
+    assert [path.name for path in files if asserted.search(path.read_text(encoding="utf-8"))] == []
+
+
 def test_tests_mirror_the_modules_name_for_name() -> None:
     modules = [path.relative_to(ROOT / "function") for path in MODULES if not path.name.startswith("__")]
     mirrored = {path.as_posix(): path.with_name(f"test_{path.name}").as_posix() for path in modules}

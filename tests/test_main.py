@@ -208,7 +208,7 @@ def test_9_mib_in_chunks_without_a_length_are_cut_off(server: Server) -> None:
 
 def test_a_body_that_never_ends_is_given_up_and_may_be_sent_again(server: Server) -> None:
     address = urlsplit(server.url)
-    with socket.create_connection((address.hostname, address.port or 0), timeout=20) as line:
+    with socket.create_connection((address.hostname, address.port or 0), timeout=120) as line:
         line.sendall(
             b"POST /alertmanager HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
             b"Authorization: Bearer " + TOKEN.encode() + b"\r\nContent-Length: 1000\r\n\r\n{"

@@ -107,7 +107,7 @@ def test_what_triage_blocked_is_counted_for_nobody() -> None:
 
 
 def test_the_looks_of_a_batch_are_side_by_side() -> None:
-    together = threading.Barrier(2, timeout=10)
+    together = threading.Barrier(2, timeout=60)
 
     def both(document: Any) -> Any:
         together.wait()  # passes only while the other is being asked as well
@@ -140,7 +140,7 @@ def test_context_is_asked_once_for_each_resource_of_a_delivery() -> None:
 
 
 def test_context_of_several_resources_is_asked_side_by_side() -> None:
-    together = threading.Barrier(2, timeout=10)
+    together = threading.Barrier(2, timeout=60)
 
     class Slow(FakeWorld):
         def context(self, event: SREEvent) -> object:

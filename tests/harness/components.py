@@ -55,7 +55,7 @@ class Broken(Exception):
 
 def find(binary: str) -> Path:
     """The binary's path: from KUBEBUILDER_ASSETS, else from PATH, else from what tools/build has built."""
-    built = subprocess.run([BUILD, "--where"], capture_output=True, text=True, check=True, timeout=30).stdout
+    built = subprocess.run([BUILD, "--where"], capture_output=True, text=True, check=True, timeout=120).stdout
     places = (os.environ.get("KUBEBUILDER_ASSETS", ""), os.environ.get("PATH", ""), built.strip())
     path = shutil.which(binary, path=os.pathsep.join(filter(None, places)))
     if path is None:
@@ -67,7 +67,7 @@ def find(binary: str) -> Path:
 
 def stock_rules() -> Path:
     """The folder with the alerting rules of kube-prometheus-stack, as Helm templates."""
-    built = subprocess.run([BUILD, "--where"], capture_output=True, text=True, check=True, timeout=30).stdout
+    built = subprocess.run([BUILD, "--where"], capture_output=True, text=True, check=True, timeout=120).stdout
     for folder in built.strip().split(os.pathsep):
         if (rules := Path(folder) / "rules").is_dir():
             return rules

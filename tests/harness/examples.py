@@ -15,18 +15,20 @@ USUAL = 30
 FACTOR = 20
 """How many examples of a thorough run stand for one of a quick one."""
 
-settings.register_profile("quick", deadline=None, max_examples=USUAL, derandomize=True, database=None)
-settings.register_profile("thorough", deadline=None, max_examples=FACTOR * USUAL)
+TIMELESS: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+"""A busy machine is no failure: neither an example nor making it up has a limit of time."""
+
+settings.register_profile("quick", max_examples=USUAL, derandomize=True, database=None, **TIMELESS)
+settings.register_profile("thorough", max_examples=FACTOR * USUAL, **TIMELESS)
 
 
 def load() -> None:
-    """No example has a deadline: a busy machine is no failure."""
     settings.load_profile("thorough" if THOROUGH else "quick")
 
 
 def examples(quick: int, slow_to_make: bool = False) -> settings:
     """So many examples in `make test`, for what needs more than usual, or can afford less."""
-    skipped = list(HealthCheck) if slow_to_make else []
+    skipped = list(HealthCheck) if slow_to_make else [HealthCheck.too_slow]
     count = FACTOR * quick if THOROUGH else quick
     return settings(max_examples=count, deadline=None, suppress_health_check=skipped)
 

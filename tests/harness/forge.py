@@ -43,7 +43,7 @@ def run(repository: Path, *arguments: str, stdin: bytes = b"") -> bytes:
     """Git as anybody has it, without our precautions."""
     command = ["git", "-C", str(repository), *arguments]
     return subprocess.run(
-        command, input=stdin, env=ENVIRONMENT, check=True, capture_output=True, timeout=30
+        command, input=stdin, env=ENVIRONMENT, check=True, capture_output=True, timeout=120
     ).stdout
 
 

@@ -209,7 +209,7 @@ def hanging_up(talk: Talk) -> None:
 
 
 def silent(talk: Talk) -> None:
-    talk.server.jira.over.wait(30)
+    talk.server.jira.over.wait(60)
     talk.close_connection = True
 
 

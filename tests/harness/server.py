@@ -38,7 +38,7 @@ class Server:
         told = {"Content-Type": "application/json", "Authorization": f"Bearer {TOKEN}"}
         told |= {name.replace("_", "-"): value for name, value in headers.items()}
         sent = {name: value for name, value in told.items() if value}
-        return httpx.post(self.url + path, content=content, headers=sent, timeout=30)
+        return httpx.post(self.url + path, content=content, headers=sent, timeout=120)
 
     def said(self, *words: str) -> str:
         """The first line with all the words in it, which may come a moment after the reply."""

@@ -51,7 +51,7 @@ class WorldModel:
         headers = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
         headers |= {"Authorization": f"Bearer {token}"} if token else {}
         content = message if isinstance(message, bytes) else json.dumps(message).encode()
-        return httpx.post(self.url + path, content=content, headers=headers, timeout=30)
+        return httpx.post(self.url + path, content=content, headers=headers, timeout=120)
 
     def ask(self, method: str, parameters: Mapping[str, Any], token: str = READER) -> Any:
         """The answer to one JSON-RPC request."""

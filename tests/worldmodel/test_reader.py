@@ -40,7 +40,7 @@ class Held(Cluster):
 
     def _hold(self, kind: str) -> None:
         if kind == "Service":
-            assert self.let_go.wait(30)
+            assert self.let_go.wait(60)
 
 
 class HeldSeries(Series):
@@ -52,7 +52,7 @@ class HeldSeries(Series):
 
     def query(self, expression: str, seconds: float = math.inf) -> list[Sample]:
         if expression == "slow":
-            assert self._let_go.wait(30)
+            assert self._let_go.wait(60)
         return super().query(expression)
 
 
@@ -117,7 +117,7 @@ def test_an_error_that_nobody_foresaw_is_no_gap() -> None:
 
 def test_what_is_late_is_a_gap_and_the_rest_is_told(held: Held) -> None:
     with ThreadPoolExecutor(3) as threads:
-        looking = until(30, held, threads)
+        looking = until(60, held, threads)
         late = [looking.get("Service", "typedb", "f3iai"), looking.list("Service", "f3iai")]
         assert looking.get("Pod", "typedb-0", "f3iai")() == POD
         assert looking.gaps == set()
@@ -148,7 +148,7 @@ def test_what_was_not_asked_in_time_is_not_asked_any_more(held: Held) -> None:
 
 def test_what_nobody_waits_for_is_taken_back_when_a_look_is_closed(held: Held) -> None:
     with ThreadPoolExecutor(1) as threads:
-        looking = until(30, held, threads)
+        looking = until(60, held, threads)
         looking.get("Service", "typedb", "f3iai")
         pod, pods = looking.get("Pod", "typedb-0", "f3iai"), looking.list("Pod", "f3iai")
         looking.close()
@@ -168,12 +168,12 @@ def test_what_was_told_stays_told_when_a_look_is_closed() -> None:
 
 def test_the_first_answer_stands_however_often_it_is_asked_for(held: Held) -> None:
     with ThreadPoolExecutor(2) as threads:
-        looking = until(30, held, threads)
+        looking = until(60, held, threads)
         pod, services = looking.get("Pod", "typedb-0", "f3iai"), looking.list("Service", "f3iai")
         looking.deadline = time.monotonic()
         assert services() == ()
         held.let_go.set()
-        looking.deadline = time.monotonic() + 30
+        looking.deadline = time.monotonic() + 60
         assert (services(), pod()) == ((), POD)
     assert (services(), pod()) == ((), POD)
     assert [asked.kind for asked in held.asked].count("Service") == 1
@@ -183,7 +183,7 @@ def test_a_cluster_that_hangs_takes_the_time_of_no_query(held: Held) -> None:
     with ThreadPoolExecutor(1) as kubernetes, ThreadPoolExecutor(1) as prometheus:
         series = Series({"up": [Sample({}, 1.0)]})
         threads = Threads(kubernetes, prometheus)
-        looking = Look(held, series, threads, NOW.timestamp(), deadline=time.monotonic() + 30)
+        looking = Look(held, series, threads, NOW.timestamp(), deadline=time.monotonic() + 60)
         looking.get("Service", "typedb", "f3iai")
         assert [*looking.query("up")()] == [Sample({}, 1.0)]
         held.let_go.set()
@@ -191,7 +191,7 @@ def test_a_cluster_that_hangs_takes_the_time_of_no_query(held: Held) -> None:
 
 def test_a_query_that_is_late_is_a_gap_of_prometheus(held: Held) -> None:
     with ThreadPoolExecutor(2) as threads:
-        looking = until(30, held, threads, HeldSeries(held.let_go))
+        looking = until(60, held, threads, HeldSeries(held.let_go))
         slow, up = looking.query("slow"), looking.query("up")
         assert [*up()] == [Sample({}, 1.0)] and looking.gaps == set()
         looking.deadline = time.monotonic()
@@ -216,11 +216,11 @@ class Together(Cluster):
         self.barrier = threading.Barrier(3)
 
     def get(self, kind: str, name: str, namespace: str = "") -> Object | None:
-        self.barrier.wait(10)
+        self.barrier.wait(60)
         return super().get(kind, name, namespace)
 
     def list(self, kind: str, namespace: str = "", **selectors: Any) -> Listing:
-        self.barrier.wait(10)
+        self.barrier.wait(60)
         return super().list(kind, namespace, **selectors)
 
 
@@ -230,7 +230,7 @@ class TogetherSeries(Series):
         self._barrier = barrier
 
     def query(self, expression: str, seconds: float = math.inf) -> list[Sample]:
-        self._barrier.wait(10)
+        self._barrier.wait(60)
         return super().query(expression)
 
 

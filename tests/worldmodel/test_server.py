@@ -201,7 +201,7 @@ def test_a_sender_that_does_not_come_to_an_end_is_let_go(world: WorldModel) -> N
         f"POST /jsonrpc HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {READER}\r\n"
         "Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
     )
-    with socket.create_connection(("127.0.0.1", int(world.url.rsplit(":", 1)[1])), timeout=30) as line:
+    with socket.create_connection(("127.0.0.1", int(world.url.rsplit(":", 1)[1])), timeout=120) as line:
         line.sendall(head.encode())
         assert line.recv(100).startswith(b"HTTP/1.1 408")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.harness.script import Script
+from tests.harness.kubernetes import Script
 from tests.harness.scripted import scripted
 
 

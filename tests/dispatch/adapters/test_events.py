@@ -6,7 +6,7 @@ from function.dispatch.adapters.events import Events
 from function.dispatch.model import Outcome, Result
 from function.shared.kubernetes import Api
 from tests.harness.fakes import NOW, event
-from tests.harness.script import Script
+from tests.harness.kubernetes import Script
 
 
 def test_an_event_an_outcome_is_written_in_the_functions_namespace(script: Script) -> None:

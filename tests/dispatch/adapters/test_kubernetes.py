@@ -12,8 +12,8 @@ from kubernetes.client import ApiClient, Configuration
 from function.dispatch.adapters.kubernetes import Kubernetes
 from function.shared.errors import PermanentError, Unavailable
 from function.shared.kubernetes import Api
+from tests.harness.kubernetes import Answer, Script, methods
 from tests.harness.process import free_port
-from tests.harness.script import Answer, Script, methods
 
 JOB = {"metadata": {"name": "sre-1"}}
 STORED = {

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import logging
-import time
+import threading
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
@@ -87,13 +87,17 @@ def test_the_same_outcome_told_again_has_the_same_id() -> None:
 def test_when_the_time_for_telling_is_up_the_rest_is_left_and_that_is_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
+    over = threading.Event()
+
     class Slow(FakeSink):
         def notify(self, results: Iterable[Result]) -> None:
             for result in results:
                 self.told.append(result)
-                time.sleep(0.4)
+                over.wait(60)
 
     slow = Slow()
     Fanout(slow).notify([HELD] * 20)
-    assert 1 <= len(slow.told) < 20
+    told = list(slow.told)
+    over.set()
+    assert told == [HELD]
     assert "Slow was not told of all 20 outcomes: TimeoutError" in caplog.text

@@ -26,7 +26,7 @@ from function.shared.auth import (
 )
 from function.shared.errors import Unavailable
 from function.shared.kubernetes import Api
-from tests.harness.script import Answer, Script, methods
+from tests.harness.kubernetes import Answer, Script, methods
 
 SUBJECT = "system:serviceaccount:monitoring:alertmanager"
 
@@ -52,7 +52,7 @@ class Reviewer:
             self.asked.append((token, audience))
             self._at_once += 1
             self.most = max(self.most, self._at_once)
-        self.busy.wait(20)
+        self.busy.wait(60)
         with self._lock:
             self._at_once -= 1
         if self.failing:
@@ -71,7 +71,7 @@ class Reviewer:
             self.busy.set()
 
     async def was_asked(self, times: int) -> None:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while len(self.asked) < times:
             assert time.monotonic() < deadline
             await asyncio.sleep(0.01)

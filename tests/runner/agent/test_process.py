@@ -22,16 +22,16 @@ def test_what_is_sent_and_what_is_said_are_lines_of_json(tmp_path: Path) -> None
     lines: list[bytes] = []
     claude = program(ECHO, tmp_path, lines.append)
     claude.send({"type": "user", "text": "two\nlines"})
-    assert claude.next(10) == {"type": "user", "text": "two\nlines"}
+    assert claude.next(60) == {"type": "user", "text": "two\nlines"}
     assert claude.close() == 0
     assert len(lines) == 1
-    assert claude.next(1) is ENDED
+    assert claude.next(60) is ENDED
 
 
 def test_what_is_no_json_object_is_heard_and_is_no_event(tmp_path: Path) -> None:
     lines: list[bytes] = []
     claude = program("print('words')\nprint('[1]')\nprint('{\"a\": 1}')", tmp_path, lines.append)
-    assert [claude.next(10), claude.next(10)] == [{"a": 1}, ENDED]
+    assert [claude.next(60), claude.next(60)] == [{"a": 1}, ENDED]
     claude.close()
     assert len(lines) == 3
 
@@ -44,7 +44,7 @@ def test_nothing_within_the_time_is_none(tmp_path: Path) -> None:
 
 def test_saying_something_to_one_that_has_ended_is_no_error(tmp_path: Path) -> None:
     claude = program("", tmp_path)
-    assert claude.next(10) is ENDED
+    assert claude.next(60) is ENDED
     for _ in range(3):
         claude.send({"type": "user"})
     assert claude.close() == 0
@@ -52,20 +52,20 @@ def test_saying_something_to_one_that_has_ended_is_no_error(tmp_path: Path) -> N
 
 def test_one_that_does_not_end_is_ended(tmp_path: Path) -> None:
     claude = program(STUBBORN, tmp_path)
-    assert claude.next(10) == {}
+    assert claude.next(60) == {}
     assert claude.close(grace=0.2) == -9
 
 
 def test_its_complaint_is_kept_to_its_end(tmp_path: Path) -> None:
     claude = program("import sys\nsys.stderr.write('x' * 9000 + 'at the end')", tmp_path)
-    assert claude.next(10) is ENDED
+    assert claude.next(60) is ENDED
     claude.close()
     assert claude.stderr().endswith("at the end") and len(claude.stderr()) <= 4096
 
 
 def test_one_that_does_not_listen_holds_up_nobody(tmp_path: Path) -> None:
     claude = program("import time\nprint('{}', flush=True)\ntime.sleep(99)", tmp_path)
-    assert claude.next(10) == {}
+    assert claude.next(60) == {}
     for _ in range(4):
         claude.send({"text": "x" * 100_000})
     assert claude.next(0.05) is None
