@@ -68,7 +68,7 @@ def wait_for_report(folder: Path, left: Callable[[], float]) -> Report:
     when no seconds are `left`."""
     while not _is_released(folder / LOCK):
         if left() <= 0:
-            raise Unavailable("agent_late", "the agent was still running when it was time to report")
+            raise Unavailable("agent_late", "the agent did not end before it was time to report")
         time.sleep(POLL_SECONDS)
     try:
         return TypeAdapter(Report).validate_json(_content(folder / REPORT))

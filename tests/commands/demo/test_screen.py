@@ -44,7 +44,7 @@ PLAYED = Played(
         "raw": {"labels": {"severity": "info"}, "annotations": {"summary": "data is full"}},
     },
     facts={"usage": {"used_gib": 7.5, "capacity_gib": 10.0, "used_percent": 75.04}},
-    tier=Tier("merge-request", "a-model", {}, max_turns=7, max_cost_usd=1.5, seconds=600),
+    tier=Tier("merge-request", "a-model", max_turns=7, max_cost_usd=1.5, seconds=600),
     manifest=Path(f"jobs/{JOB}.yaml"),
     prompt=Path(f"jobs/{JOB}.prompt.md"),
 )
