@@ -124,7 +124,7 @@ def test_the_readme_can_be_read_in_five_minutes() -> None:
 
 def test_what_the_readme_says_that_the_demo_prints_it_prints() -> None:
     (shown,) = re.findall(r"^```text\n(.+?)^```$", page("README.md"), re.M | re.S)
-    assert shown in page("tests/commands/golden/first-run.txt")
+    assert shown in page("tests/commands/demo/golden/first-run.txt")
 
 
 PAGES = [name for name in tracked() if Path(name).name in ("README.md", "SECURITY.md")]
