@@ -32,7 +32,7 @@ check: $(READY) ## format, lint, types, import contracts; the policy too, if OPA
 
 real: $(READY) ## the tests that need real components; builds missing ones (35 minutes, once)
 	@tests/real/tools/build >/dev/null
-	@REQUIRE_REAL=1 $(BIN)/pytest -n 2 --dist loadfile tests/real
+	@REQUIRE_REAL=1 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder tests/real
 
 thorough: ## make test and make real with every combination and many examples (hours)
 	@THOROUGH=1 $(MAKE) --no-print-directory test real
