@@ -40,8 +40,8 @@ thorough: ## make test and make real with every combination and many examples (h
 e2e: $(READY) ## the tests on the cluster of KUBECONFIG; it must have the images, and the tests change it
 	@E2E_KUBECONFIG=$${KUBECONFIG:?is not set: it must name a cluster} $(BIN)/pytest tests/cluster -v
 
-bench: $(READY) ## start and first delivery, compared with an empty function
-	@$(BIN)/python -m tests.bench.bench
+bench: $(READY) ## start and first delivery, compared with an empty function; BESIDE=folder adds another checkout
+	@$(BIN)/python -m tests.bench.bench $(addprefix --beside ,$(BESIDE))
 
 golden: $(READY) ## rewrite golden files and policies/schemas; review the diff
 	@$(BIN)/pytest -q tests/test_golden.py tests/commands/demo/test_demo.py --renew

@@ -2,7 +2,7 @@
 
 Each start is a new process. They take turns in random order, so that whatever else the machine does costs
 all of them alike; OPA and the Kubernetes API are stubs that answer at once. Every module is compiled, as in
-the image.
+the image. With --beside, the function of another checkout takes turns with this one.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from function.dispatch.settings import OLD_NAMES
 from tests.bench import context, decisions
 from tests.bench.figures import cpu, resident
 from tests.harness import backends
@@ -41,6 +42,9 @@ class Row:
     """A path that answers 200 to a GET as soon as anything is answered."""
     context: bool = False
     """Whether a world model is asked, which is a stub as well."""
+    root: Path = ROOT
+    """The checkout that is started."""
+    python: str = sys.executable
 
 
 FUNCTION = ("-m", "function", "serve")
@@ -73,7 +77,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=11, choices=range(1, 100), metavar="1..99")
     parser.add_argument("--json", action="store_true", help="print one JSON object, for a program")
+    parser.add_argument("--beside", type=Path, metavar="FOLDER", help="a checkout of another version, set up")
     options = parser.parse_args()
+    if options.beside:
+        ROWS["beside"] = beside(options.beside.resolve())
     about = {
         "python": platform.python_version(),
         "cpus": os.cpu_count(),
@@ -99,6 +106,19 @@ def main() -> None:
         print(context.table(contexts))
 
 
+def beside(root: Path) -> Row:
+    """The function of the checkout at `root`, which has its own .venv."""
+    python = root / ".venv" / "bin" / "python"
+    if not python.exists():
+        sys.exit(f"{python} does not exist: run `make setup` in {root}")
+    return Row(f"sre-dispatch of {root.name}", FUNCTION, "/health/readiness", root=root, python=str(python))
+
+
+def old_names(settings: Mapping[str, str]) -> dict[str, str]:
+    """The settings by the names that an older version reads as well."""
+    return {old: settings[new] for old, new in OLD_NAMES.items() if new in settings}
+
+
 def measured(runs: int) -> dict[str, Figures]:
     """The medians of each row. One start of each comes first and does not count: it compiles the modules."""
     found: dict[str, list[Figures]] = {name: [] for name in ROWS}
@@ -108,6 +128,7 @@ def measured(runs: int) -> dict[str, Figures]:
         for number, name in enumerate([*ROWS, *turns]):
             print(f"\r{number + 1 - len(ROWS)} of {len(turns)} ", end="", file=sys.stderr, flush=True)
             more = backends.with_context(url) if ROWS[name].context else {}
+            more |= old_names(settings) if ROWS[name].root != ROOT else {}
             figures = one_start(ROWS[name], settings | more)
             if number >= len(ROWS):
                 found[name].append(figures)
@@ -133,11 +154,11 @@ def one_start(row: Row, settings: dict[str, str]) -> Figures:
     variables.pop("PYTHONDONTWRITEBYTECODE", None)
     started = time.monotonic()
     process = subprocess.Popen(
-        (sys.executable, *row.command),
+        (row.python, *row.command),
         env=variables,
         stdout=subprocess.DEVNULL,
         text=True,
-        cwd=ROOT,
+        cwd=row.root,
     )
     with stopping(process):
         wait_until_ready(process, port, row.probe)
