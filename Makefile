@@ -2,53 +2,53 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-help: ## print this list
-	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+help: ## list these targets
+	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
-setup: $(READY) ## make .venv with everything in it, hashes checked
+setup: $(READY) ## create .venv with all packages, hashes checked
 
-run: $(READY) ## the incident on this machine: two deliveries in, two Jobs out
+run: $(READY) ## demo of the incident on this machine: two deliveries in, two Jobs out
 	@$(BIN)/python -m tests.demo
 
-agent: $(READY) ## the incident's agent on this machine: real Claude Code, a scripted model if there is no key
+agent: $(READY) ## the incident's agent on this machine: real Claude Code; without an API key the model is scripted
 	@tests/real/tools/build claude >/dev/null
 	@test -d .dispatched || $(BIN)/python -m tests.demo >/dev/null
 	@$(BIN)/python -m tests.agent
 
-incident: $(READY) ## the incident from metric to remedy on real parts, without a cluster; KILL=opa|worldmodel|apiserver, or ON=cluster
+incident: $(READY) ## the incident from metric to remedy with real components; KILL=opa|worldmodel|apiserver stops one; ON=cluster uses KUBECONFIG
 	@tests/real/tools/build >/dev/null
-	@$(if $(filter-out cluster,$(ON))$(and $(ON),$(KILL)),$(error ON= is cluster or nothing, and KILL= is for a laptop alone))
-	@$(if $(ON),REQUIRE_REAL=1 E2E_KUBECONFIG=$${KUBECONFIG:?names no cluster} $(BIN)/pytest -qs tests/cluster/test_incident.py -k metric_to_remedy,\
+	@$(if $(filter-out cluster,$(ON))$(and $(ON),$(KILL)),$(error ON= must be cluster or empty, and KILL= works only without ON=))
+	@$(if $(ON),REQUIRE_REAL=1 E2E_KUBECONFIG=$${KUBECONFIG:?is not set: it must name a cluster} $(BIN)/pytest -qs tests/cluster/test_incident.py -k metric_to_remedy,\
 		$(BIN)/python -m tests.incident $(if $(KILL),--kill $(KILL)))
 
-test: $(READY) ## all tests; those that need real components say so where these are missing
+test: $(READY) ## all tests; tests without their real components skip and say so
 	@$(BIN)/pytest -rs
 
-check: $(READY) ## format, lint, types, import contracts
-	@$(BIN)/ruff format --check -q . && $(BIN)/ruff check -q . && $(BIN)/mypy && $(BIN)/lint-imports --no-logo
+check: $(READY) ## format, lint, types, import contracts; the policy too, if OPA and Regal are found
+	@$(BIN)/ruff format --check -q . && $(BIN)/ruff check -q . && $(BIN)/mypy && $(BIN)/lint-imports --no-logo && policies/check
 
-real: $(READY) ## the tests against real components, which are built where missing (35 minutes, once)
+real: $(READY) ## the tests that need real components; builds missing ones (35 minutes, once)
 	@tests/real/tools/build >/dev/null
 	@REQUIRE_REAL=1 $(BIN)/pytest -m real -v
 
-e2e: $(READY) ## the tests on the cluster of KUBECONFIG, which has the images; they change it
-	@E2E_KUBECONFIG=$${KUBECONFIG:?names no cluster} $(BIN)/pytest tests/cluster -v
+e2e: $(READY) ## the tests on the cluster of KUBECONFIG; it must have the images, and the tests change it
+	@E2E_KUBECONFIG=$${KUBECONFIG:?is not set: it must name a cluster} $(BIN)/pytest tests/cluster -v
 
-bench: $(READY) ## start and first delivery, beside an empty function, as one table
+bench: $(READY) ## start and first delivery, compared with an empty function
 	@$(BIN)/python -m tests.bench.bench
 
-golden: $(READY) ## write tests/golden and policies/schemas anew; read the diff like prose
+golden: $(READY) ## rewrite tests/golden and policies/schemas; review the diff
 	@$(BIN)/pytest -q tests/test_golden.py --renew
 
-bundle: $(READY) ## build/bundle, the policy as OPA serves it; OVERLAY=folder lays your data over ours
+bundle: $(READY) ## write build/bundle, the policy as OPA serves it; OVERLAY=folder adds your data
 	@rm -rf build/bundle && $(BIN)/sre-dispatch bundle build/bundle $(if $(OVERLAY),--overlay $(OVERLAY))
 
 TO ?= knative/overlays/production
 
-secrets: ## make the Secrets that are not there yet, on the cluster of kubectl
+secrets: ## create missing Secrets in kubectl's current cluster
 	@knative/secrets
 
-deploy: ## install or upgrade TO=knative/overlays/production, then check it from inside
+deploy: ## install or upgrade TO=knative/overlays/production, then check it from inside the cluster
 	@kubectl apply --server-side -k $(TO)
 	@kubectl -n f3iai rollout status deployment/sre-dispatch-opa deployment/sre-dispatch-worldmodel --timeout=300s
 	@kubectl -n f3iai wait ksvc/sre-dispatch --for=condition=Ready --timeout=300s
@@ -57,7 +57,7 @@ deploy: ## install or upgrade TO=knative/overlays/production, then check it from
 RULES ?= knative/monitoring
 VALUES := monitoring-values alertmanager-config-patch
 
-monitoring: ## install or upgrade CHART=kube-prometheus-stack with both values files (MORE= one more), then RULES=knative/monitoring
+monitoring: ## install or upgrade CHART=kube-prometheus-stack with both values files (MORE= adds one), then apply RULES=knative/monitoring
 	@helm upgrade --install kube-prom-stack $(or $(CHART),$(error CHART= is missing: a chart or its path)) --version 83.4.1 -n monitoring \
 		$(VALUES:%=-f knative/monitoring/%.yaml) $(addprefix -f ,$(MORE))
 	@kubectl apply --server-side -k $(RULES)
@@ -66,7 +66,7 @@ PYTHON_IMAGE ?= docker.io/library/python:3.13-slim
 BUILD ?= $(if $(shell command -v buildah),buildah bud --isolation chroot,docker build)
 TAG ?= 0.1.0
 
-image: bundle build/wheels build/claude.tgz ## build the four images; PYTHON_IMAGE=, OPA_IMAGE=, TAG=, BUILD= say from what, as what and with what
+image: bundle build/wheels build/claude.tgz ## build the four images; PYTHON_IMAGE= and OPA_IMAGE= are the bases, TAG= the tag, BUILD= the builder
 	@for target in function worldmodel; do \
 		$(BUILD) -f knative/Dockerfile --target $$target --build-arg PYTHON=$(PYTHON_IMAGE) -t sre-dispatch-$$target:$(TAG) . || exit; done
 	@$(BUILD) -f knative/Dockerfile --target opa --build-arg PYTHON=$(PYTHON_IMAGE) $(if $(OPA_IMAGE),--build-arg OPA=$(OPA_IMAGE)) -t sre-dispatch-opa:$(TAG) .
@@ -80,12 +80,12 @@ build/claude.tgz: knative/claude-code.version
 	@mkdir -p build && cd build && npm pack --silent @anthropic-ai/claude-code-linux-x64@$(firstword $(file < $<)) >/dev/null
 	@mv build/anthropic-ai-claude-code-linux-x64-*.tgz $@
 
-lock: $(READY) ## write requirements.lock anew
+lock: $(READY) ## rewrite requirements.lock
 	@$(BIN)/uv pip compile pyproject.toml --extra embedded --extra worldmodel --extra dev --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --quiet --output-file requirements.lock
 
 $(READY): requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or later is needed: make PYTHON=python3.11")'
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or later is required: run make PYTHON=python3.11")'
 	@echo "setting up .venv (a minute, once)"
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.lock

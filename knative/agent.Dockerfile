@@ -1,7 +1,7 @@
-# What runs in an agent's Job: the runner, Claude Code and git. No node, no kubectl, and nobody's credentials.
+# The image of an agent's Job: the runner, Claude Code and git. No node, no kubectl, no credentials.
 #
-# `make image` fills build/ first: build/wheels with what requirements.lock pins, build/claude.tgz with the npm
-# package of Claude Code that claude-code.version pins.
+# `make image` first fills build/: build/wheels with the packages of requirements.lock, build/claude.tgz with
+# the npm package of Claude Code that claude-code.version pins.
 ARG PYTHON=docker.io/library/python:3.13-slim
 
 FROM ${PYTHON} AS build
@@ -23,11 +23,11 @@ RUN python3 -c 'import base64, hashlib, pathlib, sys, tarfile; \
  && install -m 0755 package/claude /usr/local/bin/claude
 
 FROM ${PYTHON}
-# For prepare and report, which hold it to limits by util-linux' prlimit, as Debian has it. A base image that has git
-# already is left as it is.
+# git for prepare and report. They limit it with prlimit of util-linux, which Debian has. A base image that
+# already has git stays as it is.
 RUN command -v git >/dev/null \
  || (apt-get -qq update && apt-get -qq install -y --no-install-recommends git >/dev/null && rm -rf /var/lib/apt/lists/* /var/cache/apt/*)
-# It fails at files that are broken on purpose, of the standard library's tests.
+# compileall fails on test files of the standard library that are broken on purpose.
 RUN python3 -m compileall -q --invalidation-mode unchecked-hash \
     "$(python3 -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')" >/dev/null || true
 COPY --from=build /usr/local/bin/claude /usr/local/bin/claude

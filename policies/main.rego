@@ -1,15 +1,15 @@
 # METADATA
-# title: How far an agent may go on one alert is the highest level that any rule asks for.
+# title: Decides one alert. The highest level that any rule asks for wins.
 # description: |
-#   Every folder below rules/ is found by itself; none is named here. A rule must give
-#   `ready`: true once the data that it needs is there and of the right type. It may give
-#     initial        one level, where to begin; exactly one rule does
+#   This package finds every folder of rules/ by itself, and names none of them. A rule must
+#   define `ready`, which is true if its data exists and has the right type. It may define
+#     initial        one level to start from; exactly one rule does
 #     contributions  a set of {code, level}: the decision is at least that level
-#     withheld       a set of {code, level}: that level, LOW or MEDIUM, cannot be had, and
-#                    what would come to rest on it goes one level up
-#     denials        a set of {code, retry}, or {code, retry, levels} for some levels only:
-#                    no Job
-#   Nothing lowers a level.
+#     withheld       a set of {code, level}: the level, LOW or MEDIUM, is not available, and
+#                    a decision that would be that level goes one level up
+#     denials        a set of {code, retry}: no Job starts. With {code, retry, levels} this
+#                    holds only at those levels
+#   No rule can lower a level.
 package sre_dispatch
 
 import future.keywords.not
@@ -17,10 +17,10 @@ import future.keywords.not
 _levels := ["LOW", "MEDIUM", "HIGH", "CRITICAL"]
 
 # METADATA
-# title: The levels in their order; the highest wins.
+# title: The levels in ascending order.
 rank := {level: place | some place, level in _levels}
 
-# Only these two can be withheld: above HIGH there is no tier.
+# Only these two can be withheld, because no tier is above HIGH.
 _above := {"LOW": "MEDIUM", "MEDIUM": "HIGH"}
 
 default decision := {
@@ -35,7 +35,7 @@ default decision := {
 }
 
 # METADATA
-# title: The decision on one alert, blocked if the input, a rule or the data is not as it must be.
+# title: The decision on one alert. It is blocked if the input, a rule or the data is malformed.
 # scope: document
 # entrypoint: true
 decision := {
@@ -53,7 +53,7 @@ decision := {
 	_data_known
 }
 
-# What the rules give, by rule. Gathered once, as to look through all rules is what costs.
+# The results of all rules, by rule. Collected once, because visiting every rule takes most of the time.
 
 _ready := {name | data.sre_dispatch.rules[name].ready == true}
 
@@ -80,7 +80,7 @@ _contributed contains {"code": given.code, "level": given.level, "rule": name} i
 	some given in _contributions[name]
 }
 
-# A level is withheld from what the alert asks for, and from what the contributions make of it.
+# Withholding applies to the level that the alert asks for, and to the level after the contributions.
 _asked := {_initial, _highest({_initial} | {reason.level | some reason in _contributed})}
 
 _reached := _asked | {reason.level | some reason in _stepped_from_low}
@@ -121,7 +121,7 @@ default _mode := "blocked"
 
 _mode := _grant.mode if _allowed
 
-# What is not as it must be blocks the alert. It never counts as "this rule has nothing to say".
+# Malformed results, data or input block the alert. They never count as "this rule has nothing to say".
 
 _rules_known if {
 	is_string(_initial)
@@ -204,7 +204,7 @@ _numbers := [
 	["clock", "minute_of_day"],
 ]
 
-# Of one width, so that times compare as strings do.
+# A fixed width, so that times compare as strings.
 _utc := "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9]Z"
 
 _input_known if {

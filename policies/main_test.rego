@@ -1,5 +1,5 @@
 # METADATA
-# title: The decision joins whatever the rules say, and blocks whatever is not as it must be.
+# title: The decision combines the results of the rules, and blocks everything malformed.
 package sre_dispatch_test
 
 import data.sre_dispatch
@@ -44,7 +44,7 @@ asked := {
 	"clock": {"epoch": 1774753800, "utc": "2026-03-29T03:10:00Z", "weekday": "sunday", "minute_of_day": 190},
 }
 
-# `asked` with parts of it replaced.
+# `asked` with some parts replaced.
 but(patch) := object.union(asked, patch)
 
 refused := {
@@ -64,12 +64,12 @@ decided(document) := answer if {
 		with data.tiers as tiers
 }
 
-# Stand-ins for the rules folder, so that these cases hold whatever rules are shipped.
+# Replacements for the rules folder, so that these cases do not depend on the shipped rules.
 joined(rules) := answer if {
 	answer := sre_dispatch.decision with input as asked
 		with data.revision as revision
 		with data.tiers as tiers
-		with data.sre_dispatch.rules as rules
+		with sre_dispatch.rules as rules
 }
 
 start(level) := {"ready": true, "initial": level, "contributions": set()}
@@ -371,7 +371,7 @@ test_a_level_without_a_tier_is_not_allowed if {
 	sre_dispatch.decision == expected with input as asked
 		with data.revision as revision
 		with data.tiers as {"HIGH": tiers.HIGH}
-		with data.sre_dispatch.rules as {"a": start("LOW")}
+		with sre_dispatch.rules as {"a": start("LOW")}
 }
 
 test_without_one_rules_config_all_is_refused if {
@@ -478,7 +478,7 @@ test_triage_with_facts_is_refused if {
 	decided(but({"phase": "triage"})) == refused
 }
 
-# From here on with the rules and the data as shipped.
+# From here on with the shipped rules and data.
 
 severity(level) := {"code": "severity", "level": level, "rule": "severity"}
 
@@ -549,7 +549,7 @@ test_without_a_repository_low_and_medium_are_only_investigated if {
 	})
 }
 
-test_an_order_to_destroy_is_blocked_at_every_severity_and_look if {
+test_an_order_to_destroy_is_blocked_at_every_severity_and_phase if {
 	text := {
 		"words": [" kubectl delete pvc typedb-data "],
 		"sentences": [["kubectl", "delete", "pvc", "typedb-data"]],

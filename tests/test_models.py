@@ -72,7 +72,7 @@ def test_the_table_is_taken_out_of_the_program_and_the_default_is_kept(tmp_path:
             DEFAULT,
             "the dates of claude-old have another form",
         ),
-        (PROGRAM.replace(b"November 30", b"November 31"), DEFAULT, "November 31, 2026, which is no date"),
+        (PROGRAM.replace(b"November 30", b"November 31"), DEFAULT, "November 31, 2026, which is not a date"),
         (PROGRAM, {**DEFAULT, "model": "claude-ne"}, "knows no model claude-ne:"),
         (PROGRAM, {**DEFAULT, "fallback_models": ["claude-old"]}, "knows no model claude-old:"),
         (PROGRAM, None, "does not name the default model"),

@@ -1,12 +1,12 @@
 # METADATA
-# title: Whoever holds a token may ask for a decision, and nobody may do anything else.
+# title: The holder of a token may ask for a decision. Nothing else is allowed.
 # description: |
-#   OPA asks this on both of its listeners and does not say on which one. The kubelet and
-#   Prometheus have no token, so GET /health and GET /metrics are open on both.
+#   OPA evaluates this policy on both of its listeners and does not say on which one. The kubelet
+#   and Prometheus have no token, so GET /health and GET /metrics are open on both.
 package system.authz
 
 # METADATA
-# title: Whether the request is answered at all.
+# title: Whether OPA answers the request.
 # scope: document
 default allow := false
 
@@ -21,8 +21,8 @@ allow if {
 	input.path in [["health"], ["metrics"]]
 }
 
-# Two, so that a new token is accepted before the old one goes. Hashes are compared, so that how long
-# it takes tells nothing of a token.
+# Two tokens, so that a new one works before the old one ends. Hashes are compared, so that the duration
+# reveals nothing about a token.
 _accepted contains crypto.sha256(token) if {
 	some name in ["OPA_TOKEN", "OPA_TOKEN_NEXT"]
 	token := trim_space(opa.runtime().env[name])

@@ -1,5 +1,5 @@
 # METADATA
-# title: One request is admitted, for who holds an accepted token; health and metrics are for everybody.
+# title: With an accepted token one request is allowed. Health and metrics need no token.
 package system.authz_test
 
 import data.system.authz

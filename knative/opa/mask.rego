@@ -1,16 +1,16 @@
 # METADATA
-# title: The decision log tells what was decided, and nothing that an alert said.
+# title: The decision log shows decisions, and no text of an alert.
 # description: |
-#   What is kept is listed and has a known form; whatever is new in the input stays out by itself.
+#   It keeps only listed fields of a known form, so a new field of the input stays out.
 package system.log
 
 # METADATA
-# title: The input is replaced by what of it may be printed.
+# title: Replaces the input with the parts of it that may be printed.
 mask contains {"op": "upsert", "path": "/input", "value": _kept}
 
 # METADATA
-# title: An event that is not masked, or that holds a part not known to be harmless, is not printed at all.
-# description: One such part is `error`, whose message quotes the value that a built-in was given.
+# title: Drops an event that is not masked, or that has a part not known to be harmless.
+# description: One such part is `error`. Its message quotes the arguments of a built-in.
 # scope: document
 default drop := true
 

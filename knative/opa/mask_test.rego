@@ -1,5 +1,5 @@
 # METADATA
-# title: Of an alert the decision log holds its identity and severity; what is not masked is not printed.
+# title: The decision log has an alert's identity and severity. An event that is not masked is not printed.
 package system.log_test
 
 import data.system.log

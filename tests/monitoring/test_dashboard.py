@@ -23,7 +23,7 @@ GROUPING = re.compile(r"\b(?:by|on|group_left) \(([^()]*)\)")
 MADE = re.compile(r'\), "(\w+)", "')
 """The label that label_replace makes."""
 HEADINGS = ["Meaning", "Impact", "Diagnosis", "Mitigation"]
-THRESHOLD = {"Agents at work": "max_active", "Started within an hour": "max_started_per_hour"}
+THRESHOLD = {"Active agents": "max_active", "Started in the last hour": "max_started_per_hour"}
 
 by_panel = pytest.mark.parametrize("panel", PANELS, ids=lambda panel: panel["title"])
 by_rule = pytest.mark.parametrize("name", RULES)

@@ -57,7 +57,7 @@ def test_it_asks_its_server_and_tells_its_outcome(investigator: Container, world
     run = investigator.run([CONTEXT], DONE)
     assert run.status == 0
     told = run.message
-    assert (told["ended"], told["identity"], told["tier"]) == ("completed", IDENTITY, "high")
+    assert (told["ended"], told["identity"], told["tier"]) == ("completed", IDENTITY, "investigate")
     assert told["outcome"] == {name: value for name, value in OUTCOME.items() if value != []}
     assert told["cost_usd"] > 0 and told["session"] and told["model"] == MODEL
     assert '"tool":"get_resource_context"' in world.log

@@ -552,7 +552,7 @@ def test_the_check_finds_nothing_wrong_with_what_was_meant(tmp_path: Path) -> No
     need("amtool")
     done = checked(rendered(), tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "who gets PVCUsageCritical: sre-dispatch,people" in done.stdout
+    assert "receivers of PVCUsageCritical: sre-dispatch,people" in done.stdout
 
 
 def without(place: int) -> list[Any]:
@@ -564,7 +564,7 @@ def without(place: int) -> list[Any]:
 @pytest.mark.parametrize(
     ("place", "what"),
     [
-        (0, "Secrets with our route: []"),
+        (0, "Secrets with our receiver: []"),
         (3, "retention: (None, None)"),
         (4, "Alertmanager's Secrets: None"),
         (5, "Grafana's strategy: None"),
@@ -575,7 +575,7 @@ def without(place: int) -> list[Any]:
 def test_the_check_says_what_is_missing(place: int, what: str, tmp_path: Path) -> None:
     need("amtool")
     done = checked(without(place), tmp_path)
-    assert done.returncode == 1 and f"FAIL  {what}, not " in done.stdout
+    assert done.returncode == 1 and f"FAIL  {what}, expected " in done.stdout
 
 
 def test_the_check_says_who_gets_an_alert_that_is_another_ones(tmp_path: Path) -> None:
@@ -586,12 +586,12 @@ def test_the_check_says_who_gets_an_alert_that_is_another_ones(tmp_path: Path) -
     objects[0]["data"]["alertmanager.yaml"] = base64.b64encode(yaml.safe_dump(config).encode()).decode()
     done = checked(objects, tmp_path)
     assert done.returncode == 1
-    assert "FAIL  who gets PVCUsageHighX: sre-dispatch, not null" in done.stdout
+    assert "FAIL  receivers of PVCUsageHighX: sre-dispatch, expected null" in done.stdout
 
 
 def test_the_check_says_which_program_is_missing(tmp_path: Path) -> None:
     done = check("a-chart", path=tmp_path)
-    assert done.returncode == 1 and done.stderr == "helm is not on PATH: install it, or put it there\n"
+    assert done.returncode == 1 and done.stderr == "helm is not on PATH: install it, or add it to PATH\n"
 
 
 def test_the_check_says_when_the_configuration_is_refused(tmp_path: Path) -> None:

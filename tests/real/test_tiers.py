@@ -199,7 +199,7 @@ FORBIDDEN = [
 
 @pytest.mark.parametrize(
     ("tier", "delivery"),
-    [("investigate", "incident-90"), ("propose", "incident-75"), ("remediate", "asks-remediate")],
+    [("investigate", "incident-90"), ("propose", "incident-75"), ("remediate", "asks-low")],
 )
 def test_no_tier_gets_what_is_not_its_own(
     api: ApiServer, site: Site, start: Callable[[str, str], Pod], tier: str, delivery: str

@@ -4,11 +4,11 @@ package sre_dispatch.text
 
 import future.keywords.not
 
-# All texts in one, so that a phrase is looked for once. A bar is part of no word, so none spans two texts.
+# Joins all texts, so that each phrase needs one search. No word contains a bar, so no phrase spans two texts.
 _joined := concat("|", [line | some line in input.text.words; is_string(line)]) if is_array(input.text.words)
 
 # METADATA
-# title: Some text holds one of the phrases, as whole words.
+# title: A text contains one of the phrases, as whole words.
 holds_phrase(groups) if {
 	some group in groups
 	phrase := group.words[_]
@@ -17,7 +17,7 @@ holds_phrase(groups) if {
 }
 
 # METADATA
-# title: One of the sentences holds a command and, for one of its forms, a word of each list.
+# title: A sentence contains a command and, for one of its forms, a word of each list.
 holds_command(sentences, commands) if {
 	sentence := sentences[_]
 	word := sentence[_]

@@ -1,5 +1,5 @@
 # METADATA
-# title: A phrase is found in one text as whole words, a command in one sentence with a word of each list.
+# title: A phrase matches whole words of one text. A command matches one sentence with a word of each list.
 package sre_dispatch.text_test
 
 import data.sre_dispatch.text

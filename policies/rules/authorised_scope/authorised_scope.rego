@@ -1,17 +1,17 @@
 # METADATA
-# title: An agent acts alone only where the namespace's owner authorised it.
+# title: An agent acts alone only in namespaces whose owner authorised that.
 package sre_dispatch.rules.authorised_scope
 
 import future.keywords.not
 
 # METADATA
-# title: This rule needs no data of the operator's.
+# title: This rule needs no configuration.
 ready := true
 
 # METADATA
-# title: It is not known what the namespace's owner authorised.
+# title: The source of context does not say what the namespace's owner authorised.
 # custom:
-#   change: Have the owner state the scope where the source of context reads it.
+#   change: Have the owner set the scope where the source of context reads it.
 withheld contains {"code": "scope_unknown", "level": "LOW"} if {
 	input.phase == "review"
 	not _stated(input.facts.scope)
@@ -20,7 +20,7 @@ withheld contains {"code": "scope_unknown", "level": "LOW"} if {
 # METADATA
 # title: The namespace's owner did not authorise agents that act alone.
 # custom:
-#   change: Have the owner add autonomous to the scope, where the source of context reads it.
+#   change: Have the owner add autonomous to the scope where the source of context reads it.
 withheld contains {"code": "out_of_scope", "level": "LOW"} if {
 	input.phase == "review"
 	is_array(input.facts.scope)

@@ -1,5 +1,5 @@
 # METADATA
-# title: LOW needs the owner's word.
+# title: LOW needs the owner's authorisation.
 package sre_dispatch.rules.authorised_scope_test
 
 import data.sre_dispatch.rules.authorised_scope

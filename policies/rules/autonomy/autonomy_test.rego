@@ -1,5 +1,5 @@
 # METADATA
-# title: Only an enrolment that is equal in all four leaves LOW alone.
+# title: LOW needs an enrolment that is equal in all four fields.
 package sre_dispatch.rules.autonomy_test
 
 import data.sre_dispatch.rules.autonomy

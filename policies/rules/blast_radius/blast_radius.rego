@@ -1,11 +1,11 @@
 # METADATA
-# title: The more depends on the resource, the less an agent may do to it alone.
+# title: An agent acts alone only if few workloads depend on the resource.
 package sre_dispatch.rules.blast_radius
 
 import future.keywords.not
 
 # METADATA
-# title: The limits are numbers and the replicated kinds a list of text.
+# title: The limits are numbers, and the replicated kinds are a list of strings.
 ready if {
 	is_number(data.config.blast_radius.max_dependents)
 	is_number(data.config.blast_radius.min_replicas)
@@ -16,22 +16,22 @@ ready if {
 }
 
 # METADATA
-# title: What is in no namespace belongs to the whole cluster.
+# title: The resource is in no namespace, so it belongs to the whole cluster.
 # custom:
-#   change: Give the alert the label namespace if its resource is in one.
+#   change: If the resource is in a namespace, add the label namespace to the alert.
 contributions contains {"code": "cluster_scoped", "level": "HIGH"} if input.event.namespace == ""
 
 # METADATA
-# title: It is not known how many workloads depend on the resource.
+# title: The source of context does not say how many workloads depend on the resource.
 # custom:
-#   change: Have the source of context say how many workloads depend on the resource.
+#   change: Have the source of context report how many workloads depend on the resource.
 withheld contains {"code": "dependents_unknown", "level": "LOW"} if {
 	input.phase == "review"
 	not _counted(input.facts.dependents)
 }
 
 # METADATA
-# title: More workloads depend on the resource than an agent may put at risk alone.
+# title: More than max_dependents workloads depend on the resource.
 # custom:
 #   change: Raise max_dependents in policies/config/blast_radius/data.yaml.
 withheld contains {"code": "many_dependents", "level": "LOW"} if {
@@ -42,9 +42,9 @@ withheld contains {"code": "many_dependents", "level": "LOW"} if {
 }
 
 # METADATA
-# title: It is not known how many replicas of the workload are available.
+# title: The source of context does not say how many replicas of the workload are available.
 # custom:
-#   change: Have the source of context say how many replicas are available.
+#   change: Have the source of context report how many replicas are available.
 withheld contains {"code": "replicas_unknown", "level": "LOW"} if {
 	ready
 	input.phase == "review"
@@ -53,7 +53,7 @@ withheld contains {"code": "replicas_unknown", "level": "LOW"} if {
 }
 
 # METADATA
-# title: Fewer replicas of the workload are available than an agent may work on alone.
+# title: Fewer than min_replicas replicas of the workload are available.
 # custom:
 #   change: Run more replicas of the workload, or lower min_replicas in policies/config/blast_radius/data.yaml.
 withheld contains {"code": "last_replica", "level": "LOW"} if {

@@ -1,5 +1,5 @@
 # METADATA
-# title: LOW needs a known and small number of dependents and a spare replica; the cluster's own is HIGH.
+# title: LOW needs a known, small number of dependents and a spare replica. Cluster-scoped resources are HIGH.
 package sre_dispatch.rules.blast_radius_test
 
 import data.sre_dispatch.rules.blast_radius

@@ -1,11 +1,11 @@
 # METADATA
-# title: Only so many agents run at a time, start within an hour, and change the same resource.
+# title: Limits how many agents run at once, start within an hour, and change the same resource.
 package sre_dispatch.rules.budget
 
 import future.keywords.not
 
 # METADATA
-# title: The maxima are numbers and the writing levels are levels.
+# title: The maxima are numbers, and the writing levels are levels.
 ready if {
 	is_number(data.config.budget.max_active)
 	is_number(data.config.budget.max_started_per_hour)
@@ -17,15 +17,15 @@ ready if {
 }
 
 # METADATA
-# title: All the agents that may run at a time are running.
+# title: The maximum number of agents is running.
 # custom:
-#   change: Wait until one has ended, or raise max_active in policies/config/budget/data.yaml.
+#   change: Wait until one ends, or raise max_active in policies/config/budget/data.yaml.
 denials contains {"code": "budget_active", "retry": true} if {
 	not _below(input.activity.active, data.config.budget.max_active)
 }
 
 # METADATA
-# title: All the agents that may start within an hour have started.
+# title: The maximum number of agents has started within the last hour.
 # custom:
 #   change: Wait, or raise max_started_per_hour in policies/config/budget/data.yaml.
 denials contains {"code": "budget_hour", "retry": true} if {
@@ -33,14 +33,14 @@ denials contains {"code": "budget_hour", "retry": true} if {
 }
 
 # METADATA
-# title: Enough agents work on the resource already, and this one could change it.
+# title: The maximum number of agents works on the resource, and this one could change it.
 # custom:
-#   change: Wait until the other has ended, or raise max_per_resource in policies/config/budget/data.yaml.
+#   change: Wait until the other one ends, or raise max_per_resource in policies/config/budget/data.yaml.
 denials contains {"code": "budget_resource", "retry": true, "levels": data.config.budget.writing_levels} if {
 	not _below(input.activity.on_resource, data.config.budget.max_per_resource)
 }
 
-# A count that is not known is over every maximum.
+# An unknown count exceeds every maximum.
 _below(number, maximum) if {
 	ready
 	is_number(number)

@@ -1,5 +1,5 @@
 # METADATA
-# title: A count at its maximum, over it or unknown is denied until there is room.
+# title: A count that is unknown or not below its maximum denies until there is room.
 package sre_dispatch.rules.budget_test
 
 import data.sre_dispatch.rules.budget

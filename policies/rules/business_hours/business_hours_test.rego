@@ -1,5 +1,5 @@
 # METADATA
-# title: LOW is to be had from the beginning of a day's hours until just before their end.
+# title: LOW is available from the start of a day's hours until just before their end.
 package sre_dispatch.rules.business_hours_test
 
 import data.sre_dispatch.rules.business_hours
@@ -21,24 +21,24 @@ within := {"ready": true, "withheld": set()}
 
 outside := {"ready": true, "withheld": {{"code": "outside_hours", "level": "LOW"}}}
 
-at(weekday, time) := answer if {
+at(weekday, moment) := answer if {
 	answer := business_hours with data.config.business_hours as config
-		with input as {"clock": {"weekday": weekday, "utc": concat("", ["2026-03-29T", time, "Z"])}}
+		with input as {"clock": {"weekday": weekday, "utc": concat("", ["2026-03-29T", moment, "Z"])}}
 }
 
 test_hours_hold_from_their_beginning_until_just_before_their_end if {
-	every time in ["08:30:00", "11:59:59", "13:00:00", "16:59:59"] {
-		at("monday", time) == within
+	every moment in ["08:30:00", "11:59:59", "13:00:00", "16:59:59"] {
+		at("monday", moment) == within
 	}
-	every time in ["00:00:00", "08:29:59", "12:00:00", "12:59:59", "17:00:00", "23:59:59"] {
-		at("monday", time) == outside
+	every moment in ["00:00:00", "08:29:59", "12:00:00", "12:59:59", "17:00:00", "23:59:59"] {
+		at("monday", moment) == outside
 	}
 }
 
 test_a_whole_day_has_no_gap if {
-	every time in ["00:00:00", "03:10:00", "12:00:00", "23:59:59"] {
-		at("tuesday", time) == within
-		at("saturday", time) == outside
+	every moment in ["00:00:00", "03:10:00", "12:00:00", "23:59:59"] {
+		at("tuesday", moment) == within
+		at("saturday", moment) == outside
 	}
 	at("sunday", "21:59:59") == outside
 	at("sunday", "23:59:59") == within

@@ -1,11 +1,11 @@
 # METADATA
-# title: An agent acts alone only where the data at stake is of a class that allows it.
+# title: An agent acts alone only on data of a class that allows it.
 package sre_dispatch.rules.classification
 
 import future.keywords.not
 
 # METADATA
-# title: Every group of classes is a list of text.
+# title: Every group of classes is a list of strings.
 ready if {
 	is_object(data.config.classification.autonomous)
 	every classes in data.config.classification.autonomous {
@@ -17,7 +17,7 @@ ready if {
 }
 
 # METADATA
-# title: It is not known how the resource's data is classified.
+# title: The source of context does not say how the resource's data is classified.
 # custom:
 #   change: Classify the resource where the source of context reads it.
 withheld contains {"code": "classification_unknown", "level": "LOW"} if {
@@ -26,7 +26,7 @@ withheld contains {"code": "classification_unknown", "level": "LOW"} if {
 }
 
 # METADATA
-# title: The resource's data is of a class in which no agent acts alone.
+# title: The class of the resource's data does not allow an agent to act alone.
 # custom:
 #   change: Add the class to policies/config/classification/data.yaml.
 withheld contains {"code": "classified", "level": "LOW"} if {

@@ -1,26 +1,26 @@
 # METADATA
-# title: An agent acts alone only with the whole context of the resource before it.
+# title: An agent acts alone only with complete context of the resource.
 package sre_dispatch.rules.context
 
 import future.keywords.not
 
 # METADATA
-# title: This rule needs no data of the operator's.
+# title: This rule needs no configuration.
 ready := true
 
 # METADATA
-# title: Nothing is known of the resource beyond the alert.
+# title: There is no context. Nothing beyond the alert is known about the resource.
 # custom:
-#   change: Connect a source of context that knows the resource, and see that it answers.
+#   change: Connect a source of context that knows the resource, and check that it answers.
 withheld contains {"code": "context_missing", "level": "LOW"} if {
 	input.phase == "review"
 	object.get(input, "facts", null) == null
 }
 
 # METADATA
-# title: Part of what should be known of the resource is missing.
+# title: Part of the resource's context is missing.
 # custom:
-#   change: Mend the source of context whose gap the decision's context names.
+#   change: Fix the source of context that the context's gaps name.
 withheld contains {"code": "context_incomplete", "level": "LOW"} if {
 	input.phase == "review"
 	object.get(input, "facts", null) != null

@@ -1,5 +1,5 @@
 # METADATA
-# title: Only context that says of itself that it is complete leaves LOW alone.
+# title: LOW needs context that states that it is complete.
 package sre_dispatch.rules.context_test
 
 import data.sre_dispatch.rules.context

@@ -1,13 +1,13 @@
 # METADATA
-# title: No agent starts for an alert whose text orders the destruction of data.
+# title: No agent starts for an alert whose text orders to destroy data.
 package sre_dispatch.rules.destructive
 
 import data.sre_dispatch.text
 import future.keywords.not
 
 # METADATA
-# title: Phrases, commands and the lists of an order are there.
-# description: What stands in them is held to its schema when the bundle is made; to look at a thousand words again for each alert would cost most of a decision.
+# title: The phrases, the commands and the lists for orders exist.
+# description: Their schema checks the words when the bundle is built. To check a thousand words for each alert would take most of a decision's time.
 ready if {
 	is_object(data.config.destructive.phrases)
 	is_object(_commands)
@@ -26,18 +26,18 @@ ready if {
 }
 
 # METADATA
-# title: A text holds a phrase that destroys data.
+# title: The text contains a phrase that destroys data.
 # custom:
-#   change: Take the phrase out of the alert's text, or, if it is harmless with you, out of policies/config/destructive/data.yaml.
+#   change: Remove the phrase from the alert's text. If it is harmless in your organisation, remove it from policies/config/destructive/data.yaml.
 contributions contains {"code": "destructive_phrase", "level": "CRITICAL"} if {
 	ready
 	text.holds_phrase(data.config.destructive.phrases)
 }
 
 # METADATA
-# title: A sentence holds a command that destroys data.
+# title: A sentence contains a command that destroys data.
 # custom:
-#   change: Take the command out of the alert's text, or, if it is harmless with you, out of policies/config/destructive/data.yaml.
+#   change: Remove the command from the alert's text. If it is harmless in your organisation, remove it from policies/config/destructive/data.yaml.
 contributions contains {"code": "destructive_command", "level": "CRITICAL"} if {
 	ready
 	sentence := input.text.sentences[_]
@@ -51,9 +51,9 @@ contributions contains {"code": "destructive_command", "level": "CRITICAL"} if {
 }
 
 # METADATA
-# title: A sentence orders the destruction of something that holds data.
+# title: A sentence orders to destroy something that holds data.
 # custom:
-#   change: Let the alert's text say what is wrong, and leave what to do about it to the agent's prompt.
+#   change: Write only what is wrong into the alert's text. Write what to do about it into the alert's prompt.
 contributions contains {"code": "destructive_order", "level": "CRITICAL"} if {
 	ready
 	sentence := input.text.sentences[_]
@@ -61,9 +61,9 @@ contributions contains {"code": "destructive_order", "level": "CRITICAL"} if {
 }
 
 # METADATA
-# title: A sentence orders the destruction of what the sentence before it is about.
+# title: A sentence orders to destroy what the previous sentence names.
 # custom:
-#   change: Let the alert's text say what is wrong, and leave what to do about it to the agent's prompt.
+#   change: Write only what is wrong into the alert's text. Write what to do about it into the alert's prompt.
 contributions contains {"code": "destructive_order", "level": "CRITICAL"} if {
 	ready
 	is_array(input.text.sentences)
@@ -72,9 +72,9 @@ contributions contains {"code": "destructive_order", "level": "CRITICAL"} if {
 }
 
 # METADATA
-# title: A name, taken apart, spells an order to destroy data; a workload may bear it honestly.
+# title: The words of a name order to destroy data. It may be the honest name of a workload.
 # custom:
-#   change: Rename what bears the name, or take its words out of policies/config/destructive/data.yaml.
+#   change: Rename the object, or remove the words from policies/config/destructive/data.yaml.
 contributions contains {"code": "destructive_name", "level": "HIGH"} if {
 	ready
 	name := input.text.names[_]
@@ -103,12 +103,6 @@ _ordered("strong verb", sentence, place) if {
 	}
 }
 
-_imperative(sentence, place) if {
-	not _excused(sentence, place)
-	not sentence[place - 1] in _lists.nouns_before
-	not sentence[place + 1] in _lists.nouns_behind
-}
-
 # "by deleting the volume"
 _ordered("gerund", sentence, place) if {
 	sentence[place - 1] in _lists.gerund_leads
@@ -119,9 +113,15 @@ _ordered("gerund", sentence, place) if {
 _ordered("participle", sentence, place) if {
 	sentence[place - 1] == "be"
 	_obliged(sentence, place)
-	some before, object in sentence
+	some before, noun in sentence
 	before < place
-	_holds_data(object)
+	_holds_data(noun)
+}
+
+_imperative(sentence, place) if {
+	not _excused(sentence, place)
+	not sentence[place - 1] in _lists.nouns_before
+	not sentence[place + 1] in _lists.nouns_behind
 }
 
 _obliged(sentence, place) if sentence[place - 2] in _lists.obligations
@@ -139,17 +139,17 @@ _orders_that(sentence, before) if {
 	_roles[word] in {"verb", "strong verb"}
 	_imperative(sentence, place)
 	sentence[place + 1] in _lists.pronouns
-	some object in before
-	_holds_data(object)
+	some noun in before
+	_holds_data(noun)
 	every other in before {
 		not other in _excuses.spared
 	}
 }
 
-# Where the words stand that no excuse takes back.
+# The positions of words without an excuse.
 _in_earnest(sentence) := {place | sentence[place]; not _excused(sentence, place)}
 
-# A command alone.
+# A command without arguments.
 _commanded(sentence, earnest, command, []) if {
 	some place in earnest
 	sentence[place] == command
@@ -238,7 +238,7 @@ _excused(sentence, place) if {
 # "delete failed"
 _excused(sentence, place) if sentence[place + 1] in _excuses.reports
 
-# Read once for all words of a text, and by word.
+# Read once, not for each word of a text, and indexed by word.
 
 _commands := data.config.destructive.commands
 

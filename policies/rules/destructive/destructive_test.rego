@@ -1,5 +1,5 @@
 # METADATA
-# title: Orders to destroy data are found as phrases, commands and sentences; reports and warnings are none.
+# title: The rule finds orders to destroy data in phrases, commands and sentences. Reports and warnings pass.
 package sre_dispatch.rules.destructive_test
 
 import data.sre_dispatch.rules.destructive
@@ -246,7 +246,7 @@ test_an_object_right_behind_what_may_be_deleted_is_not_spared if {
 	}
 }
 
-# Orders: a verb and, within its reach, something that holds data.
+# Orders: a verb and, within its steps, something that holds data.
 
 test_a_verb_that_reaches_data_is_critical if {
 	every words in [
@@ -450,7 +450,7 @@ test_and_leads_on_to_nothing_but_the_next_object if {
 	}
 }
 
-# Orders that name no object.
+# Orders without an object.
 
 test_a_strong_verb_orders_whatever_it_is_about if {
 	every words in ["wipe bricks", "please wipe the bricks now", "wipe dm-7", "wipe pod and volume"] {
@@ -650,7 +650,7 @@ test_each_kind_of_finding_is_told if {
 	says("kubectl delete pvc and volume") == {command, order}
 }
 
-# Absent and mistyped.
+# Missing or of the wrong type.
 
 test_one_unusable_field_hides_none_of_the_others if {
 	found({"words": [" wipe it "]}) == {phrase}
@@ -694,7 +694,7 @@ test_absent_or_mistyped_text_gives_no_reason if {
 	}
 }
 
-# All that the small lists of above find.
+# Everything that the small lists above find.
 destroying := {
 	"words": [" wipe it "],
 	"sentences": [["flushall"], ["delete", "volume"]],
@@ -751,7 +751,7 @@ test_steps_that_are_no_numbers_are_not_ready_and_find_nothing if {
 	}
 }
 
-# What is shipped.
+# The shipped data.
 
 test_the_shipped_lists_are_ready_and_each_phrase_is_written_as_texts_are if {
 	destructive.ready
@@ -791,9 +791,9 @@ test_each_shipped_word_of_an_order_or_excuse_is_written_as_sentences_are if {
 	}
 }
 
-of_its_form("steps", step) if {
-	is_number(step)
-	step >= 1
+of_its_form("steps", word) if {
+	is_number(word)
+	word >= 1
 }
 
 of_its_form(name, word) if {
@@ -807,7 +807,7 @@ word_of_a_sentence(word) if {
 	not contains(word, " ")
 }
 
-# So that it does not matter in which order the lists are read.
+# The order of the lists must not matter.
 test_no_shipped_word_is_a_verb_in_two_forms if {
 	orders := data.config.destructive.orders
 	distinct := {word | some name in ["verbs", "gerunds", "participles"]; some word in orders[name]}

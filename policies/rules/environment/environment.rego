@@ -1,11 +1,11 @@
 # METADATA
-# title: What the operator calls an environment has a level of its own.
+# title: Namespaces of an environment have at least the environment's level.
 package sre_dispatch.rules.environment
 
 import future.keywords.not
 
 # METADATA
-# title: Every environment is a list of namespaces, with MEDIUM or HIGH.
+# title: Every environment is a list of namespaces with the level MEDIUM or HIGH.
 ready if {
 	is_object(data.config.environment.environments)
 	every environment in data.config.environment.environments {
@@ -18,7 +18,7 @@ ready if {
 }
 
 # METADATA
-# title: The resource is in an environment that asks for this level.
+# title: The resource's environment requires at least this level.
 # custom:
 #   change: Change the environment's namespaces or its level in policies/config/environment/data.yaml.
 contributions contains {"code": "environment", "level": environment.level} if {

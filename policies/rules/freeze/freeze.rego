@@ -1,11 +1,11 @@
 # METADATA
-# title: During a freeze the agent only investigates, except where maintenance is under way.
+# title: During a freeze agents only investigate, except in namespaces under maintenance.
 package sre_dispatch.rules.freeze
 
 import future.keywords.not
 
 # METADATA
-# title: Every window begins before it ends, in UTC, and maintenance names its namespace.
+# title: Every window is in UTC and begins before it ends. Every maintenance names its namespace.
 ready if {
 	every windows in [data.config.freeze.freezes, data.config.freeze.maintenance] {
 		is_object(windows)
@@ -30,7 +30,7 @@ contributions contains {"code": "freeze", "level": "HIGH"} if {
 	not _maintained(input.event, input.clock.utc)
 }
 
-# Maintenance of one namespace lifts the freeze for nothing that comes from another.
+# Maintenance lifts the freeze only if the resource and the alert's label are in its namespace.
 _maintained(event, now) if {
 	some window in data.config.freeze.maintenance
 	_open(window, now)
@@ -44,11 +44,11 @@ _open(window, now) if {
 	now < window.until
 }
 
-# Of one width, so that times compare as strings do.
+# A fixed width, so that times compare as strings.
 _well_formed(window) if {
-	every time in [window.from, window.until] {
-		is_string(time)
-		glob.match("[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9]Z", null, time)
+	every moment in [window.from, window.until] {
+		is_string(moment)
+		glob.match("[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9]Z", null, moment)
 	}
 	window.from < window.until
 }

@@ -1,5 +1,5 @@
 # METADATA
-# title: A freeze holds from its beginning until just before its end, except for a namespace under maintenance.
+# title: A freeze lasts from its start until just before its end, except for namespaces under maintenance.
 package sre_dispatch.rules.freeze_test
 
 import data.sre_dispatch.rules.freeze
@@ -74,7 +74,7 @@ test_one_of_two_freezes_is_enough if {
 	}
 }
 
-# main.rego refuses them.
+# main.rego rejects these.
 test_an_absent_or_mistyped_clock_gives_no_reason if {
 	every clock in [null, {}, [], {"utc": null}, {"utc": 1798000000}, {"utc": ["2026-12-25T12:00:00Z"]}] {
 		freeze == free with input as {"event": carts, "clock": clock} with data.config.freeze as config

@@ -1,11 +1,11 @@
 # METADATA
-# title: An alert whose text cannot be read as it shows is only investigated.
+# title: If an alert's text reads differently than it looks, the agent only investigates.
 package sre_dispatch.rules.hidden_text
 
 import future.keywords.not
 
 # METADATA
-# title: Each signal has a level that an agent can have.
+# title: Each signal has the level LOW, MEDIUM or HIGH.
 ready if {
 	is_object(data.config.hidden_text.signals)
 	every level in data.config.hidden_text.signals {
@@ -14,9 +14,9 @@ ready if {
 }
 
 # METADATA
-# title: Something in the alert's text was hidden.
+# title: The alert's text hides something.
 # custom:
-#   change: Write the alert's text in plain letters, or lower the signal's level in policies/config/hidden_text/data.yaml.
+#   change: Write the alert's text in plain characters, or lower the signal's level in policies/config/hidden_text/data.yaml.
 contributions contains {"code": "hidden_text", "level": level} if {
 	ready
 	signal := input.text.signals[_]
@@ -24,9 +24,9 @@ contributions contains {"code": "hidden_text", "level": level} if {
 }
 
 # METADATA
-# title: The alert carries a sign of hiding that no one gave a level.
+# title: The alert's text has a signal that has no level.
 # custom:
-#   change: Give the signal a level in policies/config/hidden_text/data.yaml.
+#   change: Set a level for the signal in policies/config/hidden_text/data.yaml.
 contributions contains {"code": "unknown_signal", "level": "HIGH"} if {
 	ready
 	signal := input.text.signals[_]
@@ -34,7 +34,7 @@ contributions contains {"code": "unknown_signal", "level": "HIGH"} if {
 }
 
 # METADATA
-# title: The alert's text was too long to be read whole.
+# title: The alert's text was too long, so only a part was read.
 # custom:
 #   change: Shorten the alert's annotations.
 contributions contains {"code": "text_truncated", "level": "HIGH"} if input.text.truncated == true

@@ -1,5 +1,5 @@
 # METADATA
-# title: Each signal asks for its level, and what nobody knows or could read whole is only investigated.
+# title: Each signal asks for its level. An unknown signal or a truncated text is HIGH.
 package sre_dispatch.rules.hidden_text_test
 
 import data.sre_dispatch.rules.hidden_text
@@ -107,7 +107,7 @@ test_missing_or_mistyped_levels_are_not_ready_and_only_the_cut_is_told if {
 		with input as {"text": {"signals": ["bidi"], "truncated": true}}
 }
 
-# Those that the function's reading of a text can give.
+# The signals that the function can report.
 test_the_shipped_levels_are_ready_and_know_every_signal if {
 	hidden_text.ready
 	every signal in [

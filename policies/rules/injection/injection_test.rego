@@ -1,5 +1,5 @@
 # METADATA
-# title: What speaks to the agent is found as a phrase of a text, and by its signs in a sentence or a name.
+# title: The rule finds text that addresses the agent as a phrase, or by signs in a sentence or a name.
 package sre_dispatch.rules.injection_test
 
 import data.sre_dispatch.rules.injection
@@ -172,7 +172,7 @@ test_empty_maps_are_ready_and_find_nothing if {
 	injection.contributions == set() with data.config.injection as empty with input as {"text": steering}
 }
 
-# All that the small lists of above find.
+# Everything that the small lists above find.
 steering := {"words": [" you are now "], "sentences": [["obey"]], "names": [["obey"]]}
 
 test_missing_or_mistyped_maps_are_not_ready_and_find_nothing if {

@@ -1,11 +1,11 @@
 # METADATA
-# title: No agent is started because of an agent, a notice of ours, or this system itself.
+# title: No agent starts for an agent, for a notice of ours, or for this system itself.
 package sre_dispatch.rules.loop_guard
 
 import future.keywords.not
 
 # METADATA
-# title: Our own alerts and namespaces are lists of text, and our own objects have a namespace and names.
+# title: Our alerts and namespaces are lists of strings. Our objects have a namespace and names.
 ready if {
 	every groups in [data.config.loop_guard.alertnames, data.config.loop_guard.namespaces] {
 		is_object(groups)
@@ -21,18 +21,18 @@ ready if {
 }
 
 # METADATA
-# title: The alert is a notice of ours that a route brought back.
+# title: The alert is one of our own, and a route sent it to this function.
 # custom:
-#   change: Route the alert away from this function; what counts as ours is in policies/config/loop_guard/data.yaml.
+#   change: Route the alert away from this function. policies/config/loop_guard/data.yaml lists what belongs to it.
 denials contains {"code": "own_alert", "retry": false} if {
 	ready
 	input.event.alertname in data.config.loop_guard.alertnames[_]
 }
 
 # METADATA
-# title: The alert is about, or comes from, the agents' own namespace.
+# title: The alert is about, or comes from, the agents' namespace.
 # custom:
-#   change: Route the alert away from this function; what counts as ours is in policies/config/loop_guard/data.yaml.
+#   change: Route the alert away from this function. policies/config/loop_guard/data.yaml lists what belongs to it.
 denials contains {"code": "own_namespace", "retry": false} if {
 	ready
 	some field in ["namespace", "namespace_label"]
@@ -42,7 +42,7 @@ denials contains {"code": "own_namespace", "retry": false} if {
 # METADATA
 # title: The alert is about this system itself.
 # custom:
-#   change: Route the alert away from this function; what counts as ours is in policies/config/loop_guard/data.yaml.
+#   change: Route the alert away from this function. policies/config/loop_guard/data.yaml lists what belongs to it.
 denials contains {"code": "own_object", "retry": false} if {
 	ready
 	is_string(input.event.resource_id)

@@ -1,5 +1,5 @@
 # METADATA
-# title: Only what is ours is denied, and for good.
+# title: The rule denies only what is ours, and without a retry.
 package sre_dispatch.rules.loop_guard_test
 
 import data.sre_dispatch.rules.loop_guard

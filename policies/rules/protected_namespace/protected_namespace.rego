@@ -1,11 +1,11 @@
 # METADATA
-# title: In namespaces that the cluster itself lives on, the agent only investigates.
+# title: In namespaces that the cluster itself depends on, agents only investigate.
 package sre_dispatch.rules.protected_namespace
 
 import future.keywords.not
 
 # METADATA
-# title: Every group of protected namespaces is a list of text.
+# title: Every group of protected namespaces is a list of strings.
 ready if {
 	is_object(data.config.protected_namespace.namespaces)
 	every patterns in data.config.protected_namespace.namespaces {
@@ -17,9 +17,9 @@ ready if {
 }
 
 # METADATA
-# title: The alert is about, or comes from, a namespace that the cluster itself lives on.
+# title: The alert is about, or comes from, a namespace that the cluster itself depends on.
 # custom:
-#   change: Take the namespace out of policies/config/protected_namespace/data.yaml.
+#   change: Remove the namespace from policies/config/protected_namespace/data.yaml.
 contributions contains {"code": "protected_namespace", "level": "HIGH"} if {
 	ready
 	some namespace in _namespaces(input.event)
@@ -29,7 +29,7 @@ contributions contains {"code": "protected_namespace", "level": "HIGH"} if {
 	glob.match(pattern, null, namespace)
 }
 
-# The subject's and the label's: a node or a volume is in none, and its alert still comes from somewhere.
+# The subject's namespace and the label's. A node or a volume has no namespace, but its alert may carry one.
 _namespaces(event) := {namespace |
 	some field in ["namespace", "namespace_label"]
 	namespace := event[field]

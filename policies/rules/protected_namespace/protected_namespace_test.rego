@@ -1,5 +1,5 @@
 # METADATA
-# title: Protected namespaces are found by name and by pattern, as the subject's and as the label's.
+# title: The rule matches the subject's and the label's namespace, by name and by pattern.
 package sre_dispatch.rules.protected_namespace_test
 
 import data.sre_dispatch.rules.protected_namespace

@@ -1,5 +1,5 @@
 # METADATA
-# title: Where remediation failed lately, no agent tries it alone again.
+# title: If remediation of a resource failed recently, no agent acts on it alone.
 package sre_dispatch.rules.recent_failures
 
 import future.keywords.not
@@ -9,7 +9,7 @@ import future.keywords.not
 ready if is_number(data.config.recent_failures.failure_threshold)
 
 # METADATA
-# title: It is not known whether earlier remediations of the resource failed.
+# title: The source of context does not say whether earlier remediations of the resource failed.
 # custom:
 #   change: Have the source of context record the outcomes of remediations.
 withheld contains {"code": "failures_unknown", "level": "LOW"} if {
@@ -18,9 +18,9 @@ withheld contains {"code": "failures_unknown", "level": "LOW"} if {
 }
 
 # METADATA
-# title: Earlier remediations of the resource failed lately.
+# title: Remediations of the resource failed recently.
 # custom:
-#   change: Wait for the failures to age, or raise failure_threshold in policies/config/recent_failures/data.yaml.
+#   change: Wait until the failures are no longer recent, or raise failure_threshold in policies/config/recent_failures/data.yaml.
 withheld contains {"code": "recent_failures", "level": "LOW"} if {
 	ready
 	input.phase == "review"

@@ -1,5 +1,5 @@
 # METADATA
-# title: LOW needs a known and small number of recent failures.
+# title: LOW needs a known, small number of recent failures.
 package sre_dispatch.rules.recent_failures_test
 
 import data.sre_dispatch.rules.recent_failures

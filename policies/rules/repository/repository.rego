@@ -1,11 +1,11 @@
 # METADATA
-# title: Where no repository is known, no merge request can be opened, and the agent only investigates.
+# title: Without a known repository no merge request is possible, so the agent only investigates.
 package sre_dispatch.rules.repository
 
 import future.keywords.not
 
 # METADATA
-# title: Every entry names a namespace and a repository, and may name a type of resource.
+# title: Every entry names a namespace and a repository. It may name a type of resource.
 ready if {
 	is_object(data.config.repository.repositories)
 	every entry in data.config.repository.repositories {
@@ -19,10 +19,10 @@ ready if {
 # METADATA
 # title: No repository is known for this namespace and this type of resource.
 # custom:
-#   change: Name the repository that the namespace is deployed from in policies/config/repository/data.yaml.
+#   change: Add the repository that deploys the namespace to policies/config/repository/data.yaml.
 withheld contains {"code": "no_repository", "level": "MEDIUM"} if not _known(input.event)
 
-# An entry without a type holds for every type.
+# An entry without a type applies to every type.
 _known(event) if {
 	ready
 	some entry in data.config.repository.repositories

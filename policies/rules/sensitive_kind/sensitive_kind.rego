@@ -1,11 +1,11 @@
 # METADATA
-# title: On kinds that hold state or carry others, and on kinds that no list names, the agent only investigates.
+# title: On sensitive kinds of resource, and on unlisted kinds, agents only investigate.
 package sre_dispatch.rules.sensitive_kind
 
 import future.keywords.not
 
 # METADATA
-# title: Sensitive and ordinary kinds are groups of lists of text.
+# title: Sensitive and ordinary kinds are groups of lists of strings.
 ready if {
 	every kinds in [data.config.sensitive_kind.sensitive, data.config.sensitive_kind.ordinary] {
 		is_object(kinds)
@@ -19,7 +19,7 @@ ready if {
 }
 
 # METADATA
-# title: The resource is of a sensitive kind.
+# title: The resource's kind is sensitive.
 # custom:
 #   change: Move the kind from sensitive to ordinary in policies/config/sensitive_kind/data.yaml.
 contributions contains {"code": "sensitive_kind", "level": "HIGH"} if {
@@ -28,9 +28,9 @@ contributions contains {"code": "sensitive_kind", "level": "HIGH"} if {
 }
 
 # METADATA
-# title: The resource is of a kind that no list names, or has a name that no object can have.
+# title: No list contains the resource's kind, or the resource's name is not a valid name.
 # custom:
-#   change: List the kind in policies/config/sensitive_kind/data.yaml; if it begins with unknown_, mend the labels.
+#   change: Add the kind to policies/config/sensitive_kind/data.yaml. If it begins with unknown_, fix the alert's labels.
 contributions contains {"code": "unknown_kind", "level": "HIGH"} if {
 	ready
 	not _listed(input.event.resource_type)

@@ -1,5 +1,5 @@
 # METADATA
-# title: A kind is sensitive, ordinary or unknown, and unknown is as bad as sensitive.
+# title: A kind is sensitive, ordinary or unknown. An unknown kind counts as sensitive.
 package sre_dispatch.rules.sensitive_kind_test
 
 import data.sre_dispatch.rules.sensitive_kind
@@ -66,7 +66,7 @@ test_missing_or_mistyped_groups_are_not_ready if {
 	}
 }
 
-# Every type that the function gives stands in one of the shipped maps.
+# One of the shipped maps contains every type that the function reports.
 test_the_shipped_maps_sort_every_type if {
 	every kind in [
 		"",

@@ -1,21 +1,21 @@
 # METADATA
-# title: The alert's severity label says where to begin, and no rule goes below it.
+# title: The alert's severity label sets the initial level. No rule lowers it.
 package sre_dispatch.rules.severity
 
 import future.keywords.not
 
 # METADATA
-# title: This rule needs no data of the operator's.
+# title: This rule needs no configuration.
 ready := true
 
 # METADATA
-# title: The level that the alert asks for, before any rule raises it.
+# title: The initial level, before any rule raises it.
 # custom:
-#   change: Change the label severity where the alert is defined; info asks for LOW, warning for MEDIUM.
+#   change: Change the label severity in the alert's rule. info asks for LOW, warning for MEDIUM.
 initial := input.event.severity if input.event.severity in {"LOW", "MEDIUM", "HIGH"}
 
 # METADATA
 # title: The alert's severity label asks for this level.
 # custom:
-#   change: Change the label severity where the alert is defined; info asks for LOW, warning for MEDIUM.
+#   change: Change the label severity in the alert's rule. info asks for LOW, warning for MEDIUM.
 contributions contains {"code": "severity", "level": initial}

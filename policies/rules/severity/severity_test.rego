@@ -1,5 +1,5 @@
 # METADATA
-# title: The severity rule begins where the label says, and nowhere if it says nothing known.
+# title: The label sets the initial level. An unknown label sets none.
 package sre_dispatch.rules.severity_test
 
 import data.sre_dispatch.rules.severity
