@@ -48,6 +48,7 @@ CHECKS: set[Cell] = {
             "validatingadmissionpolicybindings.admissionregistration.k8s.io",
         ),
     ),
+    ("list", "validatingadmissionpolicybindings.admissionregistration.k8s.io"),
 }
 DISPATCHER, LOW = ("f3iai", "sre-dispatch"), (AGENTS, "sre-agent-remediate")
 MEDIUM, HIGH = (AGENTS, "sre-agent-propose"), (AGENTS, "sre-agent-investigate")
@@ -57,6 +58,7 @@ TABLE: list[tuple[tuple[str, str], str, set[Cell]]] = [
         DISPATCHER,
         AGENTS,
         {*product(("create", "get", "list"), ("jobs.batch",)), ("get", "cronjobs.batch")}
+        | {("list", "cronjobs.batch"), ("list", "serviceaccounts")}
         | CHECKS
         | EVERYBODY,
     ),

@@ -92,5 +92,5 @@ def test_a_start_and_its_first_delivery_compile_nothing(installed: Cluster) -> N
     finally:
         installed.kubectl("delete", *named)
     loaded = [line for line in lines if line.startswith("# code object from ")]
-    assert "created" in told and any("function/__pycache__/pipeline" in line for line in loaded)
+    assert "created" in told and any("function/dispatch/__pycache__/pipeline" in line for line in loaded)
     assert [line for line in loaded if line.strip("'").endswith(".py")] == []
