@@ -1,4 +1,5 @@
-"""What the dispatcher gave the Job: prompt, event and decision, from files of the downward API."""
+"""Reads the Job's inputs from the dispatcher: prompt, event and decision. They are files of the downward
+API."""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ MAX_PROMPT = 64 * 1024
 
 @dataclass(frozen=True)
 class Given:
-    """Event and decision are empty for a try-out."""
+    """The inputs of a Job. Event and decision are empty for a try-out."""
 
     prompt: str
     event: Mapping[str, Any]
@@ -25,8 +26,8 @@ class Given:
 
 
 def load(folder: Path) -> Given:
-    """Reads the inputs for a report. Raises Misconfigured if they cannot be read, or if the Job has the name
-    of another event: its report would go to the wrong problem."""
+    """Reads the inputs for a report. Raises Misconfigured if they cannot be read. Raises Misconfigured too if
+    the Job's name belongs to another event, because its report would go to the wrong problem."""
     try:
         prompt, event, decision = (
             (folder / name).read_text(encoding="utf-8") for name in ("prompt", "event", "decision")
@@ -47,8 +48,8 @@ def load(folder: Path) -> Given:
 
 
 def read(folder: Path, allowed: Tier) -> Given:
-    """Reads the inputs for the agent. Raises Misconfigured also if they are for another tier, or the prompt
-    is invalid."""
+    """Reads the inputs for the agent. Raises Misconfigured if they cannot be read, if they are for another
+    tier, or if the prompt is invalid."""
     given = load(folder)
     prompt = given.prompt
     if not prompt.strip() or prompt.lstrip().startswith("/") or len(prompt.encode()) > MAX_PROMPT:
@@ -59,7 +60,7 @@ def read(folder: Path, allowed: Tier) -> Given:
 
 
 def _label(folder: Path, name: str) -> str:
-    """A label of the pod; empty outside a pod."""
+    """Returns a label of the pod, or an empty string outside a pod."""
     try:
         return (folder / name).read_text(encoding="utf-8")
     except OSError:

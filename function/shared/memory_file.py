@@ -87,7 +87,8 @@ def prune(connection: sqlite3.Connection, table: str) -> None:
 
 
 class Sighting(NamedTuple):
-    """The watched values of a resource, from the first to the last time that they were seen so."""
+    """The watched values of a resource, with the first and the last time of a reading that found these
+    values."""
 
     id: int
     at: float
@@ -104,6 +105,6 @@ def sightings(connection: sqlite3.Connection, resource: Resource, limit: int) ->
 
 
 def as_text(value: object) -> str:
-    """Compact JSON that can be stored as UTF-8."""
+    """Returns compact JSON that can be stored as UTF-8."""
     whole = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return whole.encode("utf-8", "replace").decode("utf-8")  # a lone surrogate has no UTF-8 form
