@@ -1,1 +1,1 @@
-"""The container `agent`: Claude Code from its start to its outcome. Read agent.py first."""
+"""The container `agent`. It runs Claude Code from the start to the outcome. Read agent.py first."""
