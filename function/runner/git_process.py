@@ -86,7 +86,7 @@ ADVICE = {
     "git_large": "the repository needs more memory or disk than there is: name a smaller one in the tier",
     "git_refused": "the forge refuses the credentials: check that their file has a valid token for this host",
     "git_not_found": "the forge has no such repository or branch, or the token's user may not see it",
-    "git_unreachable": "the forge gave no usable answer: check that the pod reaches it or its proxy",
+    "git_unreachable": "the forge sent no usable response: check that the pod can reach it or the proxy",
     "git_failed": "check that the volume has free space and that the repository is intact",
 }
 

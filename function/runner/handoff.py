@@ -69,7 +69,7 @@ def wait_for_report(folder: Path, left: Callable[[], float]) -> Report:
     or is still running when no seconds are `left`."""
     while not _is_released(folder / LOCK):
         if left() <= 0:
-            raise Unavailable("agent_late", "the agent did not end before it was time to report")
+            raise Unavailable("agent_late", "the agent did not end in time for the report")
         time.sleep(POLL_SECONDS)
     try:
         return TypeAdapter(Report).validate_json(_content(folder / REPORT))

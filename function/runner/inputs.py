@@ -43,7 +43,7 @@ def load(folder: Path) -> Given:
         raise Misconfigured("the decision's grant is not a JSON object")
     named = job_name(str(given.event.get("identity")))
     if _label(folder, "managed-by") == "sre-dispatch" and _label(folder, "job") != named:
-        raise Misconfigured("the Job has the name of another event")
+        raise Misconfigured("the Job's name belongs to another event")
     return given
 
 
@@ -55,7 +55,7 @@ def read(folder: Path, allowed: Tier) -> Given:
     if not prompt.strip() or prompt.lstrip().startswith("/") or len(prompt.encode()) > MAX_PROMPT:
         raise Misconfigured("the prompt is empty, over 64 KiB, or begins with a slash, like a command")
     if given.decision and given.decision.get("mode") != allowed.mode:
-        raise Misconfigured("the decision is for another mode than that of this tier")
+        raise Misconfigured("the decision's mode is not the mode of this tier")
     return given
 
 

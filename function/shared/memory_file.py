@@ -73,7 +73,7 @@ def _version(connection: sqlite3.Connection, path: Path) -> int:
     if application != APPLICATION and (application or version or tables):
         raise Misconfigured(f"{path} is the SQLite file of another program: name another file")
     if version > len(MIGRATIONS):
-        what = f"{path} has schema version {version}, and this program knows only {len(MIGRATIONS)}"
+        what = f"{path} has schema version {version}, and this program supports only {len(MIGRATIONS)}"
         raise Misconfigured(f"{what}: run the newer program or restore a backup")
     return int(version)
 

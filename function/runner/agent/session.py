@@ -26,8 +26,8 @@ of the pod."""
 INTERRUPT_SECONDS = 5.0
 
 WRAP_UP = (
-    "Stop here. Call no other tool. Call StructuredOutput now with what you know: the status that is true, "
-    "what you did and what you did not, and what a person should do next."
+    "Stop here. Call no other tool. Call StructuredOutput now with what you know: the true status, "
+    "what you did, what you did not do, and what a person should do next."
 )
 GONE, BEFORE = "the program ended", "while servers connected"
 SIGNAL: Event = {"type": "runner", "subtype": "signal"}
@@ -184,7 +184,7 @@ class Session:
             response = event.get("response") if event.get("type") == "control_response" else None
             if isinstance(response, dict) and response.get("request_id") == number:
                 return response.get("response") or {}
-        raise Ended(f"no answer in time to {' '.join(request.values())}")
+        raise Ended(f"no response in time to {' '.join(request.values())}")
 
     def _result(self, until: float, *, patient: bool = False) -> Mapping[str, Any]:
         """Returns the next result event. After `until` it raises Interrupted, or Ended if `patient` is

@@ -34,7 +34,7 @@ def description(report: Report, event: Mapping[str, Any]) -> tuple[str, str]:
 
 def _lines(report: Report, outcome: AgentOutcome, event: Mapping[str, Any], subject: str) -> Iterator[str]:
     yield f"Proposed by an agent of sre-dispatch for the alert `{_named(event, 'alertname')}` on `{subject}`."
-    yield "It has changed nothing in the cluster. A person decides whether to merge it."
+    yield "The agent changed nothing in the cluster. A person decides whether to merge it."
     for heading, texts in (
         ("What", [outcome.summary, *outcome.actions]),
         ("Why", [outcome.root_cause]),

@@ -63,8 +63,8 @@ VIOLATIONS = {
     "proposal_machine": "a file that controls automation was changed",
     "proposal_name": "a name is too long, too deep, not UTF-8, or has invisible characters",
     "proposal_link": "there is a symbolic link",
-    "proposal_special": "there is something that is neither a file nor a folder",
-    "proposal_left_out": "there is a file in the place of something that the agent did not get",
+    "proposal_special": "an entry is neither a file nor a folder",
+    "proposal_left_out": "a file replaces an entry that the agent did not receive",
     "proposal_collision": "a new name differs from an existing one only in case",
     "proposal_executable": "an executable file was created, changed or deleted",
     "proposal_file_size": f"a changed file is over {MAX_CHANGED_FILE // KIB} KiB",
@@ -74,8 +74,8 @@ VIOLATIONS = {
     "proposal_entries": f"there are more than {MAX_ENTRIES:,} files and folders",
     "proposal_binary": "a changed file is not UTF-8 text",
     "proposal_secret": "a new line of a file looks like a credential",
-    "proposal_unreadable": "something cannot be read, or changed during the reading",
-    "proposal_branch": "somebody else made the branch of this name",
+    "proposal_unreadable": "an entry cannot be read, or changed while it was read",
+    "proposal_branch": "somebody else created the branch with this name",
 }
 
 

@@ -89,7 +89,7 @@ class Jira:
         and `jira_slow` at the deadline.
         """
         if not IDENTITY.fullmatch(identity):
-            what = "a run without an identity of 64 hex digits, such as a try-out, gets no issue"
+            what = "a run without an identity of 64 hex digits, such as a try-out, receives no issue"
             raise Unavailable("jira_identity", what)
         label = job_name(identity)
         with self._connect(self._settings.url, REQUEST_SECONDS, CONNECT_SECONDS) as client:

@@ -53,27 +53,27 @@ text contains a later character."""
 URL = re.compile(r"https?://[\w.~:/?#&=%+-]{1,1000}", re.ASCII)
 
 VERIFIED = {
-    "cleared": "Prometheus says that the alert has cleared.",
-    "firing": "Prometheus says that the alert still fires.",
-    "inconclusive": "Prometheus could not tell whether the alert has cleared.",
-    "none": "Nobody asked Prometheus whether the alert has cleared.",
+    "cleared": "According to Prometheus, the alert has cleared.",
+    "firing": "According to Prometheus, the alert is still firing.",
+    "inconclusive": "Prometheus does not show whether the alert has cleared.",
+    "none": "Prometheus was not queried, so it is unknown whether the alert has cleared.",
 }
 MEANS = {
-    "resolved": "The agent says that it resolved the problem.",
-    "mitigated": "The agent says that it eased the problem for now. The cause remains.",
+    "resolved": "The agent reports that it resolved the problem.",
+    "mitigated": "The agent reports that it mitigated the problem. The cause remains.",
     "proposed": "The agent proposes a change. A person has to review it.",
-    "investigated": "The agent investigated. The remedy is up to a person.",
+    "investigated": "The agent investigated. A person has to decide on a remedy.",
     "failed": "The agent tried and did not succeed. A person is needed.",
     "refused": "The agent refused the task. A person is needed.",
 }
 ENDED = {
-    "completed": "The agent ended without saying what it found.",
-    "no_outcome": "The agent ended without saying what it found.",
+    "completed": "The agent ended without an outcome.",
+    "no_outcome": "The agent ended without an outcome.",
     "died": "The agent's program crashed.",
     "preflight": "The agent could not start: an MCP server or a tool was missing.",
     "api_error": "The model could not be reached, or refused to answer.",
-    "deadline": "The time limit passed before the agent said what it found.",
-    "signal": "The run was stopped before the agent said what it found.",
+    "deadline": "The time limit passed before the agent reported an outcome.",
+    "signal": "The run was stopped before the agent reported an outcome.",
     "refused": "The runner refused the task.",
 }
 """The text for a run without an outcome, by Report.ended."""
@@ -221,7 +221,7 @@ def _done(report: Report, limit: int) -> Iterator[str]:
     if URL.fullmatch(report.merge_request):
         yield f"[Merge request|{report.merge_request}]"
     elif address := plain(report.merge_request, limit):
-        yield f"Merge request, whose address the forge did not give: {address}"
+        yield f"Merge request (the forge reported no address): {address}"
 
 
 def _verified(report: Report) -> Iterator[str]:
@@ -233,8 +233,8 @@ def _next(report: Report, names: Mapping[str, str], limit: int) -> Iterator[str]
     """Yields the steps that the facts require, and then the agent's advice."""
     where = plain(_resource(names), MAX_NAME) or "the resource"
     if report.outcome is None:
-        yield f"# Look at {where} yourself: unless the Job is tried again, nobody else does."
-        yield "# Do not assume that nothing was changed: the run may have begun to act."
+        yield f"# Investigate {where} yourself. No agent does, unless Kubernetes retries the Job."
+        yield "# Check for changes: the run may have changed something before it ended."
         if detail := plain(report.detail, limit):
             yield f"# Find out why the run failed: {detail}"
         if IDENTITY.fullmatch(report.identity):
@@ -242,11 +242,11 @@ def _next(report: Report, names: Mapping[str, str], limit: int) -> Iterator[str]
             yield f"# The log of the Job {job} shows what it did, as long as the Job exists."
         return
     if report.verification == "firing":
-        yield f"The alert is still firing: treat the problem as unsolved, and look at {where} yourself."
+        yield f"The alert is still firing. Treat the problem as unsolved, and investigate {where} yourself."
     if report.merge_request:
-        yield "Review the merge request, then merge or close it. Nobody else will."
+        yield "Review the merge request, then merge or close it. No agent does this."
     if report.ended != "completed":
-        yield f"The run was ended by {plain(report.ended, MAX_NAME)}, so this may be incomplete."
+        yield f"The run did not complete ({plain(report.ended, MAX_NAME)}), so this report may be incomplete."
     yield from _said("Agent", report.outcome.follow_up, limit)
 
 

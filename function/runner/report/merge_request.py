@@ -24,7 +24,7 @@ from function.shared.text import cut
 MAX_TITLE = 120
 MAX_DESCRIPTION = 8000
 UNCHECKED = (
-    "Written by the agent and not checked by anybody. The message of the newest commit is the valid one:"
+    "The agent wrote this text. Nobody has checked it. Only the message of the newest commit is valid:"
 )
 """The text before the description. If a push updates a pull request, the forge keeps the description of the
 first push."""
@@ -68,7 +68,7 @@ def propose(git: Git, repository: Repository, commit: str, changes: Changes, abo
     Raises Misconfigured if there is no identity.
     """
     if not IDENTITY.fullmatch(about.identity):
-        raise Misconfigured("a run without an identity, such as a try-out, can propose nothing")
+        raise Misconfigured("a run without an identity, such as a try-out, cannot propose anything")
     if not changes.files:
         return Proposal("unchanged")
     changed: dict[str, str | None] = dict.fromkeys(changes.deleted)

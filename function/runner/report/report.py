@@ -180,7 +180,7 @@ def _proposed(report: Report, found: AgentOutcome, given: StepInputs) -> tuple[s
     request is needed. The problem is empty if there is none."""
     repository = tier.repository_of(given.event, given.reporting.repositories)
     if repository is None:
-        raise Misconfigured("no repository is known for this resource")
+        raise Misconfigured("no repository is known for this resource: add it to the tier's report.json")
     git = Git(
         given.paths.git,
         given.reporting.git_file,
@@ -190,10 +190,10 @@ def _proposed(report: Report, found: AgentOutcome, given: StepInputs) -> tuple[s
     changes = read_changes(git, BASE, given.paths.work, repository.path)
     if found.status != "proposed":
         if changes.files:
-            raise Unavailable("left", f"the agent changed {len(changes.files)} files but proposes nothing")
+            raise Unavailable("left", f"the agent changed {len(changes.files)} files but reports no proposal")
         return "", ""
     if not changes.files:
-        raise Unavailable("unchanged", "the agent says that it proposes something but changed no file")
+        raise Unavailable("unchanged", "the agent reports a proposal but changed no file")
     about = merge_request.About(report.identity, *description(report, given.event))
     made = merge_request.propose(git, repository, BASE, changes, about)
     return made.url or f"{made.branch} in {repository.url}", made.problem
