@@ -1,4 +1,4 @@
-"""Writes the files of a commit to a folder, where an agent may change them.
+"""Writes the files of a commit to a folder. An agent may change the files there.
 
 It writes the files one by one, without `git checkout`. So no hook or filter of the repository is executed.
 """
@@ -27,7 +27,7 @@ class Base(NamedTuple):
 
     given: Mapping[str, Entry]
     left_out: frozenset[str]
-    """All other entries, except folders. A proposal keeps them unchanged."""
+    """All other entries of the tree, except folders. A proposal keeps them unchanged."""
     paths: frozenset[str]
     folded: frozenset[str]
 

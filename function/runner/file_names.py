@@ -42,7 +42,8 @@ def folders_above(paths: Iterable[str]) -> frozenset[str]:
 
 
 def folded(name: str) -> str:
-    """Returns the name in a normal form that is equal for all variants of case and Unicode form."""
+    """Returns the name in a normal form. Names that differ only in case or in Unicode form have the same
+    normal form."""
     return unicodedata.normalize("NFKC", name).casefold()
 
 

@@ -130,7 +130,7 @@ class Git:
         return self._process.line("mktree", "-z", stdin=os.fsencode("".join(lines))) if left else ""
 
     def commit(self, tree: str, parent: str, message: str) -> str:
-        """Creates a commit. No ref points to it yet."""
+        """Creates a commit. No ref points to the commit yet."""
         return self._process.line("commit-tree", tree, "-p", parent, stdin=message.encode())
 
     def tree_of(self, commit: str) -> str:

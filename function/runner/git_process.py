@@ -41,13 +41,13 @@ CONFIG = {
     "core.askPass": "",
     "core.bigFileThreshold": "1m",  # git streams larger files, and no proposal changes one
     "core.hooksPath": "/dev/null",
-    "core.packedGitLimit": "64m",  # bounds the mapped part of a pack
+    "core.packedGitLimit": "64m",  # limits the mapped part of a pack
     "core.packedGitWindowSize": "1m",
     "credential.helper": "",
     "fetch.unpackLimit": "1",  # one pack: a single file, which MAX_FILE limits
     "gc.auto": "0",
     "http.followRedirects": "false",
-    "http.postBuffer": "8388608",  # one request of known length: some proxies refuse chunks
+    "http.postBuffer": "8388608",  # sends a request of known length, because some proxies refuse chunks
     "maintenance.auto": "false",
     "pack.threads": "1",
     "protocol.allow": "never",
@@ -120,8 +120,8 @@ class GitProcess:
     def run(
         self, *arguments: str, stdin: bytes = b"", code: str = "git_failed", limit: int = MAX_OUTPUT
     ) -> bytes:
-        """Returns the standard output of a successful run. `code` is the error code if git's messages give no
-        better one."""
+        """Returns the standard output of a successful run. `code` is the error code if git's messages do not
+        indicate a more precise code."""
         done = self.result(*arguments, stdin=stdin, limit=limit)
         if done.status:
             raise failed(arguments[0], done.status, code_of(done.errors, code))
@@ -164,7 +164,7 @@ class GitProcess:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
-            restore_signals=False,  # SIGXFSZ stays ignored, so that git reports a file that is too large
+            restore_signals=False,  # SIGXFSZ stays ignored, so git reports too large a file
         )
 
     def _wait(self, reading: Future[bytes]) -> bytes:
@@ -180,7 +180,7 @@ class GitProcess:
         passed = {name: given[name] for name in PROXIES if given.get(name)}
         if given.get("SSL_CERT_FILE"):
             passed["GIT_SSL_CAINFO"] = given["SSL_CERT_FILE"]
-        # Without GIT_DIR git would look for a repository in the folders above.
+        # If GIT_DIR is not set, git searches for a repository in the parent folders.
         return {**FIXED, **AUTHOR, **passed, "GIT_DIR": str(self.git_dir.absolute())}
 
 

@@ -18,7 +18,7 @@ MAX_PROMPT = 64 * 1024
 
 @dataclass(frozen=True)
 class Given:
-    """The inputs of a Job. Event and decision are empty for a try-out."""
+    """The inputs of a Job. A try-out has neither an event nor a decision."""
 
     prompt: str
     event: Mapping[str, Any]

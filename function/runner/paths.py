@@ -30,7 +30,7 @@ class Paths:
     work: Path
     """The agent's working folder. If the tier has a repository, the folder contains its files."""
     git: Path
-    """The bare repository. The agent's container does not mount it."""
+    """The bare repository. The agent's container does not mount the repository."""
     handoff: Path
     termination_log: Path
 

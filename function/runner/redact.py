@@ -45,7 +45,7 @@ BLANK = r"(?:\s|\\++[nrt])"
 KEY = (
     r"(?:passw(?:or)?d|passphrase|secret|token|credentials?|connection[_-]?strings?|(?<=[_-])pwd"
     r"|(?:api|access|private|account|secret|encryption|signing)[_-]?key"
-    # DB_PASS and dbPass, but not `compass` or `first pass: everything`.
+    # This matches DB_PASS and dbPass, but neither `compass` nor `first pass: everything`.
     r"|(?-i:(?<=[a-z])Pass)|(?:(?<![a-z])|(?<=\\[nrtbf]))(?:(?<![a-z] )pass|pass(?=\s?=)))"
 )
 ABOUT = (

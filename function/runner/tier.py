@@ -114,7 +114,8 @@ class WorldModelTarget:
 
 @dataclass(frozen=True)
 class Reporting:
-    """Settings of the roles `prepare` and `report`. Only their containers mount the credentials."""
+    """The settings of the roles `prepare` and `report`. Only the containers of these roles mount the
+    credentials."""
 
     __pydantic_config__ = STRICT
     repositories: tuple[Repository, ...] = ()

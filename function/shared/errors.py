@@ -1,4 +1,4 @@
-"""Errors, named by their consequence.
+"""The errors of all wings. The class of an error defines the consequence.
 
 DispatchError
 ├── Rejected        the request is at fault: 4xx, Alertmanager does not retry it

@@ -13,13 +13,13 @@ LevelName = Literal["LOW", "MEDIUM", "HIGH", "CRITICAL"]
 AskedLevel = Literal["LOW", "MEDIUM", "HIGH"]
 """The levels that an alert can request. Only the policy can set CRITICAL."""
 STORM = "storm"
-"""The source of an event that stands for many alerts (see dispatch/storm.py). No text of an alert can set
-it."""
+"""The source of an event that represents many alerts (see dispatch/storm.py). An alert cannot set this
+source."""
 
 
 def job_name(identity: str) -> str:
-    """Returns the name of the problem's Job: 44 characters, of at most 63. It depends only on the identity,
-    so two Jobs for one problem cannot exist."""
+    """Returns the name of the problem's Job: 44 characters, of at most 63. The name depends only on the
+    identity, so two Jobs for one problem cannot exist."""
     return f"sre-{identity[:40]}"
 
 
@@ -37,10 +37,10 @@ class SREEvent:
     """One alert, or a storm of alerts. The text in the event is untrusted."""
 
     source: str
-    """`grafana` for one alert, or STORM."""
+    """The source of the event: `grafana` for one alert, or STORM."""
     status: Literal["firing", "resolved"]
     identity: str
-    """SHA-256 in hex, equal for every delivery of the same problem (see dispatch/subject.py)."""
+    """A SHA-256 in hex. It is equal for every delivery of the same problem (see dispatch/subject.py)."""
     severity: AskedLevel
     """The level that the severity label requests. The policy may raise the level. Nothing lowers it."""
     alertname: str
@@ -56,7 +56,7 @@ class SREEvent:
     """The label `namespace`, even if the subject is in no namespace. The policy protects this namespace
     too."""
     raw_payload: Json
-    """The full alert. Texts over the limits of dispatch/translate.py are cut and marked."""
+    """The full alert. A text over the limits of dispatch/translate.py is cut and ends with a mark."""
     truncated: bool
     """Whether raw_payload, or the notification with the alert, was cut."""
 

@@ -232,7 +232,7 @@ class Memory:
 
 @dataclass(frozen=True)
 class Note:
-    """Anything that fits no other kind."""
+    """A fact that matches no other kind."""
 
     __pydantic_config__ = STRICT
     title: Text
@@ -255,7 +255,8 @@ KINDS: Mapping[str, type] = {
     "depends_on": DependsOn,
     "note": Note,
 }
-"""Every kind of fact, in the order of a prompt. A long prompt is cut at the end."""
+"""Every kind of fact, in the order of a prompt. Important kinds come first, because a long prompt is cut at
+the end."""
 GAPS = frozenset(
     {f"world_model_{why}" for why in ("unreachable", "slow", "status", "token", "answer", "refused")}
     | {

@@ -1,7 +1,8 @@
-"""A client for a world model behind an MCP server: FFO, our own, or any other with the same tools.
+"""A client for a world model that is an MCP server. It works with FFO, our own world model, and other servers
+with the same tools.
 
-The path of the URL selects the protocol. `/jsonrpc` is bare JSON-RPC 2.0, the protocol of FFO: one
-`tools/call` in one POST, without a handshake. Any other path is MCP's streamable HTTP.
+The path of the URL selects the protocol. `/jsonrpc` selects bare JSON-RPC 2.0, the protocol of FFO: one
+`tools/call` in one POST, without a handshake. Any other path selects MCP's streamable HTTP.
 """
 
 from __future__ import annotations
@@ -127,7 +128,7 @@ class _Session:
         self._post({"jsonrpc": "2.0", "method": "notifications/initialized"})
 
     def end(self) -> None:
-        """Ends the session if the server keeps one."""
+        """Ends the session if the server has sessions."""
         import httpx
 
         if "Mcp-Session-Id" in self.headers:

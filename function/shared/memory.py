@@ -217,7 +217,7 @@ class Store:
     def _why(self, error: sqlite3.Error) -> str:
         """Returns SQLite's message, which quotes no value. SQLite reports a full volume as an I/O error, so
         that case has its own message."""
-        code = getattr(error, "sqlite_errorname", "")  # errors of the Python module have none
+        code = getattr(error, "sqlite_errorname", "")  # errors of the Python module have no name
         if code.startswith(("SQLITE_FULL", "SQLITE_IOERR")) and self._is_full():
             return "its volume is full: enlarge the volume or delete backups"
         return str(error)

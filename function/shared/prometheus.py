@@ -34,7 +34,7 @@ class Bounds:
 
 
 class Prometheus:
-    """One client that keeps its connections alive; threads may share it.
+    """A client that keeps connections alive. Threads may share the client.
 
     Each method raises Unavailable: `prometheus_unreachable`, `prometheus_slow`, `prometheus_status` or
     `prometheus_answer`. The message names `setting`, in which the operator corrects the address. The argument

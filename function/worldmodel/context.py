@@ -73,7 +73,7 @@ class World:
         finally:
             look.close()
         context = Context((*found.facts, *governance, *remembered), tuple(sorted(look.gaps)))
-        if found.exists and not _unread(look):  # an incomplete context replaces no complete one
+        if found.exists and not _unread(look):  # never replaces a complete context with an incomplete one
             self.writer.submit(self._remember, resource, context, found.watched)
         return context
 

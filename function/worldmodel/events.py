@@ -20,7 +20,8 @@ def events(look: Look, kind: str, name: str, namespace: str) -> Callable[[], Seq
 
 
 def happenings(found: Iterable[Object], now: float) -> Happenings:
-    """Returns the newest Events. Their text is untrusted: anybody who may create Events writes it."""
+    """Returns the newest Events. The text of an Event is untrusted, because anybody who may create Events can
+    write the text."""
     newest_first = sorted(found, key=_last, reverse=True)
     shown = [_happening(event, now) for event in newest_first[:MAX_EVENTS]]
     return Happenings(tuple(shown), more=max(0, len(newest_first) - MAX_EVENTS))

@@ -16,8 +16,8 @@ from function.shared.resource import is_name
 Object = Mapping[str, Any]
 
 PAGE = 500
-"""The maximum number of objects in a listing. A longer listing is a gap, and its other objects are never
-read."""
+"""The maximum number of objects in a listing. If a listing is longer, the rest is never read, and the context
+has a gap."""
 METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 CORE, APPS, BATCH = "/api/v1", "/apis/apps/v1", "/apis/batch/v1"

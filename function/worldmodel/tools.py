@@ -75,7 +75,7 @@ def _problem(error: Exception) -> str:
     if not isinstance(error, ValidationError):
         return "the arguments are not a JSON object"
     where, what = first_error(error)
-    named = "" if what.startswith("Unexpected") else where  # the field's name is the caller's text
+    named = "" if what.startswith("Unexpected") else where  # the caller chose the field's name
     return f"{named or 'unknown argument'}: {what}"
 
 

@@ -1,1 +1,1 @@
-"""The container `agent`. It runs Claude Code from the start to the outcome. Read agent.py first."""
+"""The container `agent`. The container runs Claude Code and ends with an outcome. Read agent.py first."""

@@ -44,7 +44,7 @@ def main(environment: Mapping[str, str]) -> int:
     """Runs the agent and passes the report to the role `report`. Writes the report as the last line of the
     log and as the termination message. Returns the exit code."""
     began = time.monotonic()
-    events: queue.SimpleQueue[Event] = queue.SimpleQueue()  # the only queue that a signal handler may use
+    events: queue.SimpleQueue[Event] = queue.SimpleQueue()  # only this queue is safe in a signal handler
     signals.on_terminate(lambda: events.put(SIGNAL))
     paths = Paths.read(environment)
     transcript = Transcript([environment[name] for name in claude_args.CREDENTIALS if environment.get(name)])

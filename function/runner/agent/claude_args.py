@@ -27,7 +27,7 @@ FIXED = {
     "CLAUDE_CODE_DISABLE_FILE_MENTIONS": "1",  # otherwise @/path in an alert adds that file to the prompt
     "CLAUDE_CODE_DISABLE_ATTACHMENTS": "1",
     "CLAUDE_CODE_DISABLE_BACKGROUND_TASKS": "1",
-    "CLAUDE_CODE_MAX_RETRIES": "4",  # the default of ten takes three minutes if the API is down
+    "CLAUDE_CODE_MAX_RETRIES": "4",  # the default of ten retries takes three minutes if the API is down
     "API_TIMEOUT_MS": "120000",
     "MCP_TIMEOUT": "20000",
     "MCP_TOOL_TIMEOUT": "60000",
@@ -52,7 +52,7 @@ def argv(program: Path, tier: Tier, mcp_config: Path) -> list[str]:
         "--input-format=stream-json",
         "--output-format=stream-json",
         "--verbose",  # required by stream-json
-        "--setting-sources=",  # none: a repository can contain settings
+        "--setting-sources=",  # no settings: a repository can contain some
         "--strict-mcp-config",
         f"--mcp-config={mcp_config}",
         f"--tools={','.join(tier.built_in)}",

@@ -44,7 +44,7 @@ class Claude:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            start_new_session=True,  # only the runner gets its signals
+            start_new_session=True,  # the program does not receive the runner's signals
         )
         self._input, self._output, self._errors = (
             cast("IO[bytes]", each)

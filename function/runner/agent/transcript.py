@@ -52,7 +52,7 @@ class Transcript:
         if len(line) <= MAX_CLEANED:
             try:
                 text = to_json(cleaned(json.loads(line), self.secrets))
-            except (ValueError, RecursionError):  # unparsed, it could contain a credential that we do not see
+            except (ValueError, RecursionError):  # redaction could miss a credential in an unparsed line
                 text = to_json({"unreadable": len(line)})
             if len(text) <= MAX_LINE:
                 return text

@@ -28,19 +28,19 @@ Reason = Literal[
     "active",  # firing: the rule lists the alert as pending or firing
     "bad_event",  # the event has no alert with a name
     "no_rule",  # no rule has the name and labels of the alert
-    "rule_failing",  # the rule's health is not ok
-    "not_evaluated",  # no evaluation since the run ended, or the last one is overdue
-    "ambiguous",  # a listed alert may or may not be this one
+    "rule_failing",  # the health of the rule is not `ok`
+    "not_evaluated",  # the rule was not evaluated after the run, or an evaluation is overdue
+    "ambiguous",  # the rule lists an alert that may be this alert
     "no_threshold",  # the expression compares nothing
-    "not_understood",  # the expression cannot be parsed and printed again
+    "not_understood",  # the expression cannot be parsed or printed
     "no_series",  # the alert's own series does not exist
     "no_number",  # the value of the series is NaN
     "above_threshold",  # the rule does not list the alert, but the series is on the bad side
-    "stale_series",  # no sample since the run ended
+    "stale_series",  # the series has no sample after the run
     "prometheus_unreachable",
     "prometheus_slow",
     "prometheus_status",
-    "prometheus_answer",  # too long, or of an unexpected shape
+    "prometheus_answer",  # the response is too long, or has an unexpected shape
 ]
 
 
@@ -55,8 +55,8 @@ class Verdict:
 
 
 def worst(verdicts: Sequence[Verdict]) -> Verdict:
-    """Returns a firing verdict if there is one. Otherwise returns an inconclusive verdict if there is one.
-    Otherwise every verdict is `cleared`."""
+    """Returns a firing verdict if there is one. If no verdict is firing, returns an inconclusive verdict if
+    there is one. Returns a cleared verdict only if all verdicts are cleared."""
     return min(verdicts, key=lambda verdict: ("firing", "inconclusive", "cleared").index(verdict.state))
 
 

@@ -113,7 +113,7 @@ class Jira:
         if is_open := [issue.key for issue in found if not issue.done]:
             key = is_open[-1]
             comment = (f"{API}/issue/{key}/comment", {"body": ticket.text}, "comment on the issue")
-            api.twice(lambda: api.post(*comment), NotDone, Lost)  # twice is better than not at all
+            api.twice(lambda: api.post(*comment), NotDone, Lost)  # a second comment is better than none
             return PostedTicket(key, self._url(key), created=False)
         api.twice(lambda: self._check_project_is_visible(api), NotDone, Lost)
         fields = self._fields(ticket, label, found[0].key if found else "")

@@ -157,7 +157,8 @@ def _home(repository: Repository) -> str:
 
 
 def _to_gitlab(git: Git, repository: Repository, made: str, topic: str, identity: str) -> Proposal:
-    """https://docs.gitlab.com/topics/git/commit/#push-options. Experimental: never tried on a GitLab."""
+    """https://docs.gitlab.com/topics/git/commit/#push-options. This code is experimental: it was never tested
+    with GitLab."""
     tip = git.tip(repository.url, topic)
     if tip is not None:
         tip = git.fetch(repository.url, topic, OTHER)

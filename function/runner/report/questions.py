@@ -64,5 +64,5 @@ class Questions:
             return http.result_within(seconds, self.threads.submit(call, about, seconds), late)
         except Unavailable as error:
             if error is late:
-                self.prometheus.close()  # frees the thread that still waits
+                self.prometheus.close()  # ends the thread that still waits
             raise

@@ -55,7 +55,7 @@ class Deadline:
 
     def __init__(self, seconds: float) -> None:
         self._until = time.monotonic() + seconds
-        self._hurried: queue.SimpleQueue[None] = queue.SimpleQueue()  # a signal handler may use no lock
+        self._hurried: queue.SimpleQueue[None] = queue.SimpleQueue()  # a signal handler must not use a lock
 
     def left(self) -> float:
         return self._until - time.monotonic()
@@ -89,7 +89,7 @@ class StepInputs:
 def main(environment: Mapping[str, str]) -> int:
     """Waits for the end of the agent, runs the steps and writes the termination message. Returns 0, or
     INCOMPLETE if a step failed."""
-    deadline = Deadline(4 * 3600.0)  # the deadline of the pod is shorter
+    deadline = Deadline(4 * 3600.0)  # the pod has a shorter deadline
     signals.on_terminate(deadline.hurry)
     paths = Paths.read(environment)
     report = reported(paths, environment, deadline).cleaned()
@@ -159,7 +159,7 @@ def _attempted(
 
 
 def propose(report: Report, given: StepInputs) -> Report:
-    """Opens one merge request with the agent's changes, if its outcome is `proposed`."""
+    """Opens one merge request with the agent's changes, if the agent's outcome is `proposed`."""
     if given.mode != "merge-request" or report.outcome is None:
         return report
     address, problem = _proposed(report, report.outcome, given)
