@@ -27,7 +27,7 @@ class Base(NamedTuple):
 
     given: Mapping[str, Entry]
     left_out: frozenset[str]
-    """All other entries of the tree, except folders. A proposal keeps them unchanged."""
+    """All other entries of the tree, except folders. A proposal leaves these entries unchanged."""
     paths: frozenset[str]
     folded: frozenset[str]
 

@@ -53,10 +53,10 @@ class Git:
     credentials: Path | None = None
     """The file with the credentials. git-credential-store(1) defines its format."""
     environment: Mapping[str, str] = field(default_factory=dict)
-    """The environment of the runner. Git receives only the proxies and SSL_CERT_FILE from it."""
+    """The environment of the runner. Of these variables, git receives only the proxies and SSL_CERT_FILE."""
     seconds: float = SECONDS
     left: Callable[[], float] = lambda: math.inf
-    """Returns the seconds that are left. A running git process is stopped soon after they reach 0."""
+    """Returns the seconds that are left. If no seconds are left, a running git process is stopped."""
     max_file: int = MAX_FILE
 
     @property
@@ -137,7 +137,7 @@ class Git:
         return self._process.line("rev-parse", "--verify", f"{commit}^{{tree}}")
 
     def message(self, commit: str) -> str:
-        """Returns the message of the commit. The commit's author wrote it."""
+        """Returns the message of the commit. The commit's author wrote the message."""
         return self._process.run("cat-file", "commit", commit).decode("utf-8", "replace").partition("\n\n")[2]
 
     def push(

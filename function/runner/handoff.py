@@ -83,8 +83,8 @@ def wait_for_report(folder: Path, left: Callable[[], float]) -> Report:
 
 
 def _content(path: Path) -> bytes:
-    """Returns the content of a plain file. It opens no link and no pipe, because an agent could place them
-    there."""
+    """Returns the content of a plain file. It opens no link and no pipe, because an agent could have replaced
+    the file with one."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     with os.fdopen(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):

@@ -1,5 +1,5 @@
-"""Reads the Job's inputs from the dispatcher: prompt, event and decision. They are files of the downward
-API."""
+"""Reads the Job's inputs from the dispatcher: prompt, event and decision. The inputs are files of the
+downward API."""
 
 from __future__ import annotations
 

@@ -110,11 +110,11 @@ class Report:
     denials: tuple[str, ...] = ()
     """The tools that the model called without permission. Each tool is listed once."""
     detail: str = ""
-    """Details for the operator. They contain no text of the model."""
+    """Details for the operator. The details contain no text of the model."""
     verification: Verification = "none"
     """Whether the alert cleared, according to Prometheus. `none` means that Prometheus was not queried."""
     reason: str = ""
-    """The reason for the result of the verification. It is a constant of condition.py."""
+    """The reason for the result of the verification. The reason is a constant of condition.py."""
     merge_request: str = ""
     """The address."""
     ticket: str = ""

@@ -1,7 +1,7 @@
 """Removes credentials from text.
 
 The model reads logs, manifests and events, which may contain credentials. The runner writes text of the model
-to the log, the termination message and a ticket. It redacts the text first.
+to the log, the termination message and a ticket. Before that, the runner redacts the text.
 """
 
 from __future__ import annotations

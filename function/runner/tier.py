@@ -18,7 +18,7 @@ T = TypeVar("T")
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]+(?:[_-][a-z0-9]+)*$", max_length=32)]
 Tool = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 """The name of a tool. A permission rule joins a server's name and a tool with two underscores. The patterns
-of both make the rule unambiguous."""
+of Name and Tool make the rule unambiguous."""
 BuiltIn = Literal["Read", "Edit", "Write", "Grep", "Glob"]
 """The built-in tools that a tier may list. No tier can have a shell, network access or subagents."""
 

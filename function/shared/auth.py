@@ -1,5 +1,5 @@
-"""Checks bearer tokens. The accepted tokens are read from files at each request. There can be two during a
-rotation. The comparison takes constant time."""
+"""Checks bearer tokens. The accepted tokens are read from files at each request. During a rotation, two
+tokens can be accepted. The comparison takes constant time."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from function.shared.errors import Unavailable
 MIN_BYTES = 16
 MAX_FILES = 2
 JWT = re.compile(rb"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
-"""A JWT in compact serialization (RFC 7515, 7.1): three parts in base64url. Every ServiceAccount token looks
-like this."""
+"""A JWT in compact serialization (RFC 7515, 7.1): three parts in base64url. Every ServiceAccount token has
+this format."""
 MAX_JWT_BYTES = 8 * 1024
 """The longest JWT that is accepted. A ServiceAccount's token has about 1 KiB."""
 

@@ -7,7 +7,8 @@ DispatchError
 └── Misconfigured   the installation is at fault: the program refuses to start
 
 Every error has a `code`, a short constant that is safe in replies and metrics, and a message for the
-operator. Neither contains text of an alert, a credential, or a response of another service.
+operator. The code and the message never contain text of an alert, a credential, or a response of another
+service.
 """
 
 from __future__ import annotations

@@ -66,16 +66,16 @@ class SREEvent:
 
     @property
     def resource(self) -> str:
-        """Returns 16 hex digits that identify the resource on a Job. Without a resource, they identify the
-        problem."""
+        """Returns 16 hex digits that identify the resource on a Job. For an event without a resource, the
+        digits identify the problem."""
         if not self.resource_id:
             return self.identity[:16]
         return digest(self.cluster, self.resource_type, self.namespace, self.resource_id)[:16]
 
 
 def digest(*parts: str) -> str:
-    """Returns the SHA-256 in hex over the length-prefixed parts. The prefixes make ("a", "bc") and ("ab",
-    "c") differ."""
+    """Returns the SHA-256 in hex over the length-prefixed parts. With the prefixes, ("a", "bc") and ("ab",
+    "c") have different digests."""
     joined = hashlib.sha256()
     for part in parts:
         data = part.encode("utf-8", "surrogatepass")

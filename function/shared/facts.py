@@ -1,7 +1,7 @@
-"""The facts about a resource. They are the contract between a world model and its clients.
+"""The facts about a resource. These classes are the contract between a world model and its clients.
 
 Our own server builds its response from these classes. The dispatcher validates the response of any server
-with them, one fact at a time. Each fact has its source and its age.
+with these classes, one fact at a time. Each fact has its source and its age.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ class Storage:
     volume: Name
     reclaim_policy: Text
     max_storage: Text | None = None
-    """The operator's limit, from the annotation sre-dispatch/max-storage of the claim. If it is None, the
+    """The operator's limit, from the annotation sre-dispatch/max-storage of the claim. Without a limit, the
     claim may not grow."""
 
 
@@ -268,7 +268,7 @@ GAPS = frozenset(
     | {"no_source", "no_resource", "bad_name", "unknown_kind", "other_cluster", "not_found", "nothing_known"}
     | {"too_many", "cut", "stale", "bad_answer", "bad_fact", "dependency_error", "other"}
 )
-"""Every possible gap. A prompt shows gaps outside its data block, so a server may not invent new gaps."""
+"""Every possible gap. A prompt shows gaps outside its data block, so a server must not invent gaps."""
 NAMES = {of: kind for kind, of in KINDS.items()}
 
 
@@ -295,4 +295,4 @@ class Context:
     __pydantic_config__ = STRICT
     facts: tuple[Fact, ...] = ()
     gaps: tuple[str, ...] = ()
-    """The reasons why something is unknown. They are members of GAPS."""
+    """The reasons why something is unknown. Each reason is a member of GAPS."""

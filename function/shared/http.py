@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 PROXIES = frozenset({"HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy"})
-"""Variables that name the proxy for servers outside the cluster. Each program that calls such a server
-receives them."""
+"""Variables that name the proxy for servers outside the cluster. Each program that calls an outside server
+receives these variables."""
 TOKEN = re.compile(r"[!-~]{16,}", re.ASCII)
 """The tokens that our own servers accept. knative/opa/authz.rego contains the same pattern."""
 PLAIN = {"Accept-Encoding": "identity"}

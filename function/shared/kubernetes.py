@@ -55,7 +55,7 @@ def connect(connections: int = 4) -> Client:
             load_kube_config(client_configuration=configuration)
     except (ConfigException, OSError):
         raise Unavailable("kubernetes_unconfigured", "no ServiceAccount and no usable KUBECONFIG") from None
-    # By default the client sends a GET up to four times. Between them it sleeps as long as the server
+    # By default the client sends a GET up to four times. Between attempts it sleeps as long as the server
     # requests.
     configuration.retries = False
     configuration.connection_pool_maxsize = connections
@@ -66,8 +66,8 @@ def connect(connections: int = 4) -> Client:
 
 
 def _trust(configuration: Any) -> ssl.SSLContext:
-    """Trusts the cluster's certificate authority without VERIFY_X509_STRICT. Python 3.13 made that flag the
-    default, and many clusters have an authority without the extensions that it requires."""
+    """Trusts the cluster's certificate authority without VERIFY_X509_STRICT. Python 3.13 sets this flag by
+    default. Many clusters have an authority without the extensions that the flag requires."""
     context = ssl.create_default_context(cafile=configuration.ssl_ca_cert)
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     if configuration.cert_file:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 BARE_PATH = "/jsonrpc"
 PROTOCOL = "2025-06-18"
-"""The version of MCP that the client offers. Servers of later versions accept it too."""
+"""The version of MCP that the client offers. Servers with a later version of MCP accept this version too."""
 VERSION = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 CONNECT_SECONDS = 0.5
 AT_ONCE = 8

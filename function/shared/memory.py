@@ -65,7 +65,7 @@ class Store:
 
     def record(self, run: Run) -> bool:
         """Stores the run and returns True. If the run's session was stored before, it changes nothing and
-        returns False. After True or False the run is on the disk. After Unavailable it is not."""
+        returns False. After True or False the run is on the disk. After Unavailable the run is not stored."""
         # A run with a time in the future would be listed before later runs.
         at = min(datetime.fromisoformat(run.at).timestamp(), self._clock())
         about = (run.cluster, run.resource_type, run.namespace, run.resource_id, run.alertname)
@@ -78,8 +78,8 @@ class Store:
         return done.rowcount == 1
 
     def runs(self, where: Mapping[str, str], limit: int) -> list[Run]:
-        """Returns the newest runs that match `where`. Its keys can be cluster, resource_type, namespace,
-        resource_id and alertname. Raises Unavailable."""
+        """Returns the newest runs that match `where`. The keys of `where` can be cluster, resource_type,
+        namespace, resource_id and alertname. Raises Unavailable."""
         columns = [column for column in (*Resource._fields, "alertname") if column in where]
         condition = " AND ".join([*(f"{column} = ?" for column in columns), "TRUE"])
         with self._reading() as connection:
@@ -146,8 +146,8 @@ class Store:
         ]
 
     def context(self, event: SREEvent) -> object:
-        """Returns the last context of the event's resource, together with the present memory. It serves as
-        the world model if there is no server."""
+        """Returns the last context of the event's resource, together with the present memory. The dispatcher
+        uses this method if there is no server."""
         resource = Resource(event.cluster, event.resource_type, event.namespace, event.resource_id)
         context, at = self._last(resource)
         found = (*self.recall(resource), self.memory(resource, event.alertname))
@@ -155,7 +155,7 @@ class Store:
         return json.loads(to_json(asdict(Context(found, gaps))))
 
     def _last(self, resource: Resource) -> tuple[Context, float]:
-        """Returns the last context and its time. Without a last context the time is 0."""
+        """Returns the last context and its time. If there is no last context, the time is 0."""
         with self._reading() as connection:
             asked = f"SELECT context, at FROM contexts WHERE {OF_RESOURCE}"  # noqa: S608
             row = connection.execute(asked, resource).fetchone()
@@ -252,7 +252,7 @@ class Store:
 
 
 def _when(before: Sighting, after: Sighting, now: float) -> str:
-    """Returns the time of a change. It happened between the two readings. Nothing else is known about the
+    """Returns the time of a change. The change happened between two readings. Nothing else is known about the
     time."""
     earliest, latest = ago(now - before.until), ago(now - after.at)
     return latest if earliest == latest else f"between {earliest} and {latest}"

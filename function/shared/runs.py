@@ -1,4 +1,4 @@
-"""The record of a run. It is the arguments of `record_outcome` and the content of the memory."""
+"""The record of a run. The tool `record_outcome` accepts such a record, and the memory stores it."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 MAX_TEXT = 256
-"""The maximum length of a text in a fact. It is enough for the message of an event."""
+"""The maximum length of a text in a fact. The message of a Kubernetes Event fits."""
 CUT = "[cut]"
 
 

@@ -28,8 +28,8 @@ def main(backup: Path | None) -> None:
 
 
 def run(environment: Mapping[str, str], backup: Path | None = None) -> None:
-    """Serves until SIGTERM. With `backup` it only copies the memory to that file. It can do so while another
-    process serves the memory. Raises Misconfigured, Unavailable."""
+    """Serves until SIGTERM. With `backup` it only copies the memory to that file. The copy is possible while
+    another process serves the memory. Raises Misconfigured, Unavailable."""
     if backup:
         _back_up(Path(environment.get("SRE_DISPATCH_WORLD_MODEL_FILE", DEFAULT_FILE)), backup)
         return

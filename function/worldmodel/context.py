@@ -61,7 +61,8 @@ class World:
     """The name of the cluster that is read. For a resource of another cluster, a context has only the
     memory."""
     governance: Mapping[str, Governance] = field(default_factory=dict)
-    """The limits of each namespace from the operator's file. They override the labels of the namespace."""
+    """The limits of each namespace from the operator's file. These limits override the labels of the
+    namespace."""
 
     def context(self, resource: Resource, alertname: str) -> Context:
         """Returns the context within reader.SECONDS and the limits of facts.py. A failed read becomes a gap

@@ -18,7 +18,7 @@ class Found:
     facts: list[Fact] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     watched: dict[str, str] = field(default_factory=dict)
-    """Values of the resource. The memory stores their changes from one reading to the next."""
+    """Values of the resource. The memory stores the changes of these values from one reading to the next."""
     exists: bool = False
 
     def add(self, *contents: object) -> None:

@@ -24,7 +24,7 @@ from function.worldmodel.reader import Look
 
 @dataclass
 class Neighbours:
-    """The listings of one namespace. All of them are requested at once."""
+    """The listings of one namespace. All listings are requested at once."""
 
     services: Callable[[], Sequence[Object]]
     ingresses: Callable[[], Sequence[Object]]

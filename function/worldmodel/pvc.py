@@ -1,5 +1,4 @@
-"""The facts of a PersistentVolumeClaim: how full it is, how fast it fills, who needs it, whether it can
-grow."""
+"""The facts of a PersistentVolumeClaim: usage, growth, dependents, and whether the claim can grow."""
 
 from __future__ import annotations
 
@@ -23,7 +22,8 @@ PODS_WITH_EVENTS = 3
 ONE_NODE = frozenset({"ReadWriteOnce", "ReadWriteOncePod"})
 """Access modes with which only one node can mount the claim. Usually only one workload uses such a claim."""
 MANY = 10
-"""The maximum number of workloads and owners that are read one by one. The others are only counted."""
+"""The maximum number of workloads and owners that are read one by one. Other workloads and owners are only
+counted."""
 STOPS = "mounts it, and stops when it is full"
 
 

@@ -38,7 +38,7 @@ class Look:
     prometheus: Prometheus | None
     threads: Threads
     now: float
-    """The present time in seconds since the epoch. Ages are counted from it."""
+    """The present time in seconds since the epoch. Ages are relative to this time."""
     gaps: set[str] = field(default_factory=set)
     deadline: float = field(default_factory=lambda: time.monotonic() + SECONDS)
     requests: list[Future[Any]] = field(default_factory=list)
@@ -71,7 +71,7 @@ class Look:
         return lambda: finite(samples())
 
     def close(self) -> None:
-        """Cancels requests that are not needed any more. They would delay the next reading."""
+        """Cancels requests that are not needed any more. Such requests would delay the next reading."""
         for future in self.requests:
             future.cancel()
 

@@ -15,7 +15,8 @@ from function.runner.tier import Server, Tier
 from function.shared.http import PROXIES
 
 PASSED_ON = PROXIES | {"HOME", "TMPDIR", "PATH", "LANG", "TZ", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"}
-"""The variables that Claude Code receives from the runner's environment. The runner passes no others."""
+"""The variables that Claude Code receives from the runner's environment. The runner passes no other
+variables."""
 CREDENTIALS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
 """The variables with the model's key. A gateway needs no key."""
 
@@ -45,7 +46,7 @@ DENIED = (
 
 
 def argv(program: Path, tier: Tier, mcp_config: Path) -> list[str]:
-    """Returns the command line. It contains no secret and no text of an alert."""
+    """Returns the command line, which contains no secret and no text of an alert."""
     return [
         str(program),
         "--print",
@@ -79,8 +80,8 @@ def allowed(tier: Tier) -> list[str]:
 
 
 def mcp_config(tier: Tier, read_token: Callable[[str], str]) -> dict[str, Any]:
-    """Returns Claude Code's configuration of the MCP servers. It contains their tokens, so only the agent may
-    read the file."""
+    """Returns Claude Code's configuration of the MCP servers. The configuration contains the servers' tokens,
+    so only the agent may read the file."""
     return {"mcpServers": {name: _server(server, read_token) for name, server in tier.servers.items()}}
 
 

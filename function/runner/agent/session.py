@@ -59,7 +59,7 @@ class Ending:
     detail: str = ""
     outcome: object = None
     result: Mapping[str, Any] = field(default_factory=dict)
-    """The last result event. It contains cost, turns, denials and session."""
+    """The last result event. The event contains cost, turns, denials and session."""
 
 
 class Session:

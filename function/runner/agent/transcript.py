@@ -13,7 +13,7 @@ from function.shared.http import token_in
 from function.shared.strict_json import to_json
 
 MAX_TRANSCRIPT = 16 * 1024 * 1024
-"""The maximum size of a transcript. It is larger than the part of a container's log that a node keeps."""
+"""The maximum size of a transcript. A node keeps less than this of a container's log."""
 MAX_LINE = 64 * 1024
 MAX_CLEANED = 256 * 1024
 MARGIN = 8 * 1024

@@ -84,7 +84,7 @@ def read_changes(git: Git, commit: str, work: Path, path: str) -> Changes:
 
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-"""The flags for opening a file. They refuse a link that replaced the file, and a pipe does not block."""
+"""The flags for opening a file. With these flags a link is not opened, and a pipe does not block."""
 
 
 def _walk(work: Path) -> Iterator[FoundFile]:

@@ -19,7 +19,7 @@ MAX_SELECTORS = 16
 """The maximum number of selectors in a condition. Each selector is a request. No alert of
 kube-prometheus-stack has more than 6."""
 MAX_AGE_SECONDS = 300.0
-"""The maximum age of a sample. It is the default of Prometheus (query.lookback-delta)."""
+"""The maximum age of a sample. Prometheus has the same default (query.lookback-delta)."""
 
 Labels = Mapping[str, str]
 Reason = Literal[
@@ -68,7 +68,7 @@ class Condition:
     labels: Labels
     """The labels of the alert."""
     rule_labels: Labels
-    """The labels of the rule. They replace labels of the series."""
+    """The labels of the rule. A label of the rule replaces the label of the series with the same name."""
     ended_at: float
 
     def verdict(self, node: Node) -> Verdict:
@@ -118,9 +118,9 @@ class Condition:
 def own(candidates: Sequence[Labels], labels: Labels) -> list[Labels]:
     """Returns the candidates that are the alert with these labels.
 
-    An alert has all labels of its series, and labels from the rule, Prometheus and Alertmanager. So a
-    candidate is the alert if both have equal values for every label name of any candidate. A candidate with
-    fewer labels is another series."""
+    An alert has all labels of its series, and labels from the rule, Prometheus and Alertmanager. So this
+    function compares only the label names that a candidate has. A candidate is the alert if all these labels
+    are equal. A candidate with fewer labels is another series."""
     names = {name for candidate in candidates for name in candidate}
     wanted = {name: value for name, value in labels.items() if name in names}
     return [candidate for candidate in candidates if dict(candidate) == wanted]

@@ -17,8 +17,8 @@ MAX_TEXT = 1500
 """The maximum length of a text."""
 ODD = re.compile(r"[^\w ./:%-]+", re.ASCII)
 POINTING = re.compile(r"[^\w .%-]+", re.ASCII)
-"""Characters that are removed from a title. Unlike ODD, they include the characters of addresses and
-references, which a forge interprets."""
+"""Characters that are removed from a title. Unlike ODD, this pattern includes the characters of addresses and
+references, because a forge interprets them."""
 FENCES = re.compile(r"~{3,}")
 
 

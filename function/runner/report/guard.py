@@ -42,9 +42,9 @@ AUTOMATION = re.compile(
     r"|taskfile\..*|(?:gruntfile|gulpfile).*|(?:package|package-lock|npm-shrinkwrap)\.json"
     r"|(?:yarn|pnpm)[.-]lock.*|\.npmrc|\.yarnrc.*|tox\.ini|(?:noxfile|setup|conftest)\.py|pyproject\.toml"
 )
-"""The names, in lower case, of files that control automation: continuous integration, rules of review, code
-that runs when a checkout is opened, code that runs when a pull request is built or tested before a review,
-and instructions for agents. Another rule refuses names that begin with .git."""
+"""The names, in lower case, of files that control automation. They configure continuous integration, reviews,
+editors, builds and tests, or instruct agents. A forge or a reviewer's machine may execute such a file before
+a review. Another rule refuses names that begin with .git."""
 VARIABLE = r"(?:\$\w*[({][\w./-]+[)}]|\$[A-Z_][A-Z0-9_]*|\{\{[^{}\"'`]*\}\})"
 """References to a value, without a default. Kubernetes, shells, Grafana ($__file{/path}) and templates use
 them."""

@@ -36,11 +36,11 @@ if TYPE_CHECKING:
     import httpx
 
 MAX_FOUND = 50
-"""The maximum number of issues in a search; the search returns the newest ones. It is the default of Data
-Center too."""
+"""The maximum number of issues in a search; the search returns the newest ones. Data Center has the same
+default."""
 SETTLE_SECONDS = (2.0, 4.0, 8.0)
-"""The pauses before each search for an issue that may have been created. In Jira Cloud a new issue can appear
-in the search with any delay: https://community.developer.atlassian.com/t/83027 (RFC 61)."""
+"""The pauses before each search for an issue that may have been created. In Jira Cloud, the delay before a
+new issue appears in the search has no limit: https://community.developer.atlassian.com/t/83027 (RFC 61)."""
 
 TOKEN = re.compile(r"[!-~]+", re.ASCII)
 """A token that fits in a header. Atlassian documents no length. Tokens with 24, 44 and 192 characters

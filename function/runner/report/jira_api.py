@@ -34,8 +34,8 @@ MAX_PAUSE_SECONDS = 30
 
 FIELD = re.compile(r"[a-z]{1,32}|customfield_[0-9]{1,10}")
 ANONYMOUS = re.compile("AUTHENTICATED_FAILED|AUTHENTICATION_DENIED")
-"""Values of the header X-Seraph-LoginReason. They mean that Jira refused the token and treats the request as
-anonymous."""
+"""Values of the header X-Seraph-LoginReason. With these values, Jira refused the token and treats the request
+as anonymous."""
 
 CHECK_URL = "check report.jira.url of the tier"
 CHECK_TOKEN = "check the token in report.jira.token_file and the permissions of its account in the project"  # noqa: S105
@@ -59,7 +59,7 @@ class JiraApi:
     deadline: float
     sleep: Callable[[float], None]
     wanted_pause: float = PAUSE_SECONDS
-    """The pause before the next request, in seconds. The last response can change it."""
+    """The pause before the next request, in seconds. A response of Jira can set another pause."""
 
     def twice(self, act: Callable[[], T], *retried: type[Unavailable]) -> T:
         """Returns the result of `act`. After one of the `retried` errors it calls `act` a second time."""

@@ -28,7 +28,7 @@ MAX_TEXT = 16_000
 """The maximum length of the text. It is half of Jira's limit of 32,767 characters
 (jira.text.field.character.limit), because Cloud stores the text in a longer format."""
 LIMITS = (4000, 1000, 500, 250, 120, 40)
-"""Maximum lengths of a single text. The first one with which the whole ticket fits is used."""
+"""Maximum lengths of a single text. The ticket uses the first length with which the whole ticket fits."""
 MAX_ITEMS = 30
 """The maximum number of entries in a list. An outcome cannot have more."""
 
@@ -39,7 +39,8 @@ ADDRESS = re.compile(r"(?<![0-9]):(?!\s)|:(?![\s0-9])")
 time. A colon at the end matches too, because our own text after it could complete an address."""
 BLOCK = re.compile(r"^(h[1-6]|bq)\.", re.IGNORECASE)
 BACKSLASH = "\u2216"
-"""A letter that looks like a backslash. It replaces backslashes, because Jira has no escape for them."""
+"""A letter that looks like a backslash. The letter replaces a backslash, because Jira has no escape for
+backslashes."""
 UNNAMED = re.compile(r"[^\w .,:/()-]+")
 """Characters that no name of an alert or resource needs. Jira shows a summary as plain text, but chats and
 e-mails may interpret it."""

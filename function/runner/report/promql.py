@@ -21,9 +21,9 @@ Node = Mapping[str, Any]
 
 
 def conditions(node: Node) -> list[Node]:
-    """Returns the comparisons and absent() calls of an expression. Whenever the expression has a result, at
-    least one of them is true. The list is empty if no such comparison is known. The right sides of `and` and
-    `unless` are left out, because they only remove results."""
+    """Returns the comparisons and absent() calls of an expression. If the expression has a result, at least
+    one of these conditions is true. The list is empty if no such comparison is known. The right sides of
+    `and` and `unless` are left out, because they only remove results."""
     if node["type"] == "parenExpr":
         return conditions(node["expr"])
     if is_absent(node):

@@ -39,9 +39,9 @@ INCOMPLETE = 50
 OVERTIME_SECONDS = 160.0
 """The time that an agent may take after its time limit, for the wrap-up and the end of its program."""
 STEP_SECONDS = 60.0
-"""The time limit of a step. Verification may wait longer, as the tier sets it."""
+"""The time limit of a step. Verification has the time limit of the tier in addition."""
 AFTER_SIGNAL_SECONDS = 105.0
-"""The time that is left after a signal. It is a part of the tiers' terminationGracePeriodSeconds (120)."""
+"""The time that is left after a signal. The tiers' terminationGracePeriodSeconds (120) includes this time."""
 PAUSE_SECONDS = 3.0
 RESERVE_SECONDS = 30.0
 """The part of AFTER_SIGNAL_SECONDS that is reserved for the steps after the end of the agent."""
