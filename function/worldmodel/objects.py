@@ -16,8 +16,7 @@ from function.shared.resource import is_name
 Object = Mapping[str, Any]
 
 PAGE = 500
-"""The maximum number of objects in a listing. If a listing is longer, the rest is never read, and the context
-has a gap."""
+"""The maximum number of objects in a listing. A longer listing is not read further and becomes a gap."""
 METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 CORE, APPS, BATCH = "/api/v1", "/apis/apps/v1", "/apis/batch/v1"
@@ -42,8 +41,7 @@ PATHS: Mapping[str, tuple[str, str]] = {
     "StatefulSet": (APPS, "statefulsets"),
     "StorageClass": ("/apis/storage.k8s.io/v1", "storageclasses"),
 }
-"""All kinds that the world model reads. knative/worldmodel/rbac.yaml grants access to the same kinds. Secrets
-and ConfigMaps are excluded."""
+"""All kinds that are read. knative/worldmodel/rbac.yaml grants the same kinds: no Secrets, no ConfigMaps."""
 
 GOOD = frozenset({"Available", "Complete", "ContainersReady", "Initialized", "PodReadyToStartContainers"})
 GOOD |= {"PodScheduled", "Progressing", "Ready", "SuccessCriteriaMet"}
@@ -58,8 +56,7 @@ BAD |= {
 }
 BAD |= {"NamespaceContentRemaining", "NamespaceFinalizersRemaining"}
 BAD |= {f"NamespaceDeletion{what}Failure" for what in ("Content", "Discovery", "GroupVersionParsing")}
-"""Known types of conditions. A GOOD condition should be true. A BAD condition should be false. Other
-conditions are not interpreted."""
+"""A GOOD condition should be true. A BAD condition should be false. Other conditions are ignored."""
 
 
 @dataclass(frozen=True)
@@ -76,8 +73,7 @@ class Objects:
         self._api = api
 
     def get(self, kind: str, name: str, namespace: str = "") -> Object | None:
-        """Returns the object. Returns None if there is no object with this name, or if the name is
-        invalid."""
+        """Returns the object, or None if it does not exist or the name is invalid."""
         # Names of owners are untrusted. A name such as `..` would change the path of the request.
         if not is_name(name) or not is_name(namespace or "none"):
             return None
@@ -146,8 +142,7 @@ def seconds(timestamp: str) -> float:
 
 
 def controller(of: Object) -> Reference | None:
-    """Returns the controller of the object. The controller is in the same namespace. Only the Node of a
-    static pod is in no namespace."""
+    """Returns the object's controller with the object's namespace. Only a Node has no namespace."""
     for owner in of["metadata"].get("ownerReferences") or ():
         if owner.get("controller"):
             return Reference(owner["kind"], owner["name"], "" if owner["kind"] == "Node" else namespace(of))
@@ -168,8 +163,7 @@ def template_labels(of: Object) -> Mapping[str, str]:
 
 
 def claims(of: Object) -> set[str]:
-    """Returns the names of the claims that the volumes of a workload or pod use, including a pod's ephemeral
-    claims."""
+    """Returns the names of the claims in the volumes of a workload or pod, with a pod's ephemeral claims."""
     volumes = spec(template(of)).get("volumes") or ()
     named = {
         each["persistentVolumeClaim"]["claimName"] for each in volumes if "persistentVolumeClaim" in each
@@ -186,8 +180,7 @@ def is_over(pod: Object) -> bool:
 
 
 def mounts(of: Object, claim: str) -> bool:
-    """Returns whether the workload mounts the claim, by the claim's name or by a StatefulSet's claim
-    template."""
+    """Returns whether the workload mounts the claim, by name or by a StatefulSet's claim template."""
     if claim in claims(of):
         return True
     stem, _, ordinal = claim.rpartition("-")
@@ -196,8 +189,7 @@ def mounts(of: Object, claim: str) -> bool:
 
 
 def selects(selector: Mapping[str, Any] | None, labels: Mapping[str, str]) -> bool:
-    """Returns whether a LabelSelector selects these labels. An empty selector selects everything. A missing
-    selector selects nothing."""
+    """Returns whether the selector matches. An empty selector matches everything, a missing one nothing."""
     if selector is None:
         return False
     equal = all(labels.get(key) == value for key, value in (selector.get("matchLabels") or {}).items())
@@ -236,8 +228,7 @@ def conditions(of: Object) -> list[str]:
 
 
 def containers(pod: Object) -> Iterator[str]:
-    """Yields a short text for each container: the state, the restarts, and the reason for the last
-    termination."""
+    """Yields a short text for each container: state, restarts, and reason for the last termination."""
     for each in _statuses(pod):
         (state, more), *_ = (each.get("state") or {"unknown": {}}).items()
         last = ((each.get("lastState") or {}).get("terminated") or {}).get("reason")
