@@ -1,12 +1,12 @@
-"""What runs inside a Job. Each container runs one role, as PID 1.
+"""The wing that runs inside a Job. Each container runs one role, as PID 1.
 
-agent/agent     role `agent`: Claude Code from its start to its outcome; read this first
+agent/agent     role `agent`: runs Claude Code; read this first
 prepare         role `prepare`: fetches the repository for an agent that proposes changes
 report/report   role `report`: merge request, verification, world model, ticket
 
-tier            what the tier's mounted files allow
-inputs, paths   what the dispatcher gave the Job, and where files are
-handoff         the agent's report for the reporter, and a lock that shows whether the agent lives
+tier            the tier's files: what an agent may do, and how a run is reported
+inputs, paths   the inputs from the dispatcher, and the paths of files
+handoff         passes the agent's report to the role `report`; a lock shows whether the agent runs
 outcome         the model's outcome, the runner's report, the termination message
 redact          removes credentials from text
 signals         SIGTERM and SIGINT
@@ -15,7 +15,7 @@ git, git_process, checkout, file_names
 
 agent/          claude_args: command line and environment; process: the program; session: the conversation;
                 transcript: its events on standard output
-report/         changes, guard, merge_request, description: what an agent changed -> one merge request;
+report/         changes, guard, merge_request, description: the agent's changes -> one merge request;
                 verification, condition, questions, promql: whether the alert cleared;
                 jira, jira_api, jira_text: the ticket
 """

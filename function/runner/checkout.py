@@ -1,6 +1,6 @@
-"""Writes the files of a commit to a folder, where an agent may change them.
+"""Writes the files of a commit to a folder. An agent may change the files there.
 
-Files are written one by one, without `git checkout`, so that nothing in the repository is executed.
+It writes the files one by one, without `git checkout`. So no hook or filter of the repository is executed.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ BATCH = 8 * MIB
 
 
 class Base(NamedTuple):
-    """The tree of a commit: what the agent gets, and what it does not get."""
+    """The tree of a commit: the files that the agent receives, and the entries that it does not receive."""
 
     given: Mapping[str, Entry]
     left_out: frozenset[str]
-    """All other entries, except folders. A proposal keeps them unchanged."""
+    """All other entries of the tree, except folders. A proposal leaves these entries unchanged."""
     paths: frozenset[str]
     folded: frozenset[str]
 
@@ -35,9 +35,9 @@ class Base(NamedTuple):
 def materialize(git: Git, commit: str, work: Path) -> int:
     """Writes the plain files of the commit into the empty folder `work`, and returns their number.
 
-    Links, submodules, files over MAX_FILE bytes and misleading names are left out. Raises Misconfigured if
-    the repository has over MAX_FILES files or MAX_TOTAL bytes, or the folder is not empty; Unavailable as Git
-    does."""
+    It leaves out links, submodules, files over MAX_FILE bytes and misleading names. Raises Misconfigured if
+    the repository has over MAX_FILES files or MAX_TOTAL bytes, or if the folder is not empty. Raises
+    Unavailable like Git."""
     if next(work.iterdir(), None) is not None:
         raise Misconfigured(f"{work} is not empty: give the repository an empty folder")
     files = [*base_of(git, commit).given.values()]
@@ -76,7 +76,7 @@ def contents(git: Git, files: Iterable[Entry]) -> Iterator[tuple[Entry, bytes]]:
 
 
 def _batches(files: Iterable[Entry]) -> Iterator[list[Entry]]:
-    """The files in batches of at most BATCH bytes, or one file."""
+    """Yields the files in batches. A batch has at most BATCH bytes, or a single file."""
     batch: list[Entry] = []
     size = 0
     for file in files:

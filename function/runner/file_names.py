@@ -1,4 +1,4 @@
-"""Which paths are safe to write, and which are misleading."""
+"""Decides whether a path is safe to write or misleading."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from collections.abc import Iterable
 
 MAX_PATH = 1024
 MAX_NAME = 255
-"""Bytes of one name on Linux."""
+"""The maximum length of a file name on Linux, in bytes."""
 MAX_DEPTH = 32
-"""Folders above a file. Each is an open descriptor while the tree is read."""
+"""The maximum number of folders above a file. While the tree is read, each folder is an open file
+descriptor."""
 
 
 def misleads(path: str) -> bool:
-    """Whether some system could take the path for another one."""
+    """Returns whether some operating system could read the path as another path."""
     names = path.split("/")
     if len(names) > MAX_DEPTH or len(os.fsencode(path)) > MAX_PATH:
         return True
@@ -29,18 +30,20 @@ def misleads(path: str) -> bool:
 
 
 GIT_FOLDER = re.compile(r"(?:\.git|git~\d+)[ .]*(?:[:\\].*)?", re.DOTALL)
-"""Names that some system takes for .git: on NTFS its short name, streams, and trailing characters that it
-drops (CVE-2014-9390, CVE-2019-1352). Those of HFS+ contain format characters, which `hides` refuses."""
+"""Names that NTFS reads as .git: the short name, streams, and names with trailing characters that NTFS drops
+(CVE-2014-9390, CVE-2019-1352). HFS+ reads other names as .git. The names of HFS+ contain format characters,
+which `hides` finds."""
 
 
 def folders_above(paths: Iterable[str]) -> frozenset[str]:
-    """All parent folders of the paths."""
+    """Returns all parent folders of the paths."""
     parts = (path.split("/") for path in paths)
     return frozenset("/".join(each[:end]) for each in parts for end in range(1, len(each)))
 
 
 def folded(name: str) -> str:
-    """The name as a system sees it that ignores case and forms of letters."""
+    """Returns the name in a normal form. Names that differ only in case or in Unicode form have the same
+    normal form."""
     return unicodedata.normalize("NFKC", name).casefold()
 
 
@@ -49,6 +52,6 @@ def is_git(name: str) -> bool:
 
 
 def hides(text: str) -> bool:
-    """Whether the text has invisible characters: control, format, unassigned, line ends, and surrogates,
-    which stand for bytes that are not UTF-8."""
+    """Returns whether the text has invisible characters: control, format and unassigned characters, line
+    ends, and surrogates. A surrogate represents a byte that is not UTF-8."""
     return any(unicodedata.category(letter).startswith(("C", "Zl", "Zp")) for letter in text)

@@ -1,7 +1,7 @@
-"""The git commands of the runner, on a bare repository without a checkout.
+"""Runs the runner's git commands on a bare repository without a checkout.
 
-It fetches one commit of a branch and builds commits from objects. The content of a foreign repository is only
-data here: its attributes, links and submodules have no effect.
+It fetches one commit of a branch and builds commits from objects. The content of the fetched repository is
+only data: attributes, links and submodules have no effect.
 """
 
 from __future__ import annotations
@@ -17,12 +17,14 @@ from typing import NamedTuple
 from function.runner.git_process import MAX_FILE, MIB, SECONDS, GitProcess, code_of, failed
 
 MAX_LISTING = 8 * MIB
-"""Of the names in a tree. An entry has 63 bytes or more, so these are at most 130,000 entries."""
+"""The maximum size of a tree's listing. An entry has 63 bytes or more, so the limit is about 130,000
+entries."""
 BASE, OTHER = "refs/sre-dispatch/base", "refs/sre-dispatch/other"
 
 
 class Entry(NamedTuple):
-    """One line of a tree. Bytes of `path` that are not UTF-8 are surrogates. `size` is -1 for a folder."""
+    """An entry of a tree. In `path`, a surrogate represents a byte that is not UTF-8. `size` is -1 for a
+    folder."""
 
     mode: str
     kind: str
@@ -32,29 +34,29 @@ class Entry(NamedTuple):
 
 
 class Pushed(NamedTuple):
-    """The result of a push. `flag` is git's: `*` new, `+` forced, a space for fast-forward, `!` rejected. All
-    other fields are text of the forge."""
+    """The result of a push. `flag` comes from git: `*` new, `+` forced, a space for fast-forward, `!`
+    rejected. The forge wrote all other fields."""
 
     flag: str
     ref: str
     reason: str
     remote: str
-    """The lines that the forge wrote for people."""
+    """The forge's message for people."""
 
 
 @dataclass(frozen=True)
 class Git:
-    """Git on the bare repository `git_dir`, which `fetch` creates. Each method raises Unavailable as
-    GitProcess does."""
+    """Runs git on the bare repository `git_dir`, which `fetch` creates. Each method raises Unavailable like
+    GitProcess."""
 
     git_dir: Path
     credentials: Path | None = None
-    """A file in the form of git-credential-store(1)."""
+    """The file with the credentials. git-credential-store(1) defines its format."""
     environment: Mapping[str, str] = field(default_factory=dict)
-    """Only proxies and SSL_CERT_FILE are passed on to git."""
+    """The environment of the runner. Of these variables, git receives only the proxies and SSL_CERT_FILE."""
     seconds: float = SECONDS
     left: Callable[[], float] = lambda: math.inf
-    """The seconds that are left for a run which is under way. It ends soon after there are none."""
+    """Returns the seconds that are left. If no seconds are left, a running git process is stopped."""
     max_file: int = MAX_FILE
 
     @property
@@ -64,7 +66,7 @@ class Git:
         )
 
     def fetch(self, url: str, branch: str, ref: str = BASE) -> str:
-        """Fetches the tip of the branch without its history, and returns its commit."""
+        """Fetches the newest commit of the branch without history, and returns the commit's name."""
         if not (self.git_dir / "HEAD").exists():
             self.git_dir.mkdir(parents=True, exist_ok=True)
             self._process.run("init", "--quiet", "--bare", "--template=")
@@ -73,21 +75,21 @@ class Git:
         return self._process.line("rev-parse", "--verify", f"{ref}^{{commit}}")
 
     def tip(self, url: str, branch: str) -> str | None:
-        """The commit at the tip of the forge's branch; None if there is no such branch."""
+        """Returns the newest commit of a branch on the forge, or None if the branch does not exist."""
         ref = f"refs/heads/{branch}"
         output = self._process.run("ls-remote", "--refs", url, ref, code="git_unreachable")
-        # Git matches the end of a name, so there may be other refs in the list.
+        # Git matches the end of a name, so the list may contain other refs.
         found = (line.partition("\t") for line in output.decode("utf-8", "replace").splitlines())
         return next((sha for sha, _, name in found if name == ref), None)
 
     def entries(self, tree: str, *, below: bool = False) -> list[Entry]:
-        """The entries of a tree or commit; with `below` also those of all folders in it."""
+        """Returns the entries of a tree or commit. With `below` it includes the entries of all subfolders."""
         deep = ("-r", "-t") if below else ()
         listed = self._process.run("ls-tree", "-z", "-l", "--full-tree", *deep, tree, limit=MAX_LISTING)
         return [_entry(line) for line in listed.split(b"\0") if line]
 
     def blobs(self, shas: Sequence[str]) -> Iterator[bytes]:
-        """The contents in this order, together at most MAX_OUTPUT bytes."""
+        """Yields the contents in the order of `shas`, together at most MAX_OUTPUT bytes."""
         output = self._process.run("cat-file", "--batch", stdin="".join(f"{sha}\n" for sha in shas).encode())
         at = 0
         for sha in shas:
@@ -99,16 +101,17 @@ class Git:
             yield output[end + 1 : at - 1]
 
     def write(self, content: bytes) -> str:
-        """Stores the content unchanged, and returns the name of its blob."""
+        """Stores the content unchanged, and returns the blob's name."""
         return self._process.line("hash-object", "-w", "--no-filters", "--stdin", stdin=content)
 
     def tree(self, base: str, changed: Mapping[str, str | None]) -> str:
-        """The tree `base` with each path in `changed` set to a blob, or removed. All other entries stay as
-        they are, even those that an index would refuse. A file keeps its mode; a new file has 644."""
+        """Returns a copy of the tree `base` in which each path in `changed` is set to a blob or removed. All
+        other entries stay unchanged, including entries that an index would refuse. A file keeps its mode. A
+        new file has mode 644."""
         return self._tree(base, changed) or self._process.line("mktree", "-z")
 
     def _tree(self, base: str, changed: Mapping[str, str | None]) -> str:
-        """Empty if no entry is left."""
+        """Returns the tree's name. It is empty if no entry is left."""
         entries = self.entries(base) if base else []
         there = {(entry.path, entry.kind): entry for entry in entries}
         below: dict[str, dict[str, str | None]] = {}
@@ -127,21 +130,22 @@ class Git:
         return self._process.line("mktree", "-z", stdin=os.fsencode("".join(lines))) if left else ""
 
     def commit(self, tree: str, parent: str, message: str) -> str:
-        """Creates a commit. No ref points to it yet."""
+        """Creates a commit. No ref points to the commit yet."""
         return self._process.line("commit-tree", tree, "-p", parent, stdin=message.encode())
 
     def tree_of(self, commit: str) -> str:
         return self._process.line("rev-parse", "--verify", f"{commit}^{{tree}}")
 
     def message(self, commit: str) -> str:
-        """The message of the commit, which is its author's text."""
+        """Returns the message of the commit. The commit's author wrote the message."""
         return self._process.run("cat-file", "commit", commit).decode("utf-8", "replace").partition("\n\n")[2]
 
     def push(
         self, url: str, commit: str, ref: str, options: Sequence[str], lease: str | None = None
     ) -> Pushed:
-        """Pushes the commit to `ref`. With a `lease` it replaces the ref, provided that the ref is still at
-        that commit (empty: does not exist). A rejection is a flag of the result and not an error."""
+        """Pushes the commit to `ref`. With a `lease` it replaces the ref if the ref still points to that
+        commit. An empty `lease` means that the ref must not exist. A rejection is a flag of the result, not
+        an error."""
         given = [f"--push-option={option}" for option in options]
         force = [f"--force-with-lease={ref}:{lease}"] if lease is not None else []
         fixed = ("--porcelain", "--no-verify", "--no-follow-tags", "--no-signed", "--recurse-submodules=no")
@@ -153,7 +157,7 @@ class Git:
         raise failed("push", done.status, code_of(done.errors, "git_unreachable"))
 
     def credential(self, url: str) -> tuple[str, str]:
-        """User and token for the URL, as git finds them in the file."""
+        """Returns the user and the token that git finds for the URL in the file."""
         filled = self._process.run("credential", "fill", stdin=f"url={url}\n\n".encode(), code="git_refused")
         found = dict(line.partition("=")[::2] for line in filled.decode("utf-8", "replace").splitlines())
         return found["username"], found["password"]

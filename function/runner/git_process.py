@@ -1,6 +1,6 @@
-"""One run of git as a process: what it may configure, how long it may take, how much it may use and say.
+"""Runs one git process with a fixed configuration and with limits of time, memory, disk and output.
 
-Nothing of the machine and nothing of a repository configures it: no file, hook, filter or credential helper.
+Git reads no configuration of the machine or of a repository: no file, hook, filter or credential helper.
 """
 
 from __future__ import annotations
@@ -39,15 +39,15 @@ AUTHOR = {
 }
 CONFIG = {
     "core.askPass": "",
-    "core.bigFileThreshold": "1m",  # larger files are never changed, and are streamed
+    "core.bigFileThreshold": "1m",  # git streams larger files, and no proposal changes one
     "core.hooksPath": "/dev/null",
-    "core.packedGitLimit": "64m",  # bounds the mapped part of a pack
+    "core.packedGitLimit": "64m",  # limits the mapped part of a pack
     "core.packedGitWindowSize": "1m",
     "credential.helper": "",
-    "fetch.unpackLimit": "1",  # one pack, which is one file that MAX_FILE bounds
+    "fetch.unpackLimit": "1",  # one pack: a single file, which MAX_FILE limits
     "gc.auto": "0",
     "http.followRedirects": "false",
-    "http.postBuffer": "8388608",  # one request of known length: some proxies refuse chunks
+    "http.postBuffer": "8388608",  # sends a request of known length, because some proxies refuse chunks
     "maintenance.auto": "false",
     "pack.threads": "1",
     "protocol.allow": "never",
@@ -59,15 +59,17 @@ CONFIG = {
 }
 
 SECONDS = 120.0
-"""For one run of git. A pod has half an hour for a few of them."""
+"""The time limit of one git process. A pod has half an hour for a few of these processes."""
 POLL_SECONDS = 0.5
-"""How often a run checks how much time is left."""
+"""The interval at which a run checks how much time is left."""
 KILL_SECONDS = 5.0
 MIB = 1024 * 1024
 MAX_MEMORY = 256 * MIB
-"""Address space of one git process; the container has 512 MiB. A delta of a few KB can unpack to any size."""
+"""The address space of one git process. The container has 512 MiB. A delta of a few KB can unpack to any
+size."""
 MAX_FILE = 256 * MIB
-"""Of one file that git writes. The volume has 512 MiB, and a pod that fills it is evicted."""
+"""The maximum size of a file that git writes. The volume has 512 MiB. The kubelet evicts a pod that fills
+it."""
 MAX_OUTPUT = 64 * MIB
 MAX_STDERR = 64 * 1024
 CHUNK = 64 * 1024
@@ -84,7 +86,7 @@ ADVICE = {
     "git_large": "the repository needs more memory or disk than there is: name a smaller one in the tier",
     "git_refused": "the forge refuses the credentials: check that their file has a valid token for this host",
     "git_not_found": "the forge has no such repository or branch, or the token's user may not see it",
-    "git_unreachable": "the forge gave no usable answer: check that the pod reaches it or its proxy",
+    "git_unreachable": "the forge sent no usable response: check that the pod can reach it or the proxy",
     "git_failed": "check that the volume has free space and that the repository is intact",
 }
 
@@ -99,9 +101,10 @@ class Done(NamedTuple):
 class GitProcess:
     """Runs git on the bare repository `git_dir`.
 
-    A token is never in an argument, a variable or a file of ours: git asks its own credential store, and only
-    reads that file. `run` raises Unavailable with `git_slow` or a key of ADVICE. No message holds text of git
-    or of the forge, because both quote addresses."""
+    The runner passes no token as an argument or a variable, and writes no token to a file. Git reads the
+    token from the credential file itself, and never changes that file. `run` raises Unavailable with
+    `git_slow` or a key of ADVICE. No message contains text of git or of the forge, because both quote
+    addresses."""
 
     git_dir: Path
     credentials: Path | None = None
@@ -111,20 +114,22 @@ class GitProcess:
     max_file: int = MAX_FILE
 
     def line(self, *arguments: str, stdin: bytes = b"") -> str:
-        """The one line that git prints."""
+        """Returns the one line that git prints."""
         return self.run(*arguments, stdin=stdin).decode("ascii", "replace").strip()
 
     def run(
         self, *arguments: str, stdin: bytes = b"", code: str = "git_failed", limit: int = MAX_OUTPUT
     ) -> bytes:
-        """The standard output of a successful run. `code` is the error where nothing says a better one."""
+        """Returns the standard output of a successful run. `code` is the error code if git's messages do not
+        indicate a more precise code."""
         done = self.result(*arguments, stdin=stdin, limit=limit)
         if done.status:
             raise failed(arguments[0], done.status, code_of(done.errors, code))
         return done.output
 
     def result(self, *arguments: str, stdin: bytes = b"", limit: int = MAX_OUTPUT) -> Done:
-        """The result of a run with any exit status. At its end every process that git started is killed."""
+        """Returns the result of a run with any exit status. At the end it kills every process that git
+        started."""
         process = self._start(*arguments)
         pipes = (process.stdin, process.stdout, process.stderr)
         into, output, errors = (cast("IO[bytes]", pipe) for pipe in pipes)
@@ -148,7 +153,8 @@ class GitProcess:
         config = [part for name, value in CONFIG.items() for part in ("-c", f"{name}={value}")]
         if self.credentials:
             config += ["-c", f"credential.helper={_helper(self.credentials)}"]
-        # prlimit sets the limits and becomes git. Our own code between fork and exec is unsafe with threads.
+        # prlimit sets the limits and then executes git. Python code between fork and exec is unsafe with
+        # threads.
         limits = ("prlimit", f"--as={MAX_MEMORY}", f"--fsize={self.max_file}")
         return subprocess.Popen(  # noqa: S603  the command line is ours
             [*limits, "git", *config, *arguments],
@@ -158,11 +164,11 @@ class GitProcess:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
-            restore_signals=False,  # SIGXFSZ stays ignored, so that git reports a file that is too large
+            restore_signals=False,  # SIGXFSZ stays ignored, so git reports too large a file
         )
 
     def _wait(self, reading: Future[bytes]) -> bytes:
-        """Raises Late after the time limit."""
+        """Returns the output. Raises Late after the time limit."""
         until = time.monotonic() + self.seconds
         while (left := min(until - time.monotonic(), self.left())) > POLL_SECONDS:
             with contextlib.suppress(Late):
@@ -174,18 +180,20 @@ class GitProcess:
         passed = {name: given[name] for name in PROXIES if given.get(name)}
         if given.get("SSL_CERT_FILE"):
             passed["GIT_SSL_CAINFO"] = given["SSL_CERT_FILE"]
-        # Without GIT_DIR git would look for a repository in the folders above.
+        # If GIT_DIR is not set, git searches for a repository in the parent folders.
         return {**FIXED, **AUTHOR, **passed, "GIT_DIR": str(self.git_dir.absolute())}
 
 
 def _helper(file: Path) -> str:
-    """Git's credential store, for reading only: after a refusal git would delete the token from the file."""
+    """Returns a credential helper that only reads git's credential store. With the usual helper, git would
+    delete a refused token from the file."""
     store = f"git credential-store --file={shlex.quote(str(file))} get"
     return f'!f() {{ test "$1" = get && exec {store}; }}; f'
 
 
 def code_of(errors: bytes, otherwise: str) -> str:
-    """The error code that git's own messages give. Those of the forge begin with `remote:`."""
+    """Returns the error code that git's messages indicate. The forge's messages begin with `remote:` and are
+    ignored."""
     if LARGE.search(errors):
         return "git_large"
     if otherwise != "git_unreachable":  # the command did not contact the forge
@@ -211,7 +219,7 @@ def _read(pipe: IO[bytes], limit: int) -> bytes:
 
 
 def _read_beginning(pipe: IO[bytes], limit: int) -> bytes:
-    """The first `limit` bytes. It reads to the end, so that the writer never has to wait."""
+    """Returns the first `limit` bytes. It reads to the end, so the writer is never blocked."""
     data = b""
     with pipe:
         while chunk := pipe.read(CHUNK):

@@ -1,7 +1,7 @@
-"""Passes the agent's report to the reporter: a folder that both containers mount, and a lock.
+"""Passes the agent's report to the role `report`, by a folder that both containers mount, and a lock.
 
-The kernel releases the lock when the agent's runner ends in any way. So the reporter notices a kill at once,
-and never takes a slow agent for a dead one."""
+When the agent's runner ends in any way, the kernel releases the lock. So the role `report` notices a killed
+agent at once, and continues to wait for a slow one."""
 
 from __future__ import annotations
 
@@ -24,30 +24,31 @@ LOCK = "agent.lock"
 REPORT = "agent.json"
 OBSTACLE = "obstacle"
 MAX_REPORT = 512 * 1024
-"""Bytes. A report with every text at its limit has 70 KB."""
+"""The maximum size of a report in bytes. A report with every text at its limit has 70 KB."""
 POLL_SECONDS = 0.2
 
 
 @contextlib.contextmanager
 def held(folder: Path) -> Iterator[None]:
-    """Holds the lock until the end of the block. A try-out on a laptop has no such folder."""
+    """Holds the lock until the end of the block. A try-out on a laptop has no such folder and needs no
+    lock."""
     if not folder.is_dir():
         yield
         return
     new = folder / f"{LOCK}.new"
     with new.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        new.rename(folder / LOCK)  # it is locked before the reporter can see it
+        new.rename(folder / LOCK)  # the role `report` sees the file only after it is locked
         yield
 
 
 def obstruct(folder: Path, why: str) -> None:
-    """Prevents the agent from starting. `why` is a sentence for the operator."""
+    """Prevents the agent from starting. `why` is the reason for the operator."""
     (folder / OBSTACLE).write_text(why, encoding="utf-8")
 
 
 def obstacle(folder: Path) -> str:
-    """Why the agent must not start; empty if it may."""
+    """Returns the reason why the agent must not start. It is empty if the agent may start."""
     try:
         return (folder / OBSTACLE).read_text(encoding="utf-8")
     except OSError:
@@ -64,11 +65,11 @@ def write_report(folder: Path, report: Report) -> None:
 
 
 def wait_for_report(folder: Path, left: Callable[[], float]) -> Report:
-    """The report, after the end of the agent. Raises Unavailable if the agent left none, or is still running
-    when no seconds are `left`."""
+    """Waits for the end of the agent and returns its report. Raises Unavailable if the agent left no report,
+    or is still running when no seconds are `left`."""
     while not _is_released(folder / LOCK):
         if left() <= 0:
-            raise Unavailable("agent_late", "the agent did not end before it was time to report")
+            raise Unavailable("agent_late", "the agent did not end in time for the report")
         time.sleep(POLL_SECONDS)
     try:
         return TypeAdapter(Report).validate_json(_content(folder / REPORT))
@@ -82,7 +83,8 @@ def wait_for_report(folder: Path, left: Callable[[], float]) -> Report:
 
 
 def _content(path: Path) -> bytes:
-    """The content of a plain file. The agent could put a link to our own files there, or a pipe."""
+    """Returns the content of a plain file. It opens no link and no pipe, because an agent could have replaced
+    the file with one."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     with os.fdopen(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -91,7 +93,7 @@ def _content(path: Path) -> bytes:
 
 
 def _is_released(lock: Path) -> bool:
-    """Whether an agent has run and ended."""
+    """Returns whether an agent has run and ended."""
     try:
         file = os.open(lock, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError:

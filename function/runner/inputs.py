@@ -1,4 +1,5 @@
-"""What the dispatcher gave the Job: prompt, event and decision, from files of the downward API."""
+"""Reads the Job's inputs from the dispatcher: prompt, event and decision. The inputs are files of the
+downward API."""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ MAX_PROMPT = 64 * 1024
 
 @dataclass(frozen=True)
 class Given:
-    """Event and decision are empty for a try-out."""
+    """The inputs of a Job. A try-out has neither an event nor a decision."""
 
     prompt: str
     event: Mapping[str, Any]
@@ -25,8 +26,8 @@ class Given:
 
 
 def load(folder: Path) -> Given:
-    """Reads the inputs for a report. Raises Misconfigured if they cannot be read, or if the Job has the name
-    of another event: its report would go to the wrong problem."""
+    """Reads the inputs for a report. Raises Misconfigured if they cannot be read. Raises Misconfigured too if
+    the Job's name belongs to another event, because its report would go to the wrong problem."""
     try:
         prompt, event, decision = (
             (folder / name).read_text(encoding="utf-8") for name in ("prompt", "event", "decision")
@@ -42,24 +43,24 @@ def load(folder: Path) -> Given:
         raise Misconfigured("the decision's grant is not a JSON object")
     named = job_name(str(given.event.get("identity")))
     if _label(folder, "managed-by") == "sre-dispatch" and _label(folder, "job") != named:
-        raise Misconfigured("the Job has the name of another event")
+        raise Misconfigured("the Job's name belongs to another event")
     return given
 
 
 def read(folder: Path, allowed: Tier) -> Given:
-    """Reads the inputs for the agent. Raises Misconfigured also if they are for another tier, or the prompt
-    is invalid."""
+    """Reads the inputs for the agent. Raises Misconfigured if they cannot be read, if they are for another
+    tier, or if the prompt is invalid."""
     given = load(folder)
     prompt = given.prompt
     if not prompt.strip() or prompt.lstrip().startswith("/") or len(prompt.encode()) > MAX_PROMPT:
         raise Misconfigured("the prompt is empty, over 64 KiB, or begins with a slash, like a command")
     if given.decision and given.decision.get("mode") != allowed.mode:
-        raise Misconfigured("the decision is for another mode than that of this tier")
+        raise Misconfigured("the decision's mode is not the mode of this tier")
     return given
 
 
 def _label(folder: Path, name: str) -> str:
-    """A label of the pod; empty outside a pod."""
+    """Returns a label of the pod, or an empty string outside a pod."""
     try:
         return (folder / name).read_text(encoding="utf-8")
     except OSError:

@@ -1,4 +1,4 @@
-"""The model's outcome, the runner's report, and the termination message."""
+"""Defines the model's outcome, the runner's report, and the termination message."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from function.shared.strict_json import STRICT, to_json
 from function.shared.text import cut
 
 MAX_MESSAGE = 4000
-"""Bytes of a termination message. The kubelet keeps only the last 4096."""
+"""The maximum size of a termination message. The kubelet keeps only the last 4096 bytes."""
 
 IDENTITY = re.compile(r"[0-9a-f]{64}")
-"""Of a problem (see function/dispatch/subject.py). A try-out has none."""
+"""The identity of a problem (see function/dispatch/subject.py). A try-out has no identity."""
 MAX_TEXT = 4000
 MAX_ITEM = 1000
-"""Characters of a single text, and of a text in a list."""
+"""The maximum length of a text, and of a text in a list."""
 Text = Annotated[str, Field(max_length=MAX_TEXT)]
 Texts = Annotated[tuple[Annotated[str, Field(max_length=MAX_ITEM)], ...], Field(max_length=30)]
 
@@ -39,20 +39,20 @@ EXIT = {
     "refused": 42,
     "killed": 10,
 }
-"""Exit codes by the end of a run without an outcome; with an outcome it is 0. The podFailurePolicy of a tier
-says after which of them the Job is tried again."""
+"""The exit code for each way in which a run ends without an outcome. With an outcome the exit code is 0. The
+podFailurePolicy of a tier defines the exit codes after which Kubernetes retries the Job."""
 
 
 @dataclass(frozen=True)
 class AgentOutcome:
-    """The structured result of a run. Its texts are untrusted: the model read untrusted data."""
+    """The structured result of a run. Its texts are untrusted, because the model read untrusted data."""
 
     __pydantic_config__ = STRICT
     status: RunStatus
     summary: Text
     root_cause: Text
     actions: Texts
-    """What was changed or is proposed."""
+    """The changes that the agent made or proposes."""
     evidence: Texts
     confidence: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
     follow_up: Text
@@ -64,19 +64,19 @@ ENDS: Mapping[str, tuple[RunStatus, ...]] = {
     "merge-request": ("proposed", "investigated", "failed", "refused"),
     "investigate": ("investigated", "failed", "refused"),
 }
-"""The possible statuses of each mode. An agent that cannot change anything cannot resolve anything."""
+"""The possible statuses of each mode. Only an agent that may change something can resolve a problem."""
 
 
 def schema(mode: str) -> dict[str, Any]:
-    """The JSON Schema of an outcome in this mode."""
+    """Returns the JSON Schema of an outcome in this mode."""
     whole = _OUTCOME.json_schema()
     whole["properties"]["status"] = {"enum": [*ENDS[mode]], "type": "string"}
     return whole
 
 
 def read(value: object, known_secrets: Iterable[str] = ()) -> AgentOutcome | None:
-    """The outcome without credentials; None if `value` is not a valid outcome. Redaction can make a text
-    longer, so each is cut to its limit afterwards."""
+    """Returns the outcome without credentials, or None if `value` is not a valid outcome. Redaction can make
+    a text longer, so each text is cut to its limit afterwards."""
     try:
         valid = _OUTCOME.validate_json(to_json(value))  # checks the size, before redaction takes time
     except (ValidationError, TypeError, ValueError):
@@ -94,11 +94,11 @@ def _fitting(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class Report:
-    """The outcome, and what the runner observed. The model cannot influence the latter."""
+    """The outcome, and the runner's own observations. The model cannot influence the observations."""
 
     exit_code: int
     ended: str
-    """`completed`, or why the run was ended or could not start: a key of EXIT."""
+    """`completed`, or the reason why the run ended or could not start. The reason is a key of EXIT."""
     identity: str = ""
     tier: str = ""
     session: str = ""
@@ -108,22 +108,22 @@ class Report:
     turns: int = 0
     seconds: int = 0
     denials: tuple[str, ...] = ()
-    """Tools that the model called and was refused, each once."""
+    """The tools that the model called without permission. Each tool is listed once."""
     detail: str = ""
-    """For the operator. It contains no text of the model."""
+    """Details for the operator. The details contain no text of the model."""
     verification: Verification = "none"
-    """Whether the alert cleared, by Prometheus; `none` if it was not asked."""
+    """Whether the alert cleared, according to Prometheus. `none` means that Prometheus was not queried."""
     reason: str = ""
-    """The reason of the verification: a constant of condition.py."""
+    """The reason for the result of the verification. The reason is a constant of condition.py."""
     merge_request: str = ""
     """The address."""
     ticket: str = ""
     """The address."""
     problems: tuple[str, ...] = ()
-    """What could not be reported, and why. Sentences for the operator."""
+    """The problems of reporting, as sentences for the operator."""
 
     def cleaned(self, known_secrets: Iterable[str] = ()) -> Report:
-        """The report without credentials."""
+        """Returns the report without credentials."""
         secrets = [*known_secrets]
         clean = cleaned(asdict(replace(self, outcome=None)), secrets)
         return _REPORT.validate_python(
@@ -131,8 +131,8 @@ class Report:
         )
 
     def message(self) -> str:
-        """The termination message: a JSON object of at most MAX_MESSAGE bytes. The longest texts are cut
-        first. Call it on a cleaned report."""
+        """Returns the termination message: a JSON object of at most MAX_MESSAGE bytes. The longest texts are
+        cut first. Clean the report before."""
         whole = asdict(self)
         for limit in (4000, 1000, 500, 250, 120, 60, 20):
             message = json.dumps(_shortened(whole, limit), ensure_ascii=True, separators=(",", ":"))
@@ -147,7 +147,7 @@ _REPORT = TypeAdapter(Report)
 
 
 def note(report: Report, termination: Path) -> None:
-    """Writes a cleaned report as the termination message; replaces an earlier one."""
+    """Writes a cleaned report as the termination message. It replaces an earlier message."""
     with contextlib.suppress(OSError):
         termination.write_text(report.message(), encoding="ascii")
 

@@ -1,4 +1,4 @@
-"""Paths in the Job's containers."""
+"""Defines the paths in the Job's containers."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ OLD_NAMES = {
     "AGENT_TIER": "SRE_DISPATCH_AGENT_TIER",
     "AGENT_WORK": "SRE_DISPATCH_AGENT_WORK",
 }
-"""Names up to 0.1.0, and the present ones."""
+"""The names of settings up to 0.1.0, and the present names."""
 
 
 @dataclass(frozen=True)
 class Paths:
-    """README.md in this folder lists the variables."""
+    """The paths of a run. README.md in this folder lists their variables."""
 
     inputs: Path
     tier: Path
     program: Path
     work: Path
-    """The agent's working folder, with the files of the repository if there is one."""
+    """The agent's working folder. If the tier has a repository, the folder contains its files."""
     git: Path
-    """The bare repository. The agent's container does not mount it."""
+    """The bare repository. The agent's container does not mount the repository."""
     handoff: Path
     termination_log: Path
 
     @staticmethod
     def read(environment: Mapping[str, str]) -> Paths:
-        """Raises Misconfigured for a variable under its old name."""
+        """Reads the paths. Raises Misconfigured if a variable has its old name."""
         refuse_old_names(environment, OLD_NAMES)
         get = environment.get
         return Paths(

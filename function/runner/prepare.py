@@ -1,4 +1,4 @@
-"""Role `prepare`: fetches the files of the repository, for an agent that proposes changes."""
+"""Role `prepare`: fetches the files of the repository for an agent that proposes changes."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from function.shared.strict_json import to_json
 
 
 def main(environment: Mapping[str, str]) -> int:
-    """Returns 0 even after a failure: then the agent does not start, and its report tells people why. If the
-    pod failed here, nobody would be told."""
+    """Returns 0 even after a failure. After a failure the agent does not start, and the report names the
+    reason. If the pod failed here, there would be no report."""
     signals.on_terminate(lambda: sys.exit(0))
     paths = Paths.read(environment)
     try:
         print(to_json({"prepared": fetch(paths, environment)}), flush=True)
-    except Exception as error:  # noqa: BLE001  people have to learn of any error
+    except Exception as error:  # noqa: BLE001  the report has to name any error
         _obstruct(paths, reason(error))
     return 0
 
 
 def fetch(paths: Paths, environment: Mapping[str, str]) -> int:
-    """Returns the number of files. A try-out has no resource, so no repository. Raises Misconfigured and
-    Unavailable."""
+    """Fetches the files and returns their number. A try-out has no resource, so it has no repository. Raises
+    Misconfigured and Unavailable."""
     allowed, reporting = tier.read(paths.tier), tier.read_reporting(paths.tier)
     event = inputs.read(paths.inputs, allowed).event
     if not event:

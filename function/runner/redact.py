@@ -1,7 +1,7 @@
 """Removes credentials from text.
 
-The model reads logs, manifests and events, any of which may contain one. What it repeats goes to the log, the
-termination message and a ticket, so it is redacted first.
+The model reads logs, manifests and events, which may contain credentials. The runner writes text of the model
+to the log, the termination message and a ticket. Before that, the runner redacts the text.
 """
 
 from __future__ import annotations
@@ -12,16 +12,17 @@ from typing import Any
 
 REDACTED = "[redacted]"
 MIN_KNOWN = 8
-"""Characters of a known secret. A shorter one could be part of common words."""
+"""The minimum length of a known secret. A shorter secret could be part of common words."""
 
 START = r"(?:(?<!\w)|(?<=\\[nrtbf])|(?<=\\u[0-9a-fA-F]{4}))"
-"""The beginning of a word, also directly after a JSON escape in a text."""
+"""The beginning of a word. A word can begin directly after a JSON escape."""
 
 SHAPES = re.compile(
     "|".join(
         (
             r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)",
-            # JSON Web Tokens (RFC 7519). Not after a hyphen: a series of them would take quadratic time.
+            # JSON Web Tokens (RFC 7519). A token does not begin after a hyphen, because a series of such
+            # tokens would take quadratic time.
             START + r"(?<!-)eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*",
             START + r"sk-(?:ant-)?[\w-]{20,}",  # model providers
             START + r"(?:gh[pousr]_\w{20,}|github_pat_\w{20,})",
@@ -40,43 +41,46 @@ SHAPES = re.compile(
 
 QUOTE = r"(?>\\*[\"'])?+"
 BLANK = r"(?:\s|\\++[nrt])"
-"""Also in JSON within a text."""
+"""Whitespace, and the escapes for whitespace in JSON."""
 KEY = (
     r"(?:passw(?:or)?d|passphrase|secret|token|credentials?|connection[_-]?strings?|(?<=[_-])pwd"
     r"|(?:api|access|private|account|secret|encryption|signing)[_-]?key"
-    # DB_PASS and dbPass, but not `compass` or `first pass: everything`.
+    # This matches DB_PASS and dbPass, but neither `compass` nor `first pass: everything`.
     r"|(?-i:(?<=[a-z])Pass)|(?:(?<![a-z])|(?<=\\[nrtbf]))(?:(?<![a-z] )pass|pass(?=\s?=)))"
 )
 ABOUT = (
     "file|path|dir|name|namespace|ref|type|kind|ur[il]|endpoint|host|ttl|lifetime|expir[a-z]*|length|size|count"
     "|limit|total|policy|enabled|required|info|version|seconds"
 )
-"""Words after which a name only describes a credential: DB_PASSWORD_FILE, token_url."""
+"""A name that ends with one of these words only describes a credential: DB_PASSWORD_FILE, token_url."""
 NAME = rf"{KEY}(?:[_-]?\d{{1,4}})?+(?:_(?!(?:{ABOUT})(?![a-z0-9]))[a-z0-9]++){{0,3}}"
 IS = rf"{QUOTE}(?:(?:,|{BLANK}){{1,64}}+{QUOTE}value{QUOTE})?+[ \t]*+[:=][=>]?+[ \t]*+\n?+"
-"""Between name and value. The environment of a container has pairs: `name: DB_PASSWORD`, `value: ...`."""
+"""The text between name and value. The environment of a container has pairs: `name: DB_PASSWORD`, `value:
+...`."""
 PLAIN = r"[^\s&\"',;\\]"
 OPTION = (
     rf"(?<![\w-])--[\w-]{{0,40}}?{NAME}"
     rf"(?:[ \t]++|\\*[\"']\s*+,{BLANK}*+|{QUOTE}{BLANK}++-[ ])(?!\\*[\"']?-)"
 )
-"""A command line option. Its value follows a blank, or is the next item of a list in JSON or YAML."""
+"""A command line option. The option's value follows a blank, or is the next item of a list in JSON or
+YAML."""
 SCHEME = rf"authorization{QUOTE}[ \t]*+[:=][ \t]*+\[?+{QUOTE}(?:token|api-?key|bearer|basic)[ \t]++"
 CALLED = rf"(?:{NAME}{IS}|{OPTION}|{SCHEME})"
 NO_NAME = rf"(?!\\*[\"']?[\w.-]{{0,64}}?{CALLED}(?:\\*[\"']|{PLAIN}{{6}}))"
-"""The name of another credential is not a value: `token: password: ...`."""
+"""A name is not a value if it is the name of another credential: `token: password: ...`."""
 QUOTED = r"(?!\{\{)(?:(?!\2\3(?!\3))(?:\3\3|\\++[\"']?|(?!\3)[^\\\n])){6,}+"
-"""Up to the quote with as many backslashes as the first one. A template may contain quotes."""
+"""A quoted value. It ends at the quote that has as many backslashes as the first quote. Templates (`{{`) are
+excluded, because they may contain quotes."""
 NAMED = re.compile(
     rf"(?=[-acepst])({CALLED}{NO_NAME}(?:(\\*+)([\"']))?)(?:(?(3){QUOTED}|(?!))|{PLAIN}{{6,}})",
     re.ASCII | re.IGNORECASE,
 )
-"""A value whose name says that it is a credential, in a command line, YAML, JSON or an environment. The name
-stays. Every repetition is possessive (`++`) or bounded, so that the time is linear."""
+"""A value whose name identifies it as a credential, in a command line, YAML, JSON or an environment. Only the
+value is removed. Every repetition is possessive (`++`) or bounded, so the time is linear."""
 
 
 def redacted(text: str, known: Iterable[str] = ()) -> str:
-    """The text without `known` secrets, and without anything that looks like a credential."""
+    """Returns the text without `known` secrets, and without anything that looks like a credential."""
     for secret in known:
         if len(secret) >= MIN_KNOWN:
             text = text.replace(secret, REDACTED)
@@ -84,11 +88,11 @@ def redacted(text: str, known: Iterable[str] = ()) -> str:
 
 
 def cleaned(value: Any, known: Iterable[str] = ()) -> Any:
-    """A JSON value with all its texts redacted, keys included."""
+    """Returns the JSON value with all its texts redacted, including keys."""
     if isinstance(value, str):
         return redacted(value, known)
     if isinstance(value, dict):
-        called = value.get("name")  # the form of a container's environment
+        called = value.get("name")  # as in a container's environment
         return {
             redacted(key, known): REDACTED
             if isinstance(child, str)
@@ -102,5 +106,5 @@ def cleaned(value: Any, known: Iterable[str] = ()) -> Any:
 
 
 def _is_credential(name: object, text: str) -> bool:
-    """Whether the name of the field says that its text is a credential."""
+    """Returns whether the field's name identifies its text as a credential."""
     return isinstance(name, str) and REDACTED in NAMED.sub(REDACTED, f"{name[:128]}: {text[:32]}")

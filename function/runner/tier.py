@@ -1,4 +1,5 @@
-"""Reads the tier's files: what the agent may do (tier.json) and how the run is reported (report.json)."""
+"""Reads the tier's files. tier.json defines what the agent may do. report.json defines how the run is
+reported."""
 
 from __future__ import annotations
 
@@ -16,14 +17,14 @@ from function.shared.strict_json import STRICT
 T = TypeVar("T")
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]+(?:[_-][a-z0-9]+)*$", max_length=32)]
 Tool = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
-"""A permission rule joins a server's name and a tool by two underscores; these patterns keep it
-unambiguous."""
+"""The name of a tool. A permission rule joins a server's name and a tool with two underscores. The patterns
+of Name and Tool make the rule unambiguous."""
 BuiltIn = Literal["Read", "Edit", "Write", "Grep", "Glob"]
-"""No shell, no network, no subagents: no tier can have these tools."""
+"""The built-in tools that a tier may list. No tier can have a shell, network access or subagents."""
 
 
 def _url(text: str) -> str:
-    """Raises ValueError if httpx finds no host, or the standard library no port from 1 to 65535."""
+    """Returns the URL. Raises ValueError if it has no host or an invalid port."""
     import httpx
 
     try:
@@ -36,14 +37,15 @@ def _url(text: str) -> str:
 
 
 def _below(path: str) -> str:
-    """Raises ValueError for . and .. in the path, because no path in a git tree has them."""
+    """Returns the path. Raises ValueError if it contains . or .., because no path in a git tree contains
+    them."""
     if {".", ".."} & set(path.split("/")):
         raise ValueError("name a folder inside the repository, without . or .. in its path")
     return path
 
 
 Url = Annotated[str, Field(pattern=r"^https?://[^\s$@]+$", max_length=1024), AfterValidator(_url)]
-"""Without user and password: these belong into a file."""
+"""A URL without user and password. Credentials belong in a file."""
 Model = Annotated[str, Field(pattern=r"^[\w.:@/-]{1,128}$")]
 File = Annotated[str, Field(pattern=r"^/", max_length=1024)]
 Folder = Annotated[str, Field(pattern=r"^(?:[\w.-]+/)*[\w.-]*$", max_length=512), AfterValidator(_below)]
@@ -51,30 +53,30 @@ Folder = Annotated[str, Field(pattern=r"^(?:[\w.-]+/)*[\w.-]*$", max_length=512)
 
 @dataclass(frozen=True)
 class Server:
-    """An MCP server over HTTP, and those of its tools that the agent may call."""
+    """An MCP server over HTTP, and the tools that the agent may call."""
 
     __pydantic_config__ = STRICT
     url: Url
     tools: Annotated[tuple[Tool, ...], Field(min_length=1)]
     token_file: str = ""
-    """File with a bearer token. Everything in the agent's container can read it."""
+    """The file with a bearer token. Every process in the agent's container can read the file."""
 
 
 @dataclass(frozen=True)
 class Repository:
-    """The repository that deploys some resources. If several entries fit, the one with the most names counts.
-    policies/config/repository has the same names for the policy."""
+    """The repository that deploys some resources. If several entries match a resource, the most specific
+    entry is used. policies/config/repository lists the same resources for the policy."""
 
     __pydantic_config__ = STRICT
     url: Url
     namespace: str
-    """Of the subject; empty for cluster-scoped resources."""
+    """The namespace of the resource. It is empty for a cluster-scoped resource."""
     resource_type: str = ""
-    """As function/dispatch/subject.py names it; empty fits every type."""
+    """A type from function/dispatch/subject.py. An empty string matches every type."""
     resource_id: str = ""
     branch: Annotated[str, Field(pattern=r"^[\w][\w./-]{0,127}$")] = "main"
     path: Folder = ""
-    """A proposal may change only this folder; empty is the whole repository."""
+    """The folder that a proposal may change. An empty string allows the whole repository."""
     forge: Literal["gitea", "forgejo", "gitlab"] = "gitea"
 
 
@@ -85,8 +87,8 @@ class JiraTarget:
     project: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{1,19}$")]
     token_file: File
     user: str = ""
-    """E-mail address of the token's owner, for Jira Cloud. Empty for Data Center, which has personal access
-    tokens."""
+    """The e-mail address of the token's owner, for Jira Cloud. It is empty for Data Center, which uses
+    personal access tokens."""
     issue_type: str = "Task"
 
 
@@ -97,7 +99,7 @@ class PrometheusTarget:
     __pydantic_config__ = STRICT
     url: Url
     seconds: Annotated[int, Field(ge=0, le=900)] = 300
-    """How long after the run an alert may take to clear."""
+    """The time that an alert may take to clear after the run."""
 
 
 @dataclass(frozen=True)
@@ -112,12 +114,14 @@ class WorldModelTarget:
 
 @dataclass(frozen=True)
 class Reporting:
-    """Settings of the roles `prepare` and `report`. Only their containers mount the credentials."""
+    """The settings of the roles `prepare` and `report`. Only the containers of these roles mount the
+    credentials."""
 
     __pydantic_config__ = STRICT
     repositories: tuple[Repository, ...] = ()
     git_credentials: File | None = None
-    """A file in the form of git-credential-store(1), one line per server: https://user:token@host"""
+    """The file with the credentials, in the format of git-credential-store(1). It has one line for each
+    server: https://user:token@host"""
     jira: JiraTarget | None = None
     prometheus: PrometheusTarget | None = None
     world_model: WorldModelTarget | None = None
@@ -134,15 +138,16 @@ class Tier:
     model: Model
     servers: Mapping[Name, Server]
     fallback_models: Annotated[tuple[Model, ...], Field(max_length=3)] = ()
-    """Models that take over, in this order, while `model` is missing or overloaded. Each turn tries `model`
-    first again. `sre-dispatch check` warns before a model retires."""
+    """The models that Claude Code uses, in this order, while `model` is missing or overloaded. Each turn
+    tries `model` first. `sre-dispatch check` warns before a model retires."""
     built_in: tuple[BuiltIn, ...] = ()
-    """Tools for the files of the repository."""
+    """The tools for the files of the repository."""
     max_turns: Annotated[int, Field(ge=1, le=500)] = 60
     max_cost_usd: Annotated[float, Field(gt=0, le=100)] = 3.0
-    """By list prices, counted by Claude Code and checked after each answer."""
+    """The maximum cost of a run by list prices. Claude Code counts the cost and checks it after each
+    response."""
     seconds: Annotated[int, Field(ge=1, le=3300)] = 1500
-    """For the run. The deadline of the pod has to leave time for wrap-up and report after it."""
+    """The time limit of the run. The pod's deadline has to leave time for the wrap-up and the report."""
 
 
 def read(folder: Path) -> Tier:
@@ -156,8 +161,8 @@ def read_reporting(folder: Path) -> Reporting:
 
 
 def repository_of(event: Mapping[str, Any], repositories: Sequence[Repository]) -> Repository | None:
-    """The repository of the event's resource: of the entries that fit, the one with the most names, and of
-    equals the first. None if no entry fits."""
+    """Returns the repository of the event's resource, or None if no entry matches. If several entries match,
+    it returns the most specific one. Among equals, the first entry is used."""
 
     def fits(each: Repository) -> bool:
         return (

@@ -1,2 +1,2 @@
-"""What two or more wings need: errors, the event, facts, texts, and clients for HTTP, MCP, Kubernetes and
+"""Code that two or more wings use: errors, the event, facts, texts, and clients for HTTP, MCP, Kubernetes and
 Prometheus."""

@@ -1,5 +1,5 @@
-"""Bearer tokens: read from files at each request, two of them during a rotation, compared in constant
-time."""
+"""Checks bearer tokens. The accepted tokens are read from files at each request. During a rotation, two
+tokens can be accepted. The comparison takes constant time."""
 
 from __future__ import annotations
 
@@ -16,18 +16,19 @@ from function.shared.errors import Unavailable
 MIN_BYTES = 16
 MAX_FILES = 2
 JWT = re.compile(rb"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
-"""The compact form of RFC 7515, 7.1: three parts in base64url. Tokens of ServiceAccounts have no other."""
+"""A JWT in compact serialization (RFC 7515, 7.1): three parts in base64url. Every ServiceAccount token has
+this format."""
 MAX_JWT_BYTES = 8 * 1024
-"""A ServiceAccount's token has about 1 KiB."""
+"""The longest JWT that is accepted. A ServiceAccount's token has about 1 KiB."""
 
 
 class Unauthorized(Exception):
-    """The request carries no accepted credential. Callers learn nothing more."""
+    """The request carries no accepted credential. The caller receives no further detail."""
 
 
 def accepted(files: Sequence[Path], variable: str) -> list[bytes]:
-    """The tokens in `files`, which the setting `variable` names. Raises Unavailable for a file that cannot be
-    read or holds too short a token."""
+    """Returns the tokens in `files`. The setting `variable` names the files. Raises Unavailable if a file
+    cannot be read or contains too short a token."""
     try:
         found = {path: path.read_bytes().strip() for path in files}
     except OSError as error:
@@ -41,14 +42,15 @@ def accepted(files: Sequence[Path], variable: str) -> list[bytes]:
 
 
 def is_one_of(given: bytes, tokens: Sequence[bytes]) -> bool:
-    """Whether the credential is one of the tokens. Takes the same time for each answer."""
+    """Returns whether the credential is one of the tokens. The comparison takes the same time for every
+    result."""
     digest = hashlib.sha256(given).digest()
     return any([hmac.compare_digest(digest, hashlib.sha256(token).digest()) for token in tokens])
 
 
 def credential(authorization: Sequence[str]) -> bytes:
-    """The bearer token of a request, or the password of Basic, because `func invoke` can send nothing else.
-    Raises Unauthorized unless there is exactly one Authorization header."""
+    """Returns the bearer token of a request, or the password of Basic authentication. `func invoke` can send
+    only Basic. Raises Unauthorized unless there is exactly one Authorization header."""
     scheme, given = _split(authorization)
     if scheme == "bearer" and given:
         return given
@@ -61,7 +63,7 @@ def credential(authorization: Sequence[str]) -> bytes:
 
 
 def bearer(authorization: Sequence[str]) -> bytes:
-    """The bearer token of a request; empty unless there is exactly one Authorization header."""
+    """Returns the bearer token of a request. It is empty unless there is exactly one Authorization header."""
     scheme, given = _split(authorization)
     return given if scheme == "bearer" else b""
 
@@ -72,5 +74,5 @@ def _split(authorization: Sequence[str]) -> tuple[str, bytes]:
 
 
 def is_jwt(token: bytes) -> bool:
-    """Whether the token has the form of a JWT and at most 8 KiB."""
+    """Returns whether the token looks like a JWT and has at most 8 KiB."""
     return len(token) <= MAX_JWT_BYTES and JWT.fullmatch(token) is not None

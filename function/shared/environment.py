@@ -14,8 +14,8 @@ MAX_DNS_LABEL = 63
 
 
 def refuse_old_names(environment: Mapping[str, str], new_names: Mapping[str, str]) -> None:
-    """Raises Misconfigured for a setting under its old name: ignored, it would look as if it were in force.
-    `new_names` maps old names to new ones."""
+    """Raises Misconfigured if a setting has its old name. If the old name were ignored, the operator would
+    think that the setting is active. `new_names` maps old names to new names."""
     for old, new in new_names.items():
         if old in environment:
             raise Misconfigured(f"{old} is now {new}: rename it")
@@ -33,7 +33,7 @@ def optional_file(environment: Mapping[str, str], name: str) -> Path | None:
 
 
 def choice(environment: Mapping[str, str], name: str, *choices: str) -> str:
-    """The value of the setting; by default the first of the choices."""
+    """Returns the value of the setting. The default is the first choice."""
     value = environment.get(name, choices[0])
     if value not in choices:
         raise Misconfigured(f"{name} has to be {' or '.join(choices)}")

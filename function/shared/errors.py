@@ -1,4 +1,4 @@
-"""Errors, named by their consequence.
+"""The errors of all wings. The class of an error defines the consequence.
 
 DispatchError
 ├── Rejected        the request is at fault: 4xx, Alertmanager does not retry it
@@ -7,7 +7,8 @@ DispatchError
 └── Misconfigured   the installation is at fault: the program refuses to start
 
 Every error has a `code`, a short constant that is safe in replies and metrics, and a message for the
-operator. Neither ever contains text of an alert, a credential, or an answer of another service.
+operator. The code and the message never contain text of an alert, a credential, or a response of another
+service.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class DispatchError(Exception):
-    """The root of our errors."""
+    """The base class of our errors."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -28,7 +29,7 @@ class DispatchError(Exception):
 
 
 class Rejected(DispatchError):
-    """The request is refused with the 4xx `status`; nothing was done."""
+    """The request is refused with the 4xx `status`. It changed nothing."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(code, message)
@@ -36,33 +37,33 @@ class Rejected(DispatchError):
 
 
 class Unavailable(DispatchError):
-    """A dependency gave no usable answer; the same request may succeed later."""
+    """A dependency sent no usable response. The same request may succeed later."""
 
 
 class PermanentError(DispatchError):
-    """This alert can never be handled; it becomes a dead letter."""
+    """This alert can never be handled. It becomes a dead letter."""
 
 
 class Misconfigured(DispatchError):
-    """The installation is unusable; the message names the setting and the remedy."""
+    """The installation is unusable. The message names the setting and the remedy."""
 
     def __init__(self, message: str) -> None:
         super().__init__("misconfigured", message)
 
 
 def location(error: BaseException) -> str:
-    """Type and line of an unexpected error. Its message and traceback may quote an alert, so neither is
-    logged."""
+    """Returns the type and line of an unexpected error. The error's message and traceback may quote an alert,
+    so they are not logged."""
     last = traceback.extract_tb(error.__traceback__)[-1]
     return f"{type(error).__name__} at {last.filename}:{last.lineno}"
 
 
 def reason(error: Exception) -> str:
-    """What the operator is told: the message of our own errors, the location of all others."""
+    """Returns the text for the operator: the message of our own errors, the location of all others."""
     return str(error) if isinstance(error, DispatchError) else location(error)
 
 
 def first_error(error: ValidationError) -> tuple[str, str]:
-    """Path and message of the first error of an input that pydantic refused; never the value."""
+    """Returns the path and message of pydantic's first error, without the invalid value."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     return ".".join(str(part) for part in first["loc"]), str(first["msg"])

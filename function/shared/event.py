@@ -11,21 +11,21 @@ from function.shared.strict_json import Json
 
 LevelName = Literal["LOW", "MEDIUM", "HIGH", "CRITICAL"]
 AskedLevel = Literal["LOW", "MEDIUM", "HIGH"]
-"""The levels that an alert can ask for. Only the policy can set CRITICAL."""
+"""The levels that an alert can request. Only the policy can set CRITICAL."""
 STORM = "storm"
-"""The source of an event that stands for many alerts (see dispatch/storm.py). No text of an alert can set
-it."""
+"""The source of an event that represents many alerts (see dispatch/storm.py). An alert cannot set this
+source."""
 
 
 def job_name(identity: str) -> str:
-    """The name of the problem's Job, 44 of 63 characters. It depends on the identity alone, which makes the
-    Job a lock."""
+    """Returns the name of the problem's Job: 44 characters, of at most 63. The name depends only on the
+    identity, so two Jobs for one problem cannot exist."""
     return f"sre-{identity[:40]}"
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What an alert is about. All fields are empty if its labels name nothing."""
+    """The resource that an alert is about. All fields are empty if the alert's labels name no resource."""
 
     resource_type: str = ""
     namespace: str = ""
@@ -34,15 +34,15 @@ class Subject:
 
 @dataclass(frozen=True)
 class SREEvent:
-    """One alert, or a storm of alerts. The text in it is untrusted."""
+    """One alert, or a storm of alerts. The text in the event is untrusted."""
 
     source: str
-    """`grafana` for one alert, or STORM."""
+    """The source of the event: `grafana` for one alert, or STORM."""
     status: Literal["firing", "resolved"]
     identity: str
-    """SHA-256 in hex, equal for every delivery of the same problem (see dispatch/subject.py)."""
+    """A SHA-256 in hex. It is equal for every delivery of the same problem (see dispatch/subject.py)."""
     severity: AskedLevel
-    """What the severity label asks for. The policy may raise it; nothing lowers it."""
+    """The level that the severity label requests. The policy may raise the level. Nothing lowers it."""
     alertname: str
     resource_type: str
     namespace: str
@@ -53,11 +53,12 @@ class SREEvent:
     fingerprint: str
     group_key: str
     namespace_label: str
-    """The label `namespace`, even if the subject is in no namespace: the policy protects both."""
+    """The label `namespace`, even if the subject is in no namespace. The policy protects this namespace
+    too."""
     raw_payload: Json
-    """The full alert. Texts over the limits of dispatch/translate.py are cut and marked."""
+    """The full alert. A text over the limits of dispatch/translate.py is cut and ends with a mark."""
     truncated: bool
-    """Whether raw_payload or the notification that brought it was cut."""
+    """Whether raw_payload, or the notification with the alert, was cut."""
 
     @property
     def job(self) -> str:
@@ -65,14 +66,16 @@ class SREEvent:
 
     @property
     def resource(self) -> str:
-        """16 hex digits that name the resource on a Job; those of the identity if there is no resource."""
+        """Returns 16 hex digits that identify the resource on a Job. For an event without a resource, the
+        digits identify the problem."""
         if not self.resource_id:
             return self.identity[:16]
         return digest(self.cluster, self.resource_type, self.namespace, self.resource_id)[:16]
 
 
 def digest(*parts: str) -> str:
-    """SHA-256 in hex over length-prefixed parts, so that ("a", "bc") and ("ab", "c") differ."""
+    """Returns the SHA-256 in hex over the length-prefixed parts. With the prefixes, ("a", "bc") and ("ab",
+    "c") have different digests."""
     joined = hashlib.sha256()
     for part in parts:
         data = part.encode("utf-8", "surrogatepass")

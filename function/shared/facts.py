@@ -1,7 +1,7 @@
-"""The facts about a resource: the contract between a world model and its clients.
+"""The facts about a resource. These classes are the contract between a world model and its clients.
 
-Our own server builds its answer from these classes. The answer of any server is validated by them, one fact
-at a time. Each fact has its source and its age.
+Our own server builds its response from these classes. The dispatcher validates the response of any server
+with these classes, one fact at a time. Each fact has its source and its age.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from function.shared.strict_json import STRICT
 from function.shared.text import MAX_TEXT
 
 MAX_LIST = 20
-"""Entries of one list in a fact."""
+"""The maximum number of entries in a list of a fact."""
 MAX_NAME = 253
-"""Characters of a Kubernetes name: an RFC 1123 subdomain."""
+"""The maximum length of a Kubernetes name (RFC 1123 subdomain)."""
 Text = Annotated[str, Field(max_length=MAX_TEXT)]
 Name = Annotated[str, Field(max_length=MAX_NAME)]
 Count = Annotated[int, Field(ge=0, lt=2**53)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Mode = Literal["autonomous", "merge-request", "investigate"]
 MODES: tuple[Mode, ...] = ("autonomous", "merge-request", "investigate")
-"""The scopes that an owner can authorise, the widest first. Each includes those after it."""
+"""The scopes that an owner can authorise, the widest first. Each scope includes all later ones."""
 Few = Field(max_length=MAX_LIST)
 Texts = Annotated[tuple[Text, ...], Few]
 Detail = bool | Annotated[int, Field(gt=-(2**53), lt=2**53)] | Number | Text | Texts
@@ -69,7 +69,8 @@ class Usage:
 
 @dataclass(frozen=True)
 class Growth:
-    """Slopes by linear regression. full_at follows from the steeper one. None: unknown, or not growing."""
+    """The growth of a volume, by linear regression. full_at follows from the steeper slope. A slope of None
+    is unknown. full_at is None if the volume does not grow, or if the growth is unknown."""
 
     __pydantic_config__ = STRICT
     gib_per_hour_over_6h: Number | None
@@ -86,13 +87,13 @@ class Storage:
     storage_class: Name
     provisioner: Name
     allow_volume_expansion: bool | None
-    """None if the class could not be read."""
+    """None if the storage class could not be read."""
     access_modes: Texts
     volume: Name
     reclaim_policy: Text
     max_storage: Text | None = None
-    """The operator's limit, from the annotation sre-dispatch/max-storage of the claim. None: it may not
-    grow."""
+    """The operator's limit, from the annotation sre-dispatch/max-storage of the claim. Without a limit, the
+    claim may not grow."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,8 @@ class Owners:
 
 @dataclass(frozen=True)
 class Dependents:
-    """What suffers with the resource. `count` is the number of all, also if the list is cut."""
+    """The objects that fail if the resource fails. `count` is the number of all of them, even if the list is
+    cut."""
 
     __pydantic_config__ = STRICT
     count: Count
@@ -153,12 +155,13 @@ class Limits:
     quotas: Annotated[tuple[Quota, ...], Few] = ()
     disruption_budgets: Annotated[tuple[DisruptionBudget, ...], Few] = ()
     more: Count = 0
-    """Number of quotas left out; they are less full than those listed."""
+    """The number of quotas that are left out. The listed quotas are fuller."""
 
 
 @dataclass(frozen=True)
 class Governance:
-    """The owner's classification of the data and limit for agents. None: the owner has set nothing."""
+    """The owner's classification of the data, and the owner's limit for agents. A field is None if the owner
+    set nothing."""
 
     __pydantic_config__ = STRICT
     classification: Name | None
@@ -204,12 +207,12 @@ Verification = Literal["cleared", "firing", "inconclusive", "none"]
 
 @dataclass(frozen=True)
 class Remembered:
-    """An earlier run, in short."""
+    """A summary of an earlier run."""
 
     __pydantic_config__ = STRICT
     ago: Text
     on: Text
-    """The same resource, or the other resource with the same failure."""
+    """The resource of the earlier run: the same one, or another one with the same failure."""
     alertname: Text
     status: RunStatus
     action: Text
@@ -222,13 +225,14 @@ class Remembered:
 class Memory:
     __pydantic_config__ = STRICT
     failures_in_a_week: Count
-    """Remediations of this resource in the last seven days that failed or left the alert firing."""
+    """The number of remediations of this resource in the last seven days that failed or left the alert
+    firing."""
     runs: Annotated[tuple[Remembered, ...], Few]
 
 
 @dataclass(frozen=True)
 class Note:
-    """Anything that fits no other kind."""
+    """A fact that matches no other kind."""
 
     __pydantic_config__ = STRICT
     title: Text
@@ -251,7 +255,8 @@ KINDS: Mapping[str, type] = {
     "depends_on": DependsOn,
     "note": Note,
 }
-"""Every kind of fact, in the order of a prompt. A long prompt is cut at the end."""
+"""Every kind of fact, in the order of a prompt. Important kinds come first, because a long prompt is cut at
+the end."""
 GAPS = frozenset(
     {f"world_model_{why}" for why in ("unreachable", "slow", "status", "token", "answer", "refused")}
     | {
@@ -263,7 +268,7 @@ GAPS = frozenset(
     | {"no_source", "no_resource", "bad_name", "unknown_kind", "other_cluster", "not_found", "nothing_known"}
     | {"too_many", "cut", "stale", "bad_answer", "bad_fact", "dependency_error", "other"}
 )
-"""Every possible gap. A prompt shows gaps outside its data block, so a server cannot make up its own."""
+"""Every possible gap. A prompt shows gaps outside its data block, so a server must not invent gaps."""
 NAMES = {of: kind for kind, of in KINDS.items()}
 
 
@@ -273,21 +278,21 @@ class Fact:
     kind: Annotated[str, Field(max_length=32)]
     source: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
     age_seconds: Count
-    """Its age when the answer was made."""
+    """The age of the fact when the server built its response."""
     data: Mapping[str, Any]
-    """The fields of the class in KINDS."""
+    """The fields of the fact's class in KINDS."""
 
 
 def fact(content: object, source: str, age_seconds: float = 0) -> Fact:
-    """A fact with `content`, an instance of a class in KINDS."""
+    """Returns a fact with `content`, an instance of a class in KINDS."""
     return Fact(NAMES[type(content)], source, max(0, int(age_seconds)), asdict(content))  # type: ignore[call-overload]
 
 
 @dataclass(frozen=True)
 class Context:
-    """The answer of `get_resource_context`."""
+    """The response of `get_resource_context`."""
 
     __pydantic_config__ = STRICT
     facts: tuple[Fact, ...] = ()
     gaps: tuple[str, ...] = ()
-    """Members of GAPS: what is not known."""
+    """The reasons why something is unknown. Each reason is a member of GAPS."""

@@ -1,4 +1,5 @@
-"""HTTP to other services: clients, tokens that are read for each request, answers within limits."""
+"""HTTP clients for other services. Tokens are read for each request. Responses have limits of size and
+time."""
 
 from __future__ import annotations
 
@@ -20,28 +21,29 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 PROXIES = frozenset({"HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy"})
-"""Variables that name the proxy for whatever is outside the cluster. Each program that calls there gets
-them."""
+"""Variables that name the proxy for servers outside the cluster. Each program that calls an outside server
+receives these variables."""
 TOKEN = re.compile(r"[!-~]{16,}", re.ASCII)
-"""The form that our own servers accept; knative/opa/authz.rego holds the same one."""
+"""The tokens that our own servers accept. knative/opa/authz.rego contains the same pattern."""
 PLAIN = {"Accept-Encoding": "identity"}
-"""Ask for an uncompressed body, so that a limit on bytes counts what was sent."""
+"""This header requests an uncompressed body. A limit on bytes then counts the bytes that the server sent."""
 SHAPE_ERRORS = (AttributeError, IndexError, KeyError, TypeError, ValueError, ArithmeticError, RecursionError)
-"""What reading JSON of an unexpected shape can raise."""
+"""The errors that Python raises if JSON has an unexpected shape."""
 
 
 def connect(url: str, seconds: float, connect_seconds: float) -> httpx.Client:
-    """A client for a server inside the cluster: no redirects, no proxy; certificates are checked."""
+    """Returns a client for a server inside the cluster. It follows no redirects, uses no proxy, and checks
+    certificates."""
     import httpx
 
     timeout = httpx.Timeout(seconds, connect=connect_seconds)
-    # Loading the certificates takes 38 ms of a cold start, and plain http needs none.
+    # Loading the certificates takes 38 ms of a cold start. Plain http needs no certificates.
     verify = _authorities() if url.startswith("https:") else False
     return httpx.Client(base_url=url, timeout=timeout, verify=verify, trust_env=False)
 
 
 def connect_outside(url: str, seconds: float, connect_seconds: float) -> httpx.Client:
-    """A client for a server outside the cluster: proxy and certificate authorities come from the
+    """Returns a client for a server outside the cluster. Proxy and certificate authorities come from the
     environment."""
     import httpx
 
@@ -50,17 +52,17 @@ def connect_outside(url: str, seconds: float, connect_seconds: float) -> httpx.C
 
 @cache
 def _authorities() -> ssl.SSLContext:
-    """The authorities that the machine trusts, loaded once."""
+    """Returns the certificate authorities that the machine trusts. They are loaded once."""
     import httpx
 
     return httpx.create_ssl_context(trust_env=False)
 
 
 def result_within(seconds: float, future: Future[T], late: Unavailable) -> T:
-    """The result of the future. Raises `late` after `seconds`.
+    """Returns the result of the future. Raises `late` after `seconds`.
 
-    The timeouts of the client are not enough: they do not end a server that sends its headers byte by byte,
-    nor a name server that is silent."""
+    The timeouts of the client are not enough. They do not stop a server that sends its headers byte by byte,
+    or a name server that never responds."""
     try:
         return future.result(seconds)
     except TimeoutError:
@@ -69,8 +71,9 @@ def result_within(seconds: float, future: Future[T], late: Unavailable) -> T:
 
 
 def token_in(path: Path, variable: str, code: str) -> Callable[[], str]:
-    """A function that reads the token from the file which `variable` names. It reads at each call, so a
-    rotated token is in force without a restart. It raises Unavailable with `code`."""
+    """Returns a function that reads the token from the file. The setting `variable` names the file. The
+    function reads the file at each call, so a rotated token needs no restart. It raises Unavailable with
+    `code`."""
 
     def read() -> str:
         try:
@@ -93,8 +96,8 @@ def body(
     over: Unavailable,
     is_whole: Callable[[bytes], bool] = lambda _: False,
 ) -> bytes:
-    """The undecoded body, read to its end or until `is_whole`. Raises `over` if it is longer than
-    `max_bytes` or takes until after `deadline`, a time of time.monotonic()."""
+    """Returns the undecoded body, read to its end or until `is_whole`. Raises `over` if the body is longer
+    than `max_bytes`, or is incomplete at `deadline` (a time of time.monotonic())."""
     data = bytearray()
     for chunk in response.iter_raw():
         data += chunk
@@ -106,10 +109,10 @@ def body(
 
 
 def parsed(data: bytes, broken: Unavailable) -> Any:
-    """The JSON in the answer of a service. Raises `broken` for anything else.
+    """Returns the JSON in the response of a service. Raises `broken` if the response is not JSON.
 
-    Lenient, unlike strict_json.parse: duplicate keys or NaN in an answer that we asked for are no attack on a
-    second parser, and each reader checks the shape of what it uses."""
+    Unlike strict_json.parse, it accepts duplicate keys and NaN. No second parser reads the response of a
+    service, and each caller checks the shape of the values that it uses."""
     try:
         return json.loads(data)
     except (ValueError, RecursionError):

@@ -1,6 +1,7 @@
-"""The Kubernetes API by untyped requests: the typed client takes 150 to 200 ms at its first use.
+"""A client for the Kubernetes API. It sends untyped requests, because the typed client takes 150 to 200 ms at
+its first use.
 
-Each request has time limits and is sent once. Alertmanager does the retrying.
+Each request has time limits and is sent once. Alertmanager retries the delivery.
 """
 
 from __future__ import annotations
@@ -18,14 +19,14 @@ from function.shared.errors import Unavailable
 from function.shared.strict_json import Json
 
 TIMEOUT_SECONDS = (1.0, 3.0)
-"""To connect, and for each read of the socket."""
+"""The time limits for connecting and for each read of the socket."""
 BODY_SECONDS = 5.0
 READ_BYTES = 256 * 1024
 MAX_BYTES = 64 * 1024 * 1024
-"""Of one answer. A listing takes about 4 KB a Job."""
+"""The maximum size of a response. A listing takes about 4 KB for each Job."""
 SHAPE_ERRORS = http.SHAPE_ERRORS
 Client = Any
-"""kubernetes.client.ApiClient, imported at its first use."""
+"""The type is kubernetes.client.ApiClient. That module is imported at its first use."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +34,12 @@ class Answer:
     status: int
     body: Mapping[str, Any]
     warning: str = ""
-    """The Warning header of the API server."""
+    """The value of the API server's Warning header."""
 
 
 def connect(connections: int = 4) -> Client:
-    """A client with so many connections. It uses the pod's ServiceAccount, or else KUBECONFIG. Raises
-    Unavailable if neither is usable."""
+    """Returns a client with at most `connections` connections. It uses the pod's ServiceAccount, or else
+    KUBECONFIG. Raises Unavailable if neither is usable."""
     from kubernetes.client import ApiClient, Configuration
     from kubernetes.config.config_exception import ConfigException
 
@@ -54,7 +55,8 @@ def connect(connections: int = 4) -> Client:
             load_kube_config(client_configuration=configuration)
     except (ConfigException, OSError):
         raise Unavailable("kubernetes_unconfigured", "no ServiceAccount and no usable KUBECONFIG") from None
-    # By default the client sends a GET up to four times and sleeps in between as long as the server says.
+    # By default the client sends a GET up to four times. Between attempts it sleeps as long as the server
+    # requests.
     configuration.retries = False
     configuration.connection_pool_maxsize = connections
     client = ApiClient(configuration)
@@ -64,8 +66,8 @@ def connect(connections: int = 4) -> Client:
 
 
 def _trust(configuration: Any) -> ssl.SSLContext:
-    """Trusts the cluster's certificate authority. Many clusters have one without the extensions that
-    VERIFY_X509_STRICT demands, which is the default since Python 3.13."""
+    """Trusts the cluster's certificate authority without VERIFY_X509_STRICT. Python 3.13 sets this flag by
+    default. Many clusters have an authority without the extensions that the flag requires."""
     context = ssl.create_default_context(cafile=configuration.ssl_ca_cert)
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     if configuration.cert_file:
@@ -74,7 +76,8 @@ def _trust(configuration: Any) -> ssl.SSLContext:
 
 
 class Api:
-    """Sends each request once; a second time only after 401, with a token read again."""
+    """Sends each request once. After a response 401 it reads the token again and sends the request a second
+    time."""
 
     def __init__(self, connect: Callable[[], Client] = connect) -> None:
         self._connect = connect
@@ -90,7 +93,8 @@ class Api:
         query: Mapping[str, str] | None = None,
         accept: str = "",
     ) -> Answer:
-        """The answer, a JSON object. Raises Unavailable for 5xx, 429, a second 401, and no answer."""
+        """Returns the response, which is a JSON object. Raises Unavailable for 5xx, 429, a second 401, and if
+        there is no response."""
         answer = self._send(self._connected(), method, path, body, query, accept)
         if answer.status == 401:  # the token may have been rotated
             answer = self._send(self._connected(anew=True), method, path, body, query, accept)
@@ -135,7 +139,8 @@ class Api:
 
 
 def _body(response: Any) -> bytes:
-    """The whole body, within BODY_SECONDS: the timeout of each read does not end a server that drips."""
+    """Returns the whole body within BODY_SECONDS. The timeout of each read does not stop a server that sends
+    byte by byte."""
     deadline = time.monotonic() + BODY_SECONDS
     body = bytearray()
     while chunk := response.read1(READ_BYTES):
@@ -150,7 +155,7 @@ def _body(response: Any) -> bytes:
 
 
 def message_of(answer: Answer) -> str:
-    """The message of the API server. Never log it: it may quote the Job."""
+    """Returns the message of the API server. Never log the message: it may quote the Job."""
     return str(answer.body.get("message", ""))
 
 

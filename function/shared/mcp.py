@@ -1,7 +1,8 @@
-"""A client for a world model behind an MCP server: FFO, our own, or any other with the same tools.
+"""A client for a world model that is an MCP server. It works with FFO, our own world model, and other servers
+with the same tools.
 
-The path of its URL selects the protocol. `/jsonrpc` is bare JSON-RPC 2.0, as FFO speaks it: one `tools/call`
-in one POST, no handshake. Any other path is MCP's streamable HTTP.
+The path of the URL selects the protocol. `/jsonrpc` selects bare JSON-RPC 2.0, the protocol of FFO: one
+`tools/call` in one POST, without a handshake. Any other path selects MCP's streamable HTTP.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 BARE_PATH = "/jsonrpc"
 PROTOCOL = "2025-06-18"
-"""The version of MCP that we offer. Every later server still accepts it."""
+"""The version of MCP that the client offers. Servers with a later version of MCP accept this version too."""
 VERSION = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 CONNECT_SECONDS = 0.5
 AT_ONCE = 8
@@ -36,17 +37,17 @@ AT_ONCE = 8
 
 @dataclass(frozen=True)
 class Options:
-    """Bounds of one call, and the names of the tools."""
+    """The limits of one call, and the names of the tools."""
 
     seconds: float = 2.0
-    """From the connection to the last byte."""
+    """The time limit of a call, from the connection to the last byte."""
     max_bytes: int = 256 * 1024
     context_tool: str = "get_resource_context"
     outcome_tool: str = "record_outcome"
 
 
 class WorldModelClient:
-    """Calls tools of the MCP server at `url`, each by a connection of its own."""
+    """Calls tools of the MCP server at `url`. Each call has its own connection."""
 
     def __init__(
         self, url: str, read_token: Callable[[], str] | None = None, options: Options | None = None
@@ -60,14 +61,15 @@ class WorldModelClient:
         return self._call(self._options.context_tool, arguments)
 
     def record(self, run: Run) -> bool:
-        """Stores the run; False if it was stored before. After Unavailable it may or may not be stored."""
+        """Stores the run. Returns False if the run was stored before. After Unavailable, the run may or may
+        not be stored."""
         answer = self._call(self._options.outcome_tool, asdict(run))
         if isinstance(answer, dict) and isinstance(answer.get("recorded"), bool):
             return bool(answer["recorded"])
         raise _unexpected("a confirmation that the run is recorded")
 
     def _call(self, tool: str, arguments: Json) -> object:
-        """The answer of the tool."""
+        """Returns the result of the tool."""
         seconds = self._options.seconds
         with http.connect(self._url, seconds, min(seconds, CONNECT_SECONDS)) as client:
             future = self._threads.submit(self._exchange, client, tool, arguments)
@@ -87,7 +89,7 @@ class WorldModelClient:
             result = session.request("tools/call", {"name": tool, "arguments": arguments})
             session.end()
             return _content(result)
-        except (httpx.ReadTimeout, httpx.WriteTimeout):  # they may come before the bound of the whole call
+        except (httpx.ReadTimeout, httpx.WriteTimeout):  # before the limit of the whole call
             raise self._late() from None
         # OSError and RuntimeError come from a connection that was closed after the time limit.
         except (httpx.HTTPError, OSError, RuntimeError) as error:
@@ -105,7 +107,7 @@ class WorldModelClient:
 
 @dataclass
 class _Session:
-    """JSON-RPC requests to one server, one after the other."""
+    """Sends JSON-RPC requests to one server, one after the other."""
 
     client: httpx.Client
     url: str
@@ -126,7 +128,7 @@ class _Session:
         self._post({"jsonrpc": "2.0", "method": "notifications/initialized"})
 
     def end(self) -> None:
-        """Ends the session if the server keeps one."""
+        """Ends the session if the server has sessions."""
         import httpx
 
         if "Mcp-Session-Id" in self.headers:
@@ -134,7 +136,7 @@ class _Session:
                 self.client.delete(self.url, headers=self.headers)
 
     def request(self, method: str, parameters: Json) -> Mapping[str, Any]:
-        """The result of one request."""
+        """Returns the result of one request."""
         self.requests += 1
         message = {"jsonrpc": "2.0", "id": self.requests, "method": method, "params": parameters}
         if (answer := self._answer(self._post(message))) is None:
@@ -159,7 +161,8 @@ class _Session:
             return http.body(response, self.max_bytes, self.deadline, over, self._is_whole)
 
     def _is_whole(self, body: bytes) -> bool:
-        """Whether a stream of events has brought the answer. The server may keep the stream open."""
+        """Returns whether the body is a stream of events with the response. The server may keep the stream
+        open afterwards."""
         return _is_stream(body) and body.endswith((b"\n\n", b"\r\n\r\n")) and bool(self._answer(body))
 
     def _answer(self, body: bytes) -> Mapping[str, Any] | None:
@@ -174,7 +177,7 @@ def _is_stream(body: bytes) -> bool:
 
 
 def _messages(body: bytes) -> Iterator[object]:
-    """The JSON-RPC messages in a body: one, or a stream of server-sent events."""
+    """Yields the JSON-RPC messages in a body. The body is one message or a stream of server-sent events."""
     if not _is_stream(body):
         yield http.parsed(body, _unexpected("JSON"))
         return
@@ -185,7 +188,7 @@ def _messages(body: bytes) -> Iterator[object]:
 
 
 def _content(result: Mapping[str, Any]) -> object:
-    """The structured content of a tool's result, or else the JSON in its first text."""
+    """Returns the structured content of a tool's result, or else the JSON in the result's first text."""
     if result.get("isError"):
         raise Unavailable("world_model_refused", "the world model's tool failed: see its log")
     if isinstance(result.get("structuredContent"), dict):

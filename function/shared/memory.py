@@ -1,7 +1,8 @@
-"""The memory of the world model: one SQLite file with the outcomes of runs, and for each resource its last
-context and its changes. The server keeps it on its volume; a laptop reads the same file without a server.
+"""The memory of the world model. It is one SQLite file with the outcomes of runs, and with the last context
+and the changes of each resource. The server keeps the file on its volume. On a laptop the dispatcher reads
+the same file without a server.
 
-A write is acknowledged once it is on the disk. Any number of processes may have the file open.
+A write returns after the data is on the disk. Any number of processes may have the file open.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ from function.shared.strict_json import to_json
 from function.shared.text import ago, cut
 
 WAIT_SECONDS = 1.0
-"""To wait for another process that writes."""
+"""The maximum time to wait while another process writes."""
 REMEDIES = ("resolved", "mitigated")
 SAME_RESOURCE = 5
 SAME_FAILURE = 3
@@ -48,24 +49,24 @@ SOURCE = "memory"
 
 
 class Store:
-    """Opens the file, or creates it. Raises Misconfigured for a file that is not ours or from a newer
-    version."""
+    """Opens the file, or creates it. Raises Misconfigured if the file belongs to another program or to a
+    newer version of this one."""
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
         self._path, self._clock = path, clock
         try:
             with self._connected() as connection:
                 migrate(connection, path)
-            # SQLite creates two files beside ours at the first open and removes them at the last close. One
-            # connection stays open, so that the file can be read when its volume is full.
+            # SQLite creates two more files at the first open and removes them at the last close. On a full
+            # volume it cannot create them, and then the file cannot be read. So one connection stays open.
             weakref.finalize(self, self._open().close)
         except sqlite3.DatabaseError as error:
             raise Misconfigured(f"{path} is not a usable world model file: {self._why(error)}") from None
 
     def record(self, run: Run) -> bool:
-        """Stores the run. False if its session was stored before; then nothing changes. After True or False
-        the run is on the disk; after Unavailable it is not."""
-        # A time in the future would hide later runs.
+        """Stores the run and returns True. If the run's session was stored before, it changes nothing and
+        returns False. After True or False the run is on the disk. After Unavailable the run is not stored."""
+        # A run with a time in the future would be listed before later runs.
         at = min(datetime.fromisoformat(run.at).timestamp(), self._clock())
         about = (run.cluster, run.resource_type, run.namespace, run.resource_id, run.alertname)
         with self._writing() as connection:
@@ -77,8 +78,8 @@ class Store:
         return done.rowcount == 1
 
     def runs(self, where: Mapping[str, str], limit: int) -> list[Run]:
-        """The newest runs with these values of cluster, resource_type, namespace, resource_id and alertname.
-        Raises Unavailable."""
+        """Returns the newest runs that match `where`. The keys of `where` can be cluster, resource_type,
+        namespace, resource_id and alertname. Raises Unavailable."""
         columns = [column for column in (*Resource._fields, "alertname") if column in where]
         condition = " AND ".join([*(f"{column} = ?" for column in columns), "TRUE"])
         with self._reading() as connection:
@@ -89,8 +90,8 @@ class Store:
             return [Run(**json.loads(run)) for (run,) in rows]
 
     def memory(self, resource: Resource, alertname: str) -> Fact:
-        """Earlier runs on the resource, and on others of its type after the same alert. Raises
-        Unavailable."""
+        """Returns earlier runs on the resource, and runs on other resources of this type after the same
+        alert. Raises Unavailable."""
         now = self._clock()
         own = self.runs(resource._asdict(), SAME_RESOURCE) if resource.resource_id else []
         runs = [_remembered(run, "this resource", now) for run in own]
@@ -98,8 +99,8 @@ class Store:
         return facts.fact(Memory(self._failures(resource, now), tuple(runs)), SOURCE)
 
     def remember(self, resource: Resource, context: Context, watched: Mapping[str, str]) -> None:
-        """Stores the context of the resource, and since when the `watched` values have been the same. Raises
-        Unavailable."""
+        """Stores the context of the resource, and the time since which the `watched` values are the same.
+        Raises Unavailable."""
         now = self._clock()
         with self._writing() as connection:
             for table in ("contexts", "seen"):
@@ -119,8 +120,8 @@ class Store:
                 )
 
     def changes(self, resource: Resource, watched: Mapping[str, str]) -> list[Change]:
-        """The changes of the watched values, the newest first, each with the time between two sightings.
-        Raises Unavailable."""
+        """Returns the changes of the watched values, the newest first. Each change has the times of the
+        readings before and after it. Raises Unavailable."""
         now = self._clock()
         with self._reading() as connection:
             seen = sightings(connection, resource, CHANGES + 1)
@@ -134,8 +135,8 @@ class Store:
         ][:CHANGES]
 
     def recall(self, resource: Resource) -> list[Fact]:
-        """The facts of the last context, with their present age; none if there was no context. Raises
-        Unavailable."""
+        """Returns the facts of the last context with their present age. The list is empty if there was no
+        context. Raises Unavailable."""
         context, at = self._last(resource)
         passed = max(0, int(self._clock() - at))
         return [
@@ -145,7 +146,8 @@ class Store:
         ]
 
     def context(self, event: SREEvent) -> object:
-        """The world model without a server: the last context of the event's resource, with today's memory."""
+        """Returns the last context of the event's resource, together with the present memory. The dispatcher
+        uses this method if there is no server."""
         resource = Resource(event.cluster, event.resource_type, event.namespace, event.resource_id)
         context, at = self._last(resource)
         found = (*self.recall(resource), self.memory(resource, event.alertname))
@@ -153,7 +155,7 @@ class Store:
         return json.loads(to_json(asdict(Context(found, gaps))))
 
     def _last(self, resource: Resource) -> tuple[Context, float]:
-        """The last context and its time, which is 0 if there was none."""
+        """Returns the last context and its time. If there is no last context, the time is 0."""
         with self._reading() as connection:
             asked = f"SELECT context, at FROM contexts WHERE {OF_RESOURCE}"  # noqa: S608
             row = connection.execute(asked, resource).fetchone()
@@ -163,8 +165,8 @@ class Store:
         return Context(tuple(Fact(**fact) for fact in stored["facts"]), tuple(stored["gaps"])), row[1]
 
     def backup(self, target: Path) -> None:
-        """Writes a complete copy to `target` while others read and write. An older copy is replaced once the
-        new one is complete. Raises Unavailable."""
+        """Writes a complete copy to `target`. Other processes may read and write at the same time. An older
+        copy is replaced when the new copy is complete. Raises Unavailable."""
         part = target.with_name(target.name + ".part")
         try:
             part.unlink(missing_ok=True)
@@ -175,7 +177,7 @@ class Store:
             raise Unavailable("memory_unwritable", f"{target} cannot be written: {error.strerror}") from None
 
     def _similar(self, resource: Resource, alertname: str) -> list[Run]:
-        """Runs on other resources of this type after the same alert."""
+        """Returns runs on other resources of this type after the same alert."""
         if not alertname:
             return []
         if not resource.resource_id:
@@ -204,7 +206,8 @@ class Store:
 
     @contextmanager
     def _connected(self) -> Iterator[sqlite3.Connection]:
-        """A connection for one use. Opening takes under a millisecond, and threads need not share."""
+        """Opens a connection for one use. Opening takes under a millisecond, so threads need not share a
+        connection."""
         connection = self._open()
         try:
             yield connection
@@ -212,8 +215,9 @@ class Store:
             connection.close()
 
     def _why(self, error: sqlite3.Error) -> str:
-        """SQLite's message, which quotes no value. A full volume is named: SQLite calls it an I/O error."""
-        code = getattr(error, "sqlite_errorname", "")  # errors of the Python module have none
+        """Returns SQLite's message, which quotes no value. SQLite reports a full volume as an I/O error, so
+        that case has its own message."""
+        code = getattr(error, "sqlite_errorname", "")  # errors of the Python module have no name
         if code.startswith(("SQLITE_FULL", "SQLITE_IOERR")) and self._is_full():
             return "its volume is full: enlarge the volume or delete backups"
         return str(error)
@@ -234,7 +238,8 @@ class Store:
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction: on the disk at the end of the block, or not at all."""
+        """Runs the block as one transaction. At the end of the block the transaction is on the disk, or it
+        failed as a whole."""
         try:
             with self._connected() as connection:
                 connection.execute("BEGIN IMMEDIATE")
@@ -247,13 +252,14 @@ class Store:
 
 
 def _when(before: Sighting, after: Sighting, now: float) -> str:
-    """The change was between the two sightings; nothing else is known of its time."""
+    """Returns the time of a change. The change happened between two readings. Nothing else is known about the
+    time."""
     earliest, latest = ago(now - before.until), ago(now - after.at)
     return latest if earliest == latest else f"between {earliest} and {latest}"
 
 
 def has_failed(run: Run) -> bool:
-    """Whether the run failed, or left the alert firing after a remedy."""
+    """Returns whether the run failed, or left the alert firing after a remedy."""
     return run.status == "failed" or (run.status in REMEDIES and run.verification == "firing")
 
 

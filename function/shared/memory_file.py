@@ -11,7 +11,7 @@ from typing import NamedTuple
 from function.shared.errors import Misconfigured
 from function.shared.resource import Resource
 
-APPLICATION = 0x53524544  # "SRED", which marks a SQLite file as ours
+APPLICATION = 0x53524544  # "SRED": this number marks our SQLite files
 MIGRATIONS: Sequence[Sequence[str]] = (
     (
         """CREATE TABLE runs (
@@ -36,29 +36,29 @@ MIGRATIONS: Sequence[Sequence[str]] = (
         "CREATE INDEX seen_of_resource ON seen (resource_id, namespace, resource_type, cluster, at)",
         "CREATE INDEX seen_by_age ON seen (at)",
     ),
-    (  # 0.2.0 renamed keys of a fact. A quote inside a text has a backslash, so only keys match.
+    (  # 0.2.0 renamed keys of a fact. A quote inside a text has a backslash, so the patterns match only keys.
         "ALTER TABLE told RENAME TO contexts",
         """UPDATE contexts SET context = replace(replace(replace(context,
             '"told":', '"data":'), '"of":', '"subject":'), '"why":', '"reason":')""",
     ),
 )
-"""Entry N takes the file from version N to N + 1. Never change an entry; add one."""
+"""Entry N migrates the file from version N to version N + 1. Never change an entry. Add a new entry."""
 MAX_ROWS: Mapping[str, int] = {"runs": 10_000, "contexts": 5_000, "seen": 20_000}
-"""The oldest rows are deleted first. A run has at most 20 KB, a context 60 and a sighting 1, so the file
-stays under MAX_FILE."""
+"""The maximum number of rows in each table. The oldest rows are deleted first. A run has at most 20 KB, a
+context 60 KB and a sighting 1 KB, so the file stays under MAX_FILE."""
 MAX_FILE = 768 * 1024 * 1024
 PAGE = 4096
 OF_RESOURCE = "cluster = ? AND resource_type = ? AND namespace = ? AND resource_id = ?"
 
 
 def migrate(connection: sqlite3.Connection, path: Path) -> None:
-    """Takes the file to the newest version in one transaction. Raises Misconfigured for a file of another
-    program, or of a newer version of ours."""
+    """Migrates the file to the newest version in one transaction. Raises Misconfigured if the file belongs to
+    another program or to a newer version of this one."""
     if _version(connection, path) == len(MIGRATIONS):
         return
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("BEGIN IMMEDIATE")
-    for step in MIGRATIONS[_version(connection, path) :]:  # read again: another process may have migrated it
+    for step in MIGRATIONS[_version(connection, path) :]:  # another process may have migrated the file
         for statement in step:
             connection.execute(statement)
     connection.execute(f"PRAGMA application_id = {APPLICATION}")
@@ -73,7 +73,7 @@ def _version(connection: sqlite3.Connection, path: Path) -> int:
     if application != APPLICATION and (application or version or tables):
         raise Misconfigured(f"{path} is the SQLite file of another program: name another file")
     if version > len(MIGRATIONS):
-        what = f"{path} has schema version {version}, and this program knows only {len(MIGRATIONS)}"
+        what = f"{path} has schema version {version}, and this program supports only {len(MIGRATIONS)}"
         raise Misconfigured(f"{what}: run the newer program or restore a backup")
     return int(version)
 
@@ -87,7 +87,8 @@ def prune(connection: sqlite3.Connection, table: str) -> None:
 
 
 class Sighting(NamedTuple):
-    """The watched values of a resource, from the first to the last time that they were seen so."""
+    """The watched values of a resource, with the first and the last time of a reading that found these
+    values."""
 
     id: int
     at: float
@@ -104,6 +105,6 @@ def sightings(connection: sqlite3.Connection, resource: Resource, limit: int) ->
 
 
 def as_text(value: object) -> str:
-    """Compact JSON that can be stored as UTF-8."""
+    """Returns compact JSON that can be stored as UTF-8."""
     whole = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return whole.encode("utf-8", "replace").decode("utf-8")  # a lone surrogate has no UTF-8 form

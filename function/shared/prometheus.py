@@ -26,7 +26,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Bounds:
-    """What one request may take."""
+    """The limits of one request."""
 
     seconds: float
     connect_seconds: float
@@ -34,11 +34,11 @@ class Bounds:
 
 
 class Prometheus:
-    """One client that keeps its connections alive; threads may share it.
+    """A client that keeps connections alive. Threads may share the client.
 
     Each method raises Unavailable: `prometheus_unreachable`, `prometheus_slow`, `prometheus_status` or
-    `prometheus_answer`. The message names `setting`, which is where the operator corrects the address.
-    `seconds` of a call shortens the bound of the client.
+    `prometheus_answer`. The message names `setting`, in which the operator corrects the address. The argument
+    `seconds` can only shorten the time limit of the client.
     """
 
     def __init__(
@@ -49,8 +49,8 @@ class Prometheus:
         self._client: httpx.Client | None = None
 
     def query(self, expression: str, seconds: float = math.inf) -> list[Sample]:
-        """The samples of an instant vector, evaluated now. Their values may be NaN or infinite. Histograms
-        are left out."""
+        """Returns the samples of an instant query at the present time. Values may be NaN or infinite.
+        Histograms are left out."""
         limit = f"{int(self._bounds.seconds * 1000)}ms"
         data = self._ask("POST", "query", seconds, data={"query": expression, "timeout": limit})
         try:
@@ -63,7 +63,8 @@ class Prometheus:
             raise self._unexpected("an instant vector") from None
 
     def syntax_tree(self, expression: str, seconds: float = math.inf) -> Any:
-        """The syntax tree of an expression; None where Prometheus cannot parse it or is older than 3.0."""
+        """Returns the syntax tree of an expression. It is None if Prometheus cannot parse the expression or
+        is older than 3.0."""
         try:
             return self._ask("POST", "parse_query", seconds, data={"query": expression})
         except Unavailable as error:
@@ -72,18 +73,18 @@ class Prometheus:
             raise
 
     def alerting_rules(self, name: str, seconds: float = math.inf) -> Any:
-        """The rule groups that hold alerting rules of this name."""
+        """Returns the rule groups that contain alerting rules with this name."""
         return self._ask("GET", "rules", seconds, params={"type": "alert", "rule_name[]": name})
 
     def close(self) -> None:
-        """Ends requests that are under way. The next call connects again."""
+        """Cancels running requests. The next call connects again."""
         with self._lock:
             client, self._client = self._client, None
         if client is not None:
             client.close()
 
     def _ask(self, method: str, path: str, seconds: float, **form: Mapping[str, str]) -> Any:
-        """The `data` of the answer."""
+        """Returns `data` from the response."""
         answer = http.parsed(
             self._body(method, path, min(seconds, self._bounds.seconds), form), self._unexpected("JSON")
         )
@@ -133,7 +134,7 @@ class Prometheus:
 
 
 def finite(samples: Iterable[Sample]) -> list[Sample]:
-    """The samples whose values are numbers: neither NaN nor infinite."""
+    """Returns the samples with a finite value. NaN is not finite."""
     return [sample for sample in samples if math.isfinite(sample.value)]
 
 
@@ -141,10 +142,11 @@ NOT_LITERAL = re.compile(r"[\ud800-\udfff\ufffd]")
 
 
 def quoted(text: str) -> str:
-    r"""A string literal of PromQL.
+    r"""Returns the text as a string literal of PromQL.
 
-    The escapes of JSON are valid in PromQL, with two exceptions (promql/parser/lex.go): it rejects the escape
-    of a surrogate, so letters beyond U+FFFF must not be escaped; and it takes a bare U+FFFD for invalid
-    UTF-8, so that one must be. A lone surrogate has no UTF-8 and becomes U+FFFD, as Go's encoders have it.
+    The escapes of JSON are valid in PromQL, with two exceptions (promql/parser/lex.go). PromQL rejects the
+    escape of a surrogate, so letters beyond U+FFFF are not escaped. PromQL rejects a literal U+FFFD as
+    invalid UTF-8, so U+FFFD is escaped. A lone surrogate has no UTF-8 and becomes U+FFFD, as in Go's
+    encoders.
     """
     return NOT_LITERAL.sub(r"\\ufffd", json.dumps(text, ensure_ascii=False))

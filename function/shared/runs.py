@@ -1,4 +1,4 @@
-"""The record of a run: the arguments of `record_outcome`, and what the memory stores."""
+"""The record of a run. The tool `record_outcome` accepts such a record, and the memory stores it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from function.shared.strict_json import STRICT
 from function.shared.text import MAX_TEXT
 
 MAX_RUN_TEXT = 1000
-"""Characters of one text in a record."""
+"""The maximum length of a text in a record."""
 RFC_3339 = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)$"
 
 
@@ -30,7 +30,7 @@ RunText = Annotated[str, Field(max_length=MAX_RUN_TEXT)]
 
 @dataclass(frozen=True)
 class Run:
-    """What an agent or a person did about an alert, and the result.
+    """The actions of an agent or a person after an alert, and the result.
 
     The texts are untrusted: they come from a model that read untrusted data.
     """
@@ -39,16 +39,16 @@ class Run:
     session: Stated
     """The key of the run. A second record with the same key changes nothing."""
     at: Annotated[str, Field(pattern=RFC_3339), AfterValidator(_time)]
-    """When the run ended, RFC 3339."""
+    """The end of the run, as an RFC 3339 time."""
     resource_type: Annotated[str, Field(pattern=r"^(unknown_)?(k8s_[a-z]+|ceph|host|instance)$|^$")]
-    """As function/dispatch/subject.py names it, such as k8s_pvc."""
+    """A type from function/dispatch/subject.py, such as k8s_pvc."""
     resource_id: Name
     alertname: Stated
     status: RunStatus
     action: RunText
     verification: Verification
     confidence: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-    """In the root cause, 0 to 1."""
+    """The agent's confidence in the root cause, from 0 to 1."""
     root_cause: RunText = ""
     namespace: Name = ""
     cluster: Name = ""

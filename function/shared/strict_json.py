@@ -1,4 +1,4 @@
-"""JSON: read strictly, and written in one line of ASCII."""
+"""Reads JSON strictly, and writes JSON as one line of ASCII."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from typing import Any
 from function.shared.errors import Rejected
 
 Json = Mapping[str, Any]
-"""A JSON object as `json.loads` gives it."""
+"""A JSON object, as `json.loads` returns it."""
 STRICT: Any = {"extra": "forbid", "strict": True}
-"""pydantic configuration: unknown keys are refused, and no value is converted."""
+"""The configuration of pydantic. It refuses unknown keys and converts no value."""
 
 
 def to_json(value: object) -> str:
-    """One line of ASCII JSON with sorted keys. No text in it can begin a new line or hide a character."""
+    """Returns one line of ASCII JSON with sorted keys. A text in the value can neither begin a new line nor
+    hide a character."""
     return json.dumps(value, ensure_ascii=True, sort_keys=True, separators=(",", ":"), default=_plain)
 
 
@@ -29,20 +30,21 @@ def _plain(value: object) -> object:
 
 
 MAX_BODY = 8 * 1024 * 1024
-"""Bytes. A group of 10,000 alerts has 5.2 MB."""
+"""The maximum size in bytes. A group of 10,000 alerts has 5.2 MB."""
 MAX_BRACKETS = 200_000
-"""Opening brackets in a body. An alert has three; 10 MB of brackets would take 300 MiB to parse."""
+"""The maximum number of opening brackets in a body. An alert has three. Parsing 10 MB of brackets would take
+300 MiB."""
 MAX_DEPTH = 32
 STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
-"""A JSON string. Each byte can match in one way only, so the pattern cannot backtrack."""
+"""The pattern of a JSON string. Each byte can match in one way only, so the pattern cannot backtrack."""
 
 
 def parse(body: bytes) -> Any:
-    """The JSON in a body that somebody sent us.
+    """Returns the JSON in the body of a request.
 
-    Raises Rejected: 413 over MAX_BODY, 400 for anything but UTF-8 JSON. Also for NaN, infinities, duplicate
-    keys, lone surrogates, more than 32 levels and more than 200,000 brackets: other parsers of the same text
-    (OPA, the API server) read these differently or not at all.
+    Raises Rejected with 413 if the body is over MAX_BODY, and with 400 if it is not UTF-8 JSON. It refuses
+    NaN, infinities, duplicate keys, lone surrogates, more than 32 levels and more than 200,000 brackets,
+    because OPA and the API server read these differently or reject them.
     """
     if len(body) > MAX_BODY:
         raise Rejected(413, "too_large", f"the body is over {MAX_BODY} bytes")

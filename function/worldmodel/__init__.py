@@ -1,10 +1,10 @@
-"""The world model: an MCP server that tells the context of resources and remembers the outcomes of runs.
+"""The world model: an MCP server that returns the context of resources and stores the outcomes of runs.
 
-context     a resource -> its facts; read this first
-server      the web edge: tokens, MCP's streamable HTTP, bare JSON-RPC
-tools       the three tools, and which token may call each
+context     makes the context of a resource; read this first
+server      the HTTP server: tokens, MCP's streamable HTTP, bare JSON-RPC
+tools       the three tools, and the role that may call each tool
 serve, settings, __main__
-            how it is configured and started
+            settings and start
 
 pvc, pod, workload, node, namespace
             the facts of each kind of resource
@@ -13,6 +13,6 @@ events, neighbours, owners, rollouts
             facts that several kinds share
 found       the result of reading one resource
 
-reader      one reading of the cluster: requests run side by side, a failure is a gap
-objects     the Kubernetes API, read only, and the meaning of its fields
+reader      reads the cluster once for a context: parallel requests, a failed request is a gap
+objects     the Kubernetes API, read only, and the meaning of the objects' fields
 """

@@ -1,4 +1,4 @@
-"""`python -m function.worldmodel`: starts the world model. Its image holds no other wing."""
+"""`python -m function.worldmodel`: starts the world model. The image contains no other wing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ EXIT_FAILED = 2
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--backup", type=click.Path(path_type=Path), help="Write a copy of the memory there, and exit.")
 def main(backup: Path | None) -> None:
-    """Run the world model. Its settings are environment variables; README.md in this folder lists them."""
+    """Run the world model. The settings are environment variables. function/worldmodel/README.md lists
+    them."""
     try:
         run(os.environ, backup)
     except DispatchError as error:
@@ -27,8 +28,8 @@ def main(backup: Path | None) -> None:
 
 
 def run(environment: Mapping[str, str], backup: Path | None = None) -> None:
-    """Serves until SIGTERM. With `backup` it copies its file there instead, also while another process serves
-    it. Raises Misconfigured, Unavailable."""
+    """Serves until SIGTERM. With `backup` it only copies the memory to that file. The copy is possible while
+    another process serves the memory. Raises Misconfigured, Unavailable."""
     if backup:
         _back_up(Path(environment.get("SRE_DISPATCH_WORLD_MODEL_FILE", DEFAULT_FILE)), backup)
         return

@@ -1,4 +1,4 @@
-"""A resource -> its context: its present state, earlier runs, and the limits that its owner set."""
+"""Makes the context of a resource: the present state, earlier runs, and the owner's limits."""
 
 from __future__ import annotations
 
@@ -42,29 +42,31 @@ NAMESPACED: Mapping[str, Callable[[Look, str, str], Found]] = {
     "k8s_job": lambda look, where, name: workload(look, "Job", where, name),
 }
 IN_THE_CLUSTER: Mapping[str, Callable[[Look, str], Found]] = {"k8s_node": node, "k8s_namespace": namespace}
-"""Keys are the types of function/dispatch/subject.py."""
+"""Functions that read a cluster-scoped resource. The keys are types of function/dispatch/subject.py."""
 
 
 @dataclass(frozen=True)
 class World:
-    """Everything that a context is made from."""
+    """The sources of a context."""
 
     objects: Objects
     prometheus: Prometheus | None
     store: Store
     threads: Threads
     writer: Executor
-    """One thread, so that contexts are stored in their order."""
+    """An executor with one thread. It stores contexts in the order in which they were read."""
     clock: Callable[[], float]
     """Seconds since the epoch."""
     cluster: str
-    """The name of the cluster that is read. For resources of another cluster there is only the memory."""
+    """The name of the cluster that is read. For a resource of another cluster, a context has only the
+    memory."""
     governance: Mapping[str, Governance] = field(default_factory=dict)
-    """By namespace, from the operator's file. It overrides the labels of the namespace."""
+    """The limits of each namespace from the operator's file. These limits override the labels of the
+    namespace."""
 
     def context(self, resource: Resource, alertname: str) -> Context:
-        """The context, within reader.SECONDS and the limits of facts.py. What cannot be read is a gap and
-        never an error."""
+        """Returns the context within reader.SECONDS and the limits of facts.py. A failed read becomes a gap
+        and never an error."""
         look = Look(self.objects, self.prometheus, self.threads, self.clock())
         try:
             found, governance = self._live(look, resource)
@@ -72,12 +74,12 @@ class World:
         finally:
             look.close()
         context = Context((*found.facts, *governance, *remembered), tuple(sorted(look.gaps)))
-        if found.exists and not _unread(look):  # an incomplete context replaces no complete one
+        if found.exists and not _unread(look):  # never replaces a complete context with an incomplete one
             self.writer.submit(self._remember, resource, context, found.watched)
         return context
 
     def _live(self, look: Look, resource: Resource) -> tuple[Found, list[Fact]]:
-        """The facts from the cluster, and the limits that the owner of the resource set."""
+        """Returns the facts from the cluster, and the limits that the resource's owner set."""
         reader = self._reader(look, resource)
         if reader is None:
             return Found(), []
@@ -94,14 +96,15 @@ class World:
         return found, governance
 
     def _remember(self, resource: Resource, context: Context, watched: Mapping[str, str]) -> None:
-        """Stores the context. It runs in the writer's thread, so the answer does not wait for the disk."""
+        """Stores the context. It runs in the writer's thread, so the response does not wait for the disk."""
         try:
             self.store.remember(resource, context, watched)
         except Unavailable as error:
             log.error("%s", error)  # noqa: TRY400
 
     def _reader(self, look: Look, resource: Resource) -> Callable[[Look], Found] | None:
-        """The function that reads a resource of this type. If there is none, adds a gap with the reason."""
+        """Returns the function that reads a resource of this type. If there is none, it adds a gap with the
+        reason."""
         where, name = resource.namespace, resource.resource_id
         is_known = resource.resource_type in NAMESPACED or resource.resource_type in IN_THE_CLUSTER
         namespaced = resource.resource_type in NAMESPACED
@@ -119,7 +122,7 @@ class World:
         return lambda look: IN_THE_CLUSTER[resource.resource_type](look, name)
 
     def _owner(self, look: Look, resource: Resource) -> Callable[[], list[Fact]]:
-        """Requests the limits that the owner of the namespace set; call the result to wait for them."""
+        """Requests the limits that the owner of the namespace set. Returns a function that waits for them."""
         where = resource.resource_id if resource.resource_type == "k8s_namespace" else resource.namespace
         if where in self.governance:
             return lambda: [fact(self.governance[where], "configuration")]
@@ -129,7 +132,7 @@ class World:
         return lambda: [fact(_governance(of), SOURCE) for of in [requested()] if of is not None]
 
     def _remembered(self, look: Look, resource: Resource, alertname: str, found: Found) -> list[Fact]:
-        """Earlier runs and changes. If the cluster cannot be read, also the last stored facts."""
+        """Returns earlier runs and changes. If the cluster cannot be read, it adds the last stored facts."""
         store = self.store
         memory = _stored(partial(store.memory, resource, alertname), look, None)
         seen: list[Change] = _stored(partial(store.changes, resource, found.watched), look, [])
@@ -142,12 +145,12 @@ class World:
 
 
 def _unread(look: Look) -> bool:
-    """Whether anything in the cluster could not be read."""
+    """Returns whether a read of the cluster failed."""
     return any(gap.startswith("kubernetes_") for gap in look.gaps)
 
 
 def _stored(call: Callable[[], T], look: Look, otherwise: T) -> T:
-    """The result of the store. A failure is logged and becomes a gap."""
+    """Returns the result of a call of the store. A failure is logged and becomes a gap."""
     try:
         return call()
     except Unavailable as error:
@@ -163,7 +166,7 @@ def _governance(of: Object) -> Governance:
 
 
 def governed(classification: str | None, widest: str | None) -> Governance:
-    """The owner's classification and scope. A scope that is not a mode authorises nothing."""
+    """Returns the owner's classification and scope. A scope that is not a mode authorises nothing."""
     if widest is None:
         return Governance(classification, None)
     known = MODES.index(widest) if widest in MODES else len(MODES)

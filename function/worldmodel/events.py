@@ -14,13 +14,14 @@ MAX_EVENTS = 10
 
 
 def events(look: Look, kind: str, name: str, namespace: str) -> Callable[[], Sequence[Object]]:
-    """Requests the Events about an object; call the result to wait for them."""
+    """Requests the Events about an object. Returns a function that waits for them."""
     about = f"involvedObject.kind={kind},involvedObject.name={name}"
     return look.list("Event", namespace, fields=about)
 
 
 def happenings(found: Iterable[Object], now: float) -> Happenings:
-    """The newest Events. Whoever may create Events writes their text."""
+    """Returns the newest Events. The text of an Event is untrusted, because anybody who may create Events can
+    write the text."""
     newest_first = sorted(found, key=_last, reverse=True)
     shown = [_happening(event, now) for event in newest_first[:MAX_EVENTS]]
     return Happenings(tuple(shown), more=max(0, len(newest_first) - MAX_EVENTS))
@@ -39,7 +40,7 @@ def _happening(event: Object, now: float) -> Happening:
 
 
 def _last(event: Object) -> float:
-    """When the Event was last seen, in seconds since the epoch."""
+    """Returns the last time of the Event, in seconds since the epoch."""
     series = (event.get("series") or {}).get("lastObservedTime")
     times = (series, event.get("lastTimestamp"), event.get("eventTime"))
     return max((objects.seconds(time) for time in times if time), default=objects.created(event))

@@ -1,4 +1,4 @@
-"""What was read about one resource."""
+"""The result of reading one resource."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ class Found:
     facts: list[Fact] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     watched: dict[str, str] = field(default_factory=dict)
-    """Values whose changes from one reading to the next are remembered."""
+    """Values of the resource. The memory stores the changes of these values from one reading to the next."""
     exists: bool = False
 
     def add(self, *contents: object) -> None:
-        """Adds facts whose source is Kubernetes."""
+        """Adds facts from Kubernetes."""
         self.facts += [fact(content, SOURCE) for content in contents]
 
 
 def state(of: Object, now: float, status: str, **details: object) -> State:
-    """The state of an object, with those details that have a value."""
+    """Returns the state of an object. Details without a value are left out."""
     shown: dict[str, Any] = {"made": ago(now - objects.created(of)), **details}
     shown["conditions"] = objects.conditions(of)
     shown["being_deleted"] = "deletionTimestamp" in of["metadata"] or None
@@ -45,7 +45,7 @@ def _detail(value: Any) -> Any:
 
 
 def few(texts: list[str]) -> list[str]:
-    """At most MAX_LIST texts. If there are more, the last one says how many."""
+    """Returns at most MAX_LIST texts. If texts are left out, the last text contains their number."""
     if len(texts) <= MAX_LIST:
         return texts
     return [*texts[: MAX_LIST - 1], f"and {len(texts) - MAX_LIST + 1} more"]

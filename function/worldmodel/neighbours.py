@@ -1,4 +1,4 @@
-"""What surrounds a resource: its dependents, its needs, the limits that apply to it."""
+"""Finds the objects around a resource: its dependents, its dependencies, and the limits that apply to it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from function.worldmodel.reader import Look
 
 @dataclass
 class Neighbours:
-    """Listings of one namespace, all requested at once."""
+    """The listings of one namespace. All listings are requested at once."""
 
     services: Callable[[], Sequence[Object]]
     ingresses: Callable[[], Sequence[Object]]
@@ -38,7 +38,8 @@ def neighbours(look: Look, namespace: str) -> Neighbours:
 
 
 def clients(labels: Mapping[str, str], near: Neighbours) -> Iterator[Dependent]:
-    """The Services that select pods with these labels, and the Ingresses that lead to those Services."""
+    """Yields the Services that select pods with these labels, and the Ingresses that route to these
+    Services."""
     services = set()
     for service in near.services():
         selector = objects.spec(service).get("selector")
@@ -62,7 +63,7 @@ def _dependent(of: Object, reason: str) -> Dependent:
 
 
 def dependents(found: Iterable[Dependent]) -> Dependents:
-    """Each dependent once, with its first reason."""
+    """Returns each dependent once, with the first reason."""
     unique: dict[tuple[str, str, str], Dependent] = {}
     for one in found:
         unique.setdefault((one.kind, one.namespace, one.name), one)
@@ -71,7 +72,7 @@ def dependents(found: Iterable[Dependent]) -> Dependents:
 
 
 def depends_on(needs: Iterable[Reference]) -> DependsOn:
-    """Each reference once."""
+    """Returns each reference once."""
     unique = [*dict.fromkeys(needs)]
     return DependsOn(tuple(unique[:MAX_LIST]), more=max(0, len(unique) - MAX_LIST))
 
@@ -81,8 +82,8 @@ def limits(
     labels: Sequence[Mapping[str, str]] = (),
     counts: Callable[[str], bool] = lambda _: True,
 ) -> Limits:
-    """The namespace's quotas on resources that count, the fullest first, and the disruption budgets that
-    select any of these labels."""
+    """Returns the namespace's quotas on the resources for which `counts` is true, the fullest first. Returns
+    the disruption budgets that select any of these labels too."""
     quotas = [
         (
             _used_share(used.get(resource, 0), hard),
@@ -104,5 +105,5 @@ def limits(
 
 
 def _used_share(used: object, hard: object) -> float:
-    """The used share of a quota, 0 to 1."""
+    """Returns the used share of a quota, from 0 to 1."""
     return float(parse_quantity(used) / parse_quantity(hard)) if parse_quantity(hard) else 1.0

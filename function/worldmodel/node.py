@@ -17,7 +17,7 @@ from function.worldmodel.objects import Object
 from function.worldmodel.reader import Look
 
 EVENTS = "default"
-"""The namespace of the Events about a Node, which itself is in none."""
+"""The namespace of the Events about a Node."""
 LIVE = "status.phase!=Succeeded,status.phase!=Failed"
 
 
@@ -29,7 +29,8 @@ def node(look: Look, name: str) -> Found:
     if of is None:
         return Found()
     allocatable = objects.status(of).get("allocatable") or {}
-    # The sum over pods: kube-prometheus-stack drops the kubelet's series of the whole machine.
+    # The memory is the sum over pods, because kube-prometheus-stack drops the kubelet's series of the whole
+    # machine.
     of_pods = f'container_memory_working_set_bytes{{node={quoted(name)},container!="",pod!=""}}'
     memory = {"": float(parse_quantity(allocatable.get("memory", 0)))}
     used = usage.memory(look, f"sum({of_pods})", memory)
@@ -61,7 +62,7 @@ def _state(of: Object, now: float, allocatable: Object, pods: Sequence[Object]) 
 
 
 def _dependents(pods: Sequence[Object]) -> list[Dependent]:
-    """The workloads that run on the Node, those with the most pods first."""
+    """Returns the workloads that run on the Node. Workloads with the most pods come first."""
     counts = Counter(_workload(pod) for pod in pods)
     return [
         Dependent(

@@ -1,4 +1,4 @@
-"""Kubernetes objects: reads them, and interprets their fields."""
+"""Reads Kubernetes objects and interprets their fields."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from function.shared.resource import is_name
 Object = Mapping[str, Any]
 
 PAGE = 500
-"""Objects of one listing. The rest is never fetched; a longer listing is a gap."""
+"""The maximum number of objects in a listing. A longer listing is not read further and becomes a gap."""
 METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 CORE, APPS, BATCH = "/api/v1", "/apis/apps/v1", "/apis/batch/v1"
@@ -41,7 +41,7 @@ PATHS: Mapping[str, tuple[str, str]] = {
     "StatefulSet": (APPS, "statefulsets"),
     "StorageClass": ("/apis/storage.k8s.io/v1", "storageclasses"),
 }
-"""All kinds that are read. knative/worldmodel/rbac.yaml grants the same: no Secrets, no ConfigMaps."""
+"""All kinds that are read. knative/worldmodel/rbac.yaml grants the same kinds: no Secrets, no ConfigMaps."""
 
 GOOD = frozenset({"Available", "Complete", "ContainersReady", "Initialized", "PodReadyToStartContainers"})
 GOOD |= {"PodScheduled", "Progressing", "Ready", "SuccessCriteriaMet"}
@@ -56,25 +56,25 @@ BAD |= {
 }
 BAD |= {"NamespaceContentRemaining", "NamespaceFinalizersRemaining"}
 BAD |= {f"NamespaceDeletion{what}Failure" for what in ("Content", "Discovery", "GroupVersionParsing")}
-"""Conditions that should be true, and conditions that should be false. Others are not interpreted."""
+"""A GOOD condition should be true. A BAD condition should be false. Other conditions are ignored."""
 
 
 @dataclass(frozen=True)
 class Listing:
     items: Sequence[Object]
     whole: bool
-    """False if the cluster has more than PAGE of them."""
+    """False if the cluster has more than PAGE of these objects."""
 
 
 class Objects:
-    """Reads one object by its name, or at most PAGE objects by a listing. Raises Unavailable."""
+    """Reads one object by name, or lists at most PAGE objects. Raises Unavailable."""
 
     def __init__(self, api: Api) -> None:
         self._api = api
 
     def get(self, kind: str, name: str, namespace: str = "") -> Object | None:
-        """The object; None if there is none of this name, or the name is invalid."""
-        # Names of owners are untrusted, and a name such as `..` would change the path of the request.
+        """Returns the object, or None if it does not exist or the name is invalid."""
+        # Names of owners are untrusted. A name such as `..` would change the path of the request.
         if not is_name(name) or not is_name(namespace or "none"):
             return None
         answer = self._api.request("GET", f"{_path(kind, namespace)}/{quote(name, safe='')}")
@@ -83,7 +83,7 @@ class Objects:
     def list(
         self, kind: str, namespace: str = "", *, labels: str = "", fields: str = "", metadata: bool = False
     ) -> Listing:
-        """The objects that the selectors choose; with `metadata` only their metadata."""
+        """Returns the objects that match the selectors. With `metadata` it reads only their metadata."""
         parameters = {"limit": str(PAGE), "labelSelector": labels, "fieldSelector": fields}
         query = {name: value for name, value in parameters.items() if value}
         answer = self._api.request(
@@ -137,12 +137,12 @@ def created(of: Object) -> float:
 
 
 def seconds(timestamp: str) -> float:
-    """An RFC 3339 time in seconds since the epoch."""
+    """Returns an RFC 3339 time in seconds since the epoch."""
     return datetime.fromisoformat(timestamp).timestamp()
 
 
 def controller(of: Object) -> Reference | None:
-    """The controller of the object. It is in the same namespace, except for the Node of a static pod."""
+    """Returns the object's controller with the object's namespace. Only a Node has no namespace."""
     for owner in of["metadata"].get("ownerReferences") or ():
         if owner.get("controller"):
             return Reference(owner["kind"], owner["name"], "" if owner["kind"] == "Node" else namespace(of))
@@ -150,7 +150,7 @@ def controller(of: Object) -> Reference | None:
 
 
 def template(of: Object) -> Object:
-    """The pod template of a workload, or the Pod itself."""
+    """Returns the pod template of a workload, or the Pod itself."""
     if of["kind"] == "Pod":
         return of
     if of["kind"] == "CronJob":
@@ -163,7 +163,7 @@ def template_labels(of: Object) -> Mapping[str, str]:
 
 
 def claims(of: Object) -> set[str]:
-    """Names of the claims that the volumes of a workload or pod use, with the ephemeral ones of a pod."""
+    """Returns the names of the claims in the volumes of a workload or pod, with a pod's ephemeral claims."""
     volumes = spec(template(of)).get("volumes") or ()
     named = {
         each["persistentVolumeClaim"]["claimName"] for each in volumes if "persistentVolumeClaim" in each
@@ -175,12 +175,12 @@ def claims(of: Object) -> set[str]:
 
 
 def is_over(pod: Object) -> bool:
-    """Whether the pod has ended and mounts nothing any more."""
+    """Returns whether the pod has ended. Such a pod mounts no volumes."""
     return status(pod).get("phase") in ("Succeeded", "Failed")
 
 
 def mounts(of: Object, claim: str) -> bool:
-    """Whether the workload mounts the claim, by its name or by a StatefulSet's claim template."""
+    """Returns whether the workload mounts the claim, by name or by a StatefulSet's claim template."""
     if claim in claims(of):
         return True
     stem, _, ordinal = claim.rpartition("-")
@@ -189,7 +189,7 @@ def mounts(of: Object, claim: str) -> bool:
 
 
 def selects(selector: Mapping[str, Any] | None, labels: Mapping[str, str]) -> bool:
-    """Whether a LabelSelector selects these labels. An empty selector selects all, a missing one none."""
+    """Returns whether the selector matches. An empty selector matches everything, a missing one nothing."""
     if selector is None:
         return False
     equal = all(labels.get(key) == value for key, value in (selector.get("matchLabels") or {}).items())
@@ -207,7 +207,7 @@ def _holds(expression: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
 
 
 def as_query(selector: Mapping[str, Any]) -> str:
-    """A LabelSelector in the form of the query parameter."""
+    """Returns a LabelSelector as text for the query parameter."""
     parts = [f"{key}={value}" for key, value in (selector.get("matchLabels") or {}).items()]
     forms = {"In": "{key} in ({values})", "NotIn": "{key} notin ({values})"}
     forms |= {"Exists": "{key}", "DoesNotExist": "!{key}"}
@@ -218,7 +218,7 @@ def as_query(selector: Mapping[str, Any]) -> str:
 
 
 def conditions(of: Object) -> list[str]:
-    """Every bad condition, with its reason and message."""
+    """Returns every bad condition, with its reason and message."""
     return [
         " ".join(filter(None, (f"{each['type']}={each['status']}", each.get("reason"), each.get("message"))))
         for each in status(of).get("conditions") or ()
@@ -228,7 +228,7 @@ def conditions(of: Object) -> list[str]:
 
 
 def containers(pod: Object) -> Iterator[str]:
-    """Each container in a few words: its state, restarts and the reason of the last end."""
+    """Yields a short text for each container: state, restarts, and reason for the last termination."""
     for each in _statuses(pod):
         (state, more), *_ = (each.get("state") or {"unknown": {}}).items()
         last = ((each.get("lastState") or {}).get("terminated") or {}).get("reason")
@@ -246,14 +246,14 @@ def _statuses(pod: Object) -> list[Mapping[str, Any]]:
 
 
 def troubles(pod: Object) -> list[str]:
-    """The problems of a pod; none if it is healthy or has succeeded."""
+    """Returns the problems of a pod. The list is empty if the pod is healthy or has succeeded."""
     if status(pod).get("phase") == "Succeeded":
         return []
     well = (": running", ": terminated, Completed, exit code 0")
     found = [each for each in containers(pod) if not each.endswith(well)]
     phase = status(pod).get("phase")
     found += conditions(pod) if phase == "Pending" or found else []
-    if phase in ("Failed", "Unknown") and not found:  # evicted, or its node is gone: no container has a state
+    if phase in ("Failed", "Unknown") and not found:  # an evicted pod has no states
         found.append(" ".join(filter(None, (phase, status(pod).get("reason"), status(pod).get("message")))))
     return [*found, *(["being deleted"] if "deletionTimestamp" in pod["metadata"] else [])]
 
@@ -263,7 +263,7 @@ def images(of: Object) -> list[str]:
 
 
 def needs(of: Object) -> list[Reference]:
-    """What a workload or pod needs to start, by name: claims, ConfigMaps, Secrets, its node."""
+    """Returns the objects that a workload or pod needs to start: claims, ConfigMaps, Secrets, the node."""
     where, pod = namespace(of), spec(template(of))
     found = [Reference("Node", pod["nodeName"])] if pod.get("nodeName") else []
     found += [Reference("PersistentVolumeClaim", each, where) for each in sorted(claims(of))]
@@ -273,7 +273,7 @@ def needs(of: Object) -> list[Reference]:
 
 
 def _named(pod: Mapping[str, Any], kind: str) -> Iterator[str]:
-    """Names of ConfigMaps or Secrets that a pod spec uses and that are not optional."""
+    """Yields the names of the required ConfigMaps or Secrets in a pod spec."""
     key = f"{kind[0].lower()}{kind[1:]}"
     sources = [each for volume in pod.get("volumes") or () for each in _sources(volume)]
     sources = [each[key] for each in sources if key in each]

@@ -1,4 +1,4 @@
-"""Which objects control an object."""
+"""Finds the owners of an object."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from function.worldmodel.objects import Object
 from function.worldmodel.reader import Look
 
 WORKLOADS = ("StatefulSet", "Deployment", "DaemonSet", "CronJob")
-"""Kinds that people work with. A chain of owners ends with one of them."""
+"""The kinds of workloads that people create. A chain of owners ends at such a workload."""
 MAX_CHAIN = 4
 
 
 def owners(look: Look, of: Object) -> list[Reference]:
-    """The controller of the object, the controller of that one, and so on."""
+    """Returns the controller of the object, then the controller's own controller, and so on."""
     chain: list[Reference] = []
     found: Object | None = of
     while found is not None and len(chain) < MAX_CHAIN and (owner := objects.controller(found)):
@@ -26,17 +26,17 @@ def owners(look: Look, of: Object) -> list[Reference]:
 
 
 def workload_of(look: Look, pod: Object) -> Reference:
-    """The workload that runs the pod."""
+    """Returns the workload that runs the pod."""
     return outermost(owners(look, pod), pod)
 
 
 def outermost(chain: Sequence[Reference], pod: Object) -> Reference:
-    """The last of the pod's owners, or the pod itself. A Node, which only mirrors a static pod, does not
-    count."""
+    """Returns the last of the pod's owners, or the pod itself. A Node does not count as an owner, because it
+    only mirrors a static pod."""
     real = [owner for owner in chain if owner.kind != "Node"]
     return real[-1] if real else Reference("Pod", objects.name(pod), objects.namespace(pod))
 
 
 def owned(chain: Sequence[Reference]) -> list[Owners]:
-    """The fact about the owners, if there are any."""
+    """Returns the fact about the owners, or an empty list without owners."""
     return [Owners(tuple(chain))] if chain else []

@@ -38,7 +38,7 @@ def pod(look: Look, namespace: str, name: str) -> Found:
         found.add(replicas(workload))
     elif not chain:
         running = int(objects.status(of).get("phase") == "Running")
-        found.add(Replicas(1, running, running))  # the pod itself
+        found.add(Replicas(1, running, running))  # a pod without owners is its own replica
     last = outermost(chain, of)
     owner = [Dependent(last.kind, last.name, namespace, "runs as this pod")] if last.kind != "Pod" else []
     found.add(dependents([*owner, *clients(objects.labels(of), near)]))
@@ -50,8 +50,8 @@ def pod(look: Look, namespace: str, name: str) -> Found:
 
 
 def _workload(look: Look, chain: Sequence[Reference]) -> Object | None:
-    """The outermost owner that counts replicas. If an unknown kind owns the ReplicaSet, that is the
-    ReplicaSet."""
+    """Returns the outermost owner with a number of replicas. If an unknown kind owns the ReplicaSet, it
+    returns the ReplicaSet."""
     for owner in reversed(chain):
         if owner.kind in REPLICATED:
             return look.get(owner.kind, owner.name, owner.namespace)()
@@ -77,7 +77,7 @@ def _memory(namespace: str, name: str) -> str:
 
 
 def _memory_limits(of: Object) -> dict[str, float]:
-    """Bytes that each container may use, for those with a limit."""
+    """Returns the memory limit of each container in bytes. Containers without a limit are left out."""
     found = {
         each["name"]: ((each.get("resources") or {}).get("limits") or {}).get("memory")
         for each in objects.spec(of).get("containers") or ()

@@ -1,5 +1,4 @@
-"""The facts of a PersistentVolumeClaim: how full it is, how fast it fills, who needs it, whether it can
-grow."""
+"""The facts of a PersistentVolumeClaim: usage, growth, dependents, and whether the claim can grow."""
 
 from __future__ import annotations
 
@@ -18,12 +17,13 @@ from function.worldmodel.reader import Look
 from function.worldmodel.rollouts import rollout
 
 MAX_STORAGE = "sre-dispatch/max-storage"
-"""Annotation with the operator's limit for the claim."""
+"""The annotation with the operator's limit for the claim."""
 PODS_WITH_EVENTS = 3
 ONE_NODE = frozenset({"ReadWriteOnce", "ReadWriteOncePod"})
-"""Access modes that mount a claim on one node, so usually for one workload."""
+"""Access modes with which only one node can mount the claim. Usually only one workload uses such a claim."""
 MANY = 10
-"""Workloads and owners that are read one by one. All others are only counted."""
+"""The maximum number of workloads and owners that are read one by one. Other workloads and owners are only
+counted."""
 STOPS = "mounts it, and stops when it is full"
 
 
@@ -65,11 +65,12 @@ def claim(look: Look, namespace: str, name: str) -> Found:
 
 
 def _pods(look: Look, of: Object, mounting: Sequence[Object]) -> list[Object]:
-    """The pods that mount the claim. They are sought among the pods of the workloads that mount it; if there
-    are none, or other pods can mount it too, among the first pods of the namespace."""
+    """Returns the pods that mount the claim. It searches the pods of the workloads that mount the claim. If
+    there are no such pods, or if other pods can mount the claim too, it searches the first pods of the
+    namespace."""
     name, namespace = objects.name(of), objects.namespace(of)
     owner = objects.controller(of)
-    if owner and owner.kind == "Pod":  # a generic ephemeral volume, whose pod owns it
+    if owner and owner.kind == "Pod":  # the claim of a generic ephemeral volume
         pod = look.get("Pod", owner.name, namespace)()
         return [pod] if pod else []
     selectors = [objects.as_query(objects.spec(each).get("selector") or {}) for each in mounting[:MANY]]
@@ -103,7 +104,8 @@ def _requested(of: Object) -> str:
 
 
 def _storage(of: Object, storage_class: Object | None, volume: Object | None) -> Storage:
-    """A claim without a class cannot grow. If the class cannot be read, that is unknown."""
+    """Returns the storage of a claim. A claim without a class cannot grow. If the class cannot be read, it is
+    unknown whether the claim can grow."""
     ceiling, name = objects.annotation(of, MAX_STORAGE), objects.spec(of).get("storageClassName") or ""
     class_ = storage_class or {}
     return Storage(
@@ -120,12 +122,13 @@ def _storage(of: Object, storage_class: Object | None, volume: Object | None) ->
 def _dependents(
     look: Look, mounting: Sequence[Object], pods: Sequence[Object], near: Neighbours
 ) -> list[Dependent]:
-    """The workloads that mount the claim, the owners of other pods that do, and the clients of all these."""
+    """Returns the workloads that mount the claim, the owners of other pods that mount it, and the Services
+    and Ingresses of all of them."""
     found = [Dependent(each["kind"], objects.name(each), objects.namespace(each), STOPS) for each in mounting]
     labels = [objects.template_labels(each) for each in mounting]
     selectors = [objects.spec(each).get("selector") for each in mounting]
     others = [pod for pod in pods if not _belongs(pod, selectors)]
-    # Read the chain of owners once per owner, not once per pod.
+    # Reads the chain of owners once for each owner, not once for each pod.
     for number, pod in enumerate(
         {objects.controller(pod) or objects.name(pod): pod for pod in others}.values()
     ):
@@ -137,13 +140,14 @@ def _dependents(
 
 
 def _belongs(pod: Object, selectors: Sequence[Any]) -> bool:
-    """Whether one of the workloads runs the pod: it has an owner and matches the selector."""
+    """Returns whether one of the workloads runs the pod. Such a pod has an owner and matches the workload's
+    selector."""
     owned = objects.controller(pod) is not None
     return owned and any(objects.selects(each, objects.labels(pod)) for each in selectors)
 
 
 def _counts(resource: str) -> bool:
-    """Whether a quota on this resource limits claims."""
+    """Returns whether a quota on this resource limits claims."""
     return resource.endswith("requests.storage") or resource.endswith("persistentvolumeclaims")
 
 

@@ -1,4 +1,4 @@
-"""One reading of the cluster: requests run side by side, and each one that fails or is late leaves a gap."""
+"""Reads the cluster once for a context. Requests run in parallel. A failed or late request becomes a gap."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ from function.worldmodel.objects import Listing, Object, Objects
 T = TypeVar("T")
 
 SECONDS = 1.5
-"""For all requests together. The function waits 2 s; a partial answer in time is better than a late one."""
+"""The time limit for all requests together. The dispatcher waits 2 s. An incomplete response in time is
+better than a late response."""
 
 
 @dataclass(frozen=True)
 class Threads:
-    """One pool for each source, so that one which hangs does not delay the other."""
+    """A thread pool for each source. A source that hangs does not delay the other source."""
 
     kubernetes: Executor
     prometheus: Executor
@@ -30,13 +31,14 @@ class Threads:
 
 @dataclass
 class Look:
-    """One reading. Its methods send a request at once and return a function that waits for the result."""
+    """One reading of the cluster. Each method sends a request at once and returns a function that waits for
+    the result."""
 
     objects: Objects
     prometheus: Prometheus | None
     threads: Threads
     now: float
-    """Seconds since the epoch, for ages."""
+    """The present time in seconds since the epoch. Ages are relative to this time."""
     gaps: set[str] = field(default_factory=set)
     deadline: float = field(default_factory=lambda: time.monotonic() + SECONDS)
     requests: list[Future[Any]] = field(default_factory=list)
@@ -47,7 +49,7 @@ class Look:
         return self._waiting(future, "kubernetes_slow", None)
 
     def list(self, kind: str, namespace: str = "", **selectors: Any) -> Callable[[], Sequence[Object]]:
-        """Requests a listing; `selectors` are those of Objects.list."""
+        """Requests a listing. Objects.list defines the `selectors`."""
         future = self.threads.kubernetes.submit(self.objects.list, kind, namespace, **selectors)
         listing = self._waiting(future, "kubernetes_slow", Listing((), whole=True))
 
@@ -59,7 +61,8 @@ class Look:
         return listed
 
     def query(self, expression: str) -> Callable[[], Sequence[Sample]]:
-        """Queries Prometheus for samples with finite values. Without a Prometheus that is a gap."""
+        """Queries Prometheus for samples with finite values. If no Prometheus is configured, it adds a
+        gap."""
         if self.prometheus is None:
             self.gaps.add("prometheus_none")
             return tuple
@@ -68,14 +71,14 @@ class Look:
         return lambda: finite(samples())
 
     def close(self) -> None:
-        """Cancels requests that nobody waits for, so that they do not delay the next reading."""
+        """Cancels requests that are not needed any more. Such requests would delay the next reading."""
         for future in self.requests:
             future.cancel()
 
     def _waiting(self, future: Future[T], slow: str, otherwise: T) -> Callable[[], T]:
         self.requests.append(future)
 
-        @cache  # every caller gets the result of the first wait
+        @cache  # every call returns the result of the first wait
         def wait() -> T:
             try:
                 return future.result(max(0.0, self.deadline - time.monotonic()))

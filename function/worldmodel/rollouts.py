@@ -1,4 +1,4 @@
-"""The replicas of a workload, and when its pod template last changed."""
+"""Reads the replicas of a workload, and the time at which the pod template last changed."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ REVISIONS = {
     "StatefulSet": "ControllerRevision",
     "DaemonSet": "ControllerRevision",
 }
-"""The kind of which a workload creates a new object at each change of its pod template."""
+"""The kinds of revisions. At each change of the pod template, a workload creates a new object of this
+kind."""
 
 
 def replicas(of: Object) -> Replicas:
-    """The replicas of a Deployment, StatefulSet, ReplicaSet or DaemonSet."""
+    """Returns the replicas of a Deployment, StatefulSet, ReplicaSet or DaemonSet."""
     spec, status = objects.spec(of), objects.status(of)
     if of["kind"] == "DaemonSet":
         names = ("desiredNumberScheduled", "numberReady", "numberAvailable")
@@ -33,7 +34,7 @@ def replicas(of: Object) -> Replicas:
 
 
 def rollout(look: Look, of: Object) -> Callable[[], list[Change]]:
-    """Requests the workload's revisions; call the result to wait for the newest one."""
+    """Requests the workload's revisions. Returns a function that waits for the newest one."""
     kind = REVISIONS.get(of["kind"])
     selector = objects.spec(of).get("selector")
     if kind is None or not selector:

@@ -26,9 +26,10 @@ from function.worldmodel.server import app
 from function.worldmodel.settings import WorldModelSettings
 
 KUBERNETES_AT_ONCE, PROMETHEUS_AT_ONCE = 32, 16
-"""Requests side by side. One context takes about a dozen of Kubernetes and four of Prometheus."""
+"""The maximum number of parallel requests to each source. A context needs about twelve requests to Kubernetes
+and four to Prometheus."""
 PROMETHEUS = Bounds(seconds=1.0, connect_seconds=0.3, max_bytes=1024 * 1024)
-"""A query ends before the reading that sent it (reader.SECONDS)."""
+"""The limits of a query. A query has to end before its reading does (reader.SECONDS)."""
 GRACE_SECONDS = 10
 
 
@@ -52,7 +53,7 @@ def serve(settings: WorldModelSettings) -> None:
 
 
 def world(settings: WorldModelSettings) -> World:
-    """Everything that a context is made from. Raises Misconfigured."""
+    """Opens the sources of a context. Raises Misconfigured."""
     url, file = settings.prometheus_url, settings.prometheus_token_file
     read_token = token_in(file, "SRE_DISPATCH_PROMETHEUS_TOKEN_FILE", "prometheus_status") if file else None
     return World(
@@ -99,7 +100,7 @@ def _text(of: Mapping[str, object], key: str) -> str | None:
 
 
 def _check_tokens(settings: WorldModelSettings) -> None:
-    """Raises Misconfigured for tokens that cannot be read, and for one that could both read and write."""
+    """Raises Misconfigured if a token cannot be read, or if a reader and a writer have the same token."""
     try:
         reads = auth.accepted(settings.reader_token_files, "SRE_DISPATCH_WORLD_MODEL_READER_TOKEN_FILES")
         writes = auth.accepted(settings.writer_token_files, "SRE_DISPATCH_WORLD_MODEL_WRITER_TOKEN_FILES")

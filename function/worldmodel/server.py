@@ -1,6 +1,6 @@
-"""The web edge of the world model: MCP's streamable HTTP at /mcp, bare JSON-RPC at /jsonrpc.
+"""The HTTP server of the world model: MCP's streamable HTTP at /mcp, bare JSON-RPC at /jsonrpc.
 
-The token of a request selects its tools. A tool that a caller may not use does not exist for that caller.
+The token of a request selects the tools. A caller cannot see the tools that it may not use.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ log = logging.getLogger("sre-dispatch")
 
 MAX_BODY = 256 * 1024
 REQUEST_SECONDS = 10.0
-"""For one request with its body."""
+"""The time limit of one request, including its body."""
 AT_ONCE = 4
-"""Tool calls of each role that run side by side; others wait. One about a large namespace takes tens of
-MB."""
+"""The maximum number of parallel tool calls of each role. Other calls wait. A call about a large namespace
+takes tens of MB."""
 
 ROLES: tuple[Role, ...] = ("reader", "writer")
 PARSE_ERROR, INVALID_REQUEST, NO_METHOD, INVALID_PARAMS = -32700, -32600, -32601, -32602
@@ -45,7 +45,7 @@ PARSE_ERROR, INVALID_REQUEST, NO_METHOD, INVALID_PARAMS = -32700, -32600, -32601
 
 
 class RpcError(Exception):
-    """A JSON-RPC error. Its message quotes nothing of the request."""
+    """A JSON-RPC error. The message quotes no part of the request."""
 
     def __init__(self, code: int, message: str) -> None:
         super().__init__(message)
@@ -61,12 +61,12 @@ class Caller:
         self.sessions = StreamableHTTPSessionManager(
             Server("sre-dispatch-worldmodel", on_list_tools=self._list_tools, on_call_tool=self._call_tool),
             json_response=True,
-            stateless=True,  # no session is lost with a restart
+            stateless=True,  # a restart loses no session
             max_request_body_size=MAX_BODY,
         )
 
     async def answer(self, message: Any) -> Mapping[str, Any] | None:
-        """The reply to a bare JSON-RPC message; None for a notification."""
+        """Returns the reply to a bare JSON-RPC message. A notification has no reply, so it returns None."""
         if not isinstance(message, dict) or message.get("jsonrpc") != "2.0":
             return _error(None, RpcError(INVALID_REQUEST, "send one JSON-RPC 2.0 request"))
         if "id" not in message:
@@ -86,7 +86,7 @@ class Caller:
         raise RpcError(NO_METHOD, "the methods are tools/list and tools/call")
 
     async def _call(self, name: object, arguments: Any) -> Mapping[str, Any]:
-        """The result of a tool in MCP's form, which is also the form of a failure. Raises RpcError."""
+        """Returns the result of a tool as MCP defines it. A failed tool has a result too. Raises RpcError."""
         tool = self.tools.get(name) if isinstance(name, str) else None
         if tool is None:
             known = ", ".join(self.tools)
@@ -116,7 +116,7 @@ class Caller:
 
 
 def app(settings: WorldModelSettings, world: World) -> Starlette:
-    """The ASGI application."""
+    """Returns the ASGI application."""
     callers = {role: Caller(role, world) for role in ROLES}
 
     @contextlib.asynccontextmanager
@@ -139,12 +139,13 @@ def app(settings: WorldModelSettings, world: World) -> Starlette:
 
 
 async def _health(_: Request) -> Response:
-    """Always ok: at start it opened its file, and whatever fails later is a gap in an answer."""
+    """Returns 200 always. The server opened the memory at its start. A later failure becomes a gap in a
+    response."""
     return Response("ok", media_type="text/plain")
 
 
 def _role(request: Request, settings: WorldModelSettings) -> Role:
-    """The role of the request's token. Raises Unauthorized, Unavailable."""
+    """Returns the role of the request's token. Raises Unauthorized, Unavailable."""
     given = auth.credential(request.headers.getlist("authorization"))
     if auth.is_one_of(
         given, auth.accepted(settings.reader_token_files, "SRE_DISPATCH_WORLD_MODEL_READER_TOKEN_FILES")
@@ -158,7 +159,8 @@ def _role(request: Request, settings: WorldModelSettings) -> Role:
 
 
 def _guarded(answer: Callable[[Request], Any]) -> Callable[[Request], Any]:
-    """Answers a request within REQUEST_SECONDS. A failure becomes a status without a message."""
+    """Wraps a handler. The handler has to respond within REQUEST_SECONDS. A failure becomes a status without
+    a message."""
 
     async def guarded(request: Request) -> Response:
         try:
@@ -172,7 +174,7 @@ def _guarded(answer: Callable[[Request], Any]) -> Callable[[Request], Any]:
             return Response(status_code=503)
         except (TimeoutError, ClientDisconnect):
             return Response(status_code=408)
-        except Exception as error:  # noqa: BLE001  its message may quote the request
+        except Exception as error:  # noqa: BLE001  the message may quote the request
             log.error("internal error: %s", location(error))  # noqa: TRY400
             return Response(status_code=500)
 
@@ -199,7 +201,7 @@ async def _json_rpc(caller: Callable[[Request], Caller], request: Request) -> Re
 
 
 class _Streamable:
-    """MCP's streamable HTTP, POST only: the server never sends anything unasked."""
+    """Serves MCP's streamable HTTP. It accepts only POST, because the server sends nothing on its own."""
 
     def __init__(self, caller: Callable[[Request], Caller]) -> None:
         self._caller = caller
@@ -217,7 +219,7 @@ class _Streamable:
 
 
 _SENT = Response()
-"""Marks that the session manager has sent the reply itself."""
+"""This response means that the session manager has sent the reply."""
 
 
 def _description(tool: Tool[Any]) -> Mapping[str, Any]:
@@ -229,7 +231,8 @@ def _error(number: str | int | None, error: RpcError) -> Mapping[str, Any]:
 
 
 def _log_call(tool: str, arguments: Mapping[str, Any], answer: Mapping[str, Any], seconds: float) -> None:
-    """Logs one escaped line a call: its subject, never its answer."""
+    """Logs one escaped line for each call. The line names the subject of the call. It never contains the
+    response."""
     logged = ("resource_type", "namespace", "resource_id", "alertname", "session")
     line = {name: arguments[name] for name in logged if name in arguments}
     line |= {"tool": tool, "ms": round(seconds * 1000)}

@@ -17,38 +17,41 @@ OLD_NAMES = {
     "WORLDMODEL_READER_TOKEN_FILES": "SRE_DISPATCH_WORLD_MODEL_READER_TOKEN_FILES",
     "WORLDMODEL_WRITER_TOKEN_FILES": "SRE_DISPATCH_WORLD_MODEL_WRITER_TOKEN_FILES",
 }
-"""Names up to 0.1.0, and the present ones."""
+"""The names of settings up to 0.1.0, and the present names."""
 
 
 @dataclass(frozen=True)
 class WorldModelSettings:
-    """README.md in this folder lists the variables too."""
+    """The settings. README.md in this folder lists their variables too."""
 
     host: str
-    """HOST. Address to listen on; default 127.0.0.1."""
+    """HOST. The address to listen on. The default is 127.0.0.1."""
     port: int
-    """PORT. TCP port, 1 to 65535; default 50060, like FFO."""
+    """PORT. The TCP port, 1 to 65535. The default is 50060, as in FFO."""
     file: Path
-    """SRE_DISPATCH_WORLD_MODEL_FILE. The SQLite file of the memory; created if it does not exist."""
+    """SRE_DISPATCH_WORLD_MODEL_FILE. The SQLite file of the memory. If the file does not exist, it is
+    created."""
     reader_token_files: tuple[Path, ...]
     """SRE_DISPATCH_WORLD_MODEL_READER_TOKEN_FILES. One or two files, separated by a comma, with the tokens of
     readers."""
     writer_token_files: tuple[Path, ...]
-    """SRE_DISPATCH_WORLD_MODEL_WRITER_TOKEN_FILES. The same for those who record outcomes. Never give a model
-    access to them."""
+    """SRE_DISPATCH_WORLD_MODEL_WRITER_TOKEN_FILES. One or two files with the tokens of writers, who record
+    outcomes. Never give a model access to these files."""
     governance_file: Path | None
-    """SRE_DISPATCH_WORLD_MODEL_GOVERNANCE_FILE. YAML with classification and scope by namespace; it overrides
-    the labels of a namespace. Empty: labels only."""
+    """SRE_DISPATCH_WORLD_MODEL_GOVERNANCE_FILE. A YAML file with classification and scope of namespaces. It
+    overrides the labels of a namespace. If it is empty, only the labels count."""
     prometheus_url: str
-    """SRE_DISPATCH_PROMETHEUS_URL. Prometheus, for usage and growth. Empty: none; that is a gap."""
+    """SRE_DISPATCH_PROMETHEUS_URL. The URL of Prometheus, for usage and growth. If it is empty, every context
+    has a gap."""
     prometheus_token_file: Path | None
-    """SRE_DISPATCH_PROMETHEUS_TOKEN_FILE. File with the token for Prometheus. Empty: none is sent."""
+    """SRE_DISPATCH_PROMETHEUS_TOKEN_FILE. The file with the token for Prometheus. If it is empty, no token is
+    sent."""
     cluster: str
-    """SRE_DISPATCH_CLUSTER. Name of the cluster that is read, equal to the function's setting."""
+    """SRE_DISPATCH_CLUSTER. The name of the cluster that is read. It has to equal the function's setting."""
 
     @staticmethod
     def read(environment: Mapping[str, str]) -> WorldModelSettings:
-        """Reads the settings. Raises Misconfigured, naming the variable, for an unusable value."""
+        """Reads the settings. Raises Misconfigured for an unusable value. The message names the variable."""
         refuse_old_names(environment, OLD_NAMES)
         return WorldModelSettings(
             host=environment.get("HOST", "127.0.0.1"),

@@ -1,4 +1,5 @@
-"""The three tools, and which token may call each. Arguments are untrusted and validated strictly."""
+"""Defines the three tools, and the role that may call each tool. Arguments are untrusted and validated
+strictly."""
 
 from __future__ import annotations
 
@@ -22,7 +23,7 @@ MAX_OUTCOMES = 50
 
 
 class BadArguments(Exception):
-    """The arguments are invalid. The message names the field and quotes no value."""
+    """The arguments are invalid. The message names the field, but quotes no value."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,8 @@ class ContextArguments:
 
 @dataclass(frozen=True)
 class OutcomesArguments:
-    """Filters, all of which have to match. One of resource_id and alertname is required."""
+    """The filters of a listing. All given filters have to match. Either resource_id or alertname is
+    required."""
 
     __pydantic_config__ = STRICT
     cluster: Name | None = None
@@ -61,7 +63,7 @@ class Tool(Generic[T]):
         return TypeAdapter(self.arguments).json_schema()
 
     def run(self, world: World, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """The answer of the tool. Raises BadArguments, Unavailable."""
+        """Returns the result of the tool. Raises BadArguments, Unavailable."""
         try:
             valid = TypeAdapter(self.arguments).validate_json(to_json(arguments))
         except (ValidationError, ValueError, TypeError) as error:
@@ -73,7 +75,7 @@ def _problem(error: Exception) -> str:
     if not isinstance(error, ValidationError):
         return "the arguments are not a JSON object"
     where, what = first_error(error)
-    named = "" if what.startswith("Unexpected") else where  # the field's name is the caller's text
+    named = "" if what.startswith("Unexpected") else where  # the caller chose the field's name
     return f"{named or 'unknown argument'}: {what}"
 
 

@@ -1,4 +1,4 @@
-"""Facts from Prometheus: how full volumes and memory are, and how fast a volume fills."""
+"""Reads facts from Prometheus: the usage of volumes and memory, and the growth of a volume."""
 
 from __future__ import annotations
 
@@ -15,20 +15,21 @@ GIB = 2**30
 MAX_USAGES = 5
 HOUR = 3600.0
 FOREVER_HOURS = 10 * 366 * 24.0
-"""A volume that is full later than that counts as not filling."""
+"""A time span in hours. A volume that is full only after this time counts as not growing."""
 VOLUME = "kubelet_volume_stats_"
-"""https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/kubelet/metrics/metrics.go"""
+"""The prefix of the kubelet's series:
+https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/kubelet/metrics/metrics.go"""
 
 
 def volume(look: Look, namespace: str, claim: str) -> Callable[[], list[Fact]]:
-    """Queries how full a claim's volume is, how fast it fills and when it is full; call the result to
-    wait."""
+    """Queries the usage and growth of a claim's volume, and the time at which the volume is full. Returns a
+    function that waits for the facts."""
     of = f"{{namespace={quoted(namespace)},persistentvolumeclaim={quoted(claim)}}}"
     used = f"{VOLUME}used_bytes{of}"
     names = f'{{__name__=~"{VOLUME}(used_bytes|available_bytes|capacity_bytes|inodes|inodes_used)",{of[1:]}'
     now = look.query(names)
     scraped_at = look.query(f"timestamp({used})")
-    # While a volume moves to another node there are two series. The fuller one counts at each time.
+    # While a volume moves to another node, there are two series. At each time the higher value counts.
     fullest = f"max by (persistentvolumeclaim) ({used})"
     slopes = [look.query(f"deriv(({fullest})[{span}])") for span in ("6h:2m", "24h:8m")]
 
@@ -42,7 +43,7 @@ def _volume(
     look: Look, now: Sequence[Sample], scraped_at: float | None, slopes: Sequence[float | None]
 ) -> list[Fact]:
     values: dict[str, float] = {}
-    for sample in now:  # of two series, the fuller one counts
+    for sample in now:  # of two series, the fuller series counts
         name = sample.labels.get("__name__", "").removeprefix(VOLUME)
         fuller = min if name == "available_bytes" else max
         values[name] = fuller(sample.value, values.get(name, sample.value))
@@ -71,9 +72,11 @@ def _growth(now: float, left: float, slopes: Sequence[float | None]) -> Growth:
 
 
 def memory(look: Look, expression: str, capacities: Mapping[str, float]) -> Callable[[], list[Fact]]:
-    """Queries how much of its memory each container uses; call the result to wait. The fullest comes first.
+    """Queries the memory usage of each container. Returns a function that waits for the facts. The fullest
+    container comes first.
 
-    `expression` gives the used bytes by the label `container`, `capacities` the bytes that each one has."""
+    `expression` returns the used bytes by the label `container`. `capacities` contains the memory of each
+    container."""
     samples = look.query(expression) if capacities else tuple
 
     def facts() -> list[Fact]:
@@ -99,7 +102,8 @@ def _memory_of(container: str) -> str:
 
 
 def _note_missing(look: Look) -> None:
-    """Adds a gap if Prometheus answered and had no series. If it did not answer, that is a gap already."""
+    """Adds a gap if Prometheus responded without a series. If Prometheus did not respond, there is a gap
+    already."""
     if not any(gap.startswith("prometheus_") for gap in look.gaps):
         look.gaps.add("prometheus_no_series")
 
@@ -109,5 +113,5 @@ def _highest(samples: Sequence[Sample]) -> float | None:
 
 
 def short(number: Any) -> Any:
-    """The number rounded to four digits; None stays None."""
+    """Returns the number rounded to four significant digits. None stays None."""
     return None if number is None else float(f"{number:.4g}")

@@ -41,7 +41,7 @@ def test_a_try_out_has_neither_event_nor_decision(tmp_path: Path) -> None:
         ({"event": "{"}, "cannot be read"),
         ({"decision": "[" * 100_000}, "cannot be read"),
         ({"decision": '{"grant": 7}'}, "grant"),
-        ({"decision": '{"mode": "autonomous"}'}, "another mode"),
+        ({"decision": '{"mode": "autonomous"}'}, "not the mode of this tier"),
     ],
 )
 def test_what_is_not_for_this_tier_is_refused_by_name(
@@ -56,7 +56,7 @@ def test_a_dispatched_job_is_named_after_its_event(tmp_path: Path) -> None:
     told = {"event": event, "managed-by": "sre-dispatch", "job": f"sre-{'ab' * 20}"}
     assert load(folder(tmp_path, **told)).event == {"identity": "ab" * 32}
     for changes in ({"job": "sre-other"}, {"event": "{}"}, {"event": '{"identity": 7}'}):
-        with pytest.raises(Misconfigured, match="the name of another event"):
+        with pytest.raises(Misconfigured, match="belongs to another event"):
             load(folder(tmp_path, **told | changes))
     assert load(folder(tmp_path, **told | {"event": "{}", "managed-by": ""})).event == {}
 

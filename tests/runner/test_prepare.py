@@ -18,7 +18,7 @@ REPOSITORY = {"namespace": "f3iai", "url": "http://127.0.0.1:9/f3iai/gitops.git"
     [
         ({}, "no repository is known for this resource"),
         ({"repositories": [{**REPOSITORY, "namespace": "other"}]}, "no repository is known"),
-        ({"repositories": [REPOSITORY]}, "the forge gave no usable answer"),
+        ({"repositories": [REPOSITORY]}, "the forge sent no usable response"),
         ({"repositories": [{**REPOSITORY, "url": "x"}]}, "url"),
     ],
 )

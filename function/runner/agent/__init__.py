@@ -1,1 +1,1 @@
-"""The container `agent`: Claude Code from its start to its outcome. Read agent.py first."""
+"""The container `agent`. The container runs Claude Code and ends with an outcome. Read agent.py first."""

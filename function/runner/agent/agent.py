@@ -1,4 +1,4 @@
-"""Role `agent`: runs Claude Code with the Job's inputs, and hands over the report."""
+"""Role `agent`: runs Claude Code with the Job's inputs, and writes the report."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from function.runner.tier import Tier
 from function.shared.errors import Misconfigured, Unavailable, location
 
 HURRIED_SECONDS = 1.0
-"""Grace period of the program while the pod is being terminated."""
+"""The grace period of Claude Code while the pod is being terminated."""
 MAX_STDERR = 200
 MAX_DENIALS = 20
 MAX_NUMBER = 1e12
@@ -31,20 +31,20 @@ MAX_NUMBER = 1e12
 
 @dataclass(frozen=True)
 class Container:
-    """What the container provides for a run."""
+    """The resources that the container provides for a run."""
 
     paths: Paths
     environment: Mapping[str, str]
     transcript: Transcript
     events: queue.SimpleQueue[Event]
-    """Events of the program, and signals."""
+    """The events of Claude Code, and signals."""
 
 
 def main(environment: Mapping[str, str]) -> int:
-    """Runs to the end, hands over the report, writes it as the last line of the log and as the termination
-    message, and returns the exit code."""
+    """Runs the agent and passes the report to the role `report`. Writes the report as the last line of the
+    log and as the termination message. Returns the exit code."""
     began = time.monotonic()
-    events: queue.SimpleQueue[Event] = queue.SimpleQueue()  # the only queue that a signal handler may use
+    events: queue.SimpleQueue[Event] = queue.SimpleQueue()  # only this queue is safe in a signal handler
     signals.on_terminate(lambda: events.put(SIGNAL))
     paths = Paths.read(environment)
     transcript = Transcript([environment[name] for name in claude_args.CREDENTIALS if environment.get(name)])
@@ -60,7 +60,7 @@ def main(environment: Mapping[str, str]) -> int:
 
 
 def report_of_run(container: Container) -> Report:
-    """The report of the run, also if it could not start or failed."""
+    """Returns the report of the run, even if the run could not start or failed."""
     try:
         allowed = tier.read(container.paths.tier)
         job = inputs.read(container.paths.inputs, allowed)
@@ -74,7 +74,7 @@ def report_of_run(container: Container) -> Report:
 
 
 def run(job: Given, allowed: Tier, container: Container) -> Report:
-    """One conversation with Claude Code."""
+    """Holds one conversation with Claude Code and returns the report."""
     transcript = container.transcript
     with TemporaryDirectory(prefix="agent-") as folder:
         servers = Path(folder) / "mcp.json"
@@ -97,7 +97,7 @@ def run(job: Given, allowed: Tier, container: Container) -> Report:
 
 
 def _outcome(value: object, allowed: Tier, secrets: Sequence[str]) -> AgentOutcome | None:
-    """The outcome, if it is valid for an agent of this tier."""
+    """Returns the outcome, or None if it is invalid for an agent of this tier."""
     found = outcome.read(value, secrets)
     return found if found and found.status in outcome.ENDS[allowed.mode] else None
 

@@ -1,6 +1,6 @@
-"""How Claude Code is started for a tier: command line, MCP configuration, environment.
+"""Builds what Claude Code needs to start: command line, MCP configuration, environment.
 
-`make real` tries every flag on the real program, again for each version of it.
+`make real` tests every flag with the real program. Run it for each new version of Claude Code.
 """
 
 from __future__ import annotations
@@ -15,19 +15,20 @@ from function.runner.tier import Server, Tier
 from function.shared.http import PROXIES
 
 PASSED_ON = PROXIES | {"HOME", "TMPDIR", "PATH", "LANG", "TZ", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"}
-"""Variables that Claude Code gets from the runner's environment. All others are withheld."""
+"""The variables that Claude Code receives from the runner's environment. The runner passes no other
+variables."""
 CREDENTIALS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
-"""The model's key, which is the only secret in this container. A gateway needs none."""
+"""The variables with the model's key. A gateway needs no key."""
 
 FIXED = {
     "DISABLE_TELEMETRY": "1",
     "DISABLE_AUTOUPDATER": "1",
     "DISABLE_ERROR_REPORTING": "1",
     "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
-    "CLAUDE_CODE_DISABLE_FILE_MENTIONS": "1",  # or @/path in an alert puts that file into the prompt
+    "CLAUDE_CODE_DISABLE_FILE_MENTIONS": "1",  # otherwise @/path in an alert adds that file to the prompt
     "CLAUDE_CODE_DISABLE_ATTACHMENTS": "1",
     "CLAUDE_CODE_DISABLE_BACKGROUND_TASKS": "1",
-    "CLAUDE_CODE_MAX_RETRIES": "4",  # the default of ten takes three minutes if the API is down
+    "CLAUDE_CODE_MAX_RETRIES": "4",  # the default of ten retries takes three minutes if the API is down
     "API_TIMEOUT_MS": "120000",
     "MCP_TIMEOUT": "20000",
     "MCP_TOOL_TIMEOUT": "60000",
@@ -41,18 +42,18 @@ DENIED = (
     "Edit(/.gitea/**)",
     "Edit(/.forgejo/**)",
 )
-"""Files that a forge executes after a push."""
+"""Rules that deny edits of files that a forge executes after a push."""
 
 
 def argv(program: Path, tier: Tier, mcp_config: Path) -> list[str]:
-    """The command line. It contains no secret and no text of an alert."""
+    """Returns the command line, which contains no secret and no text of an alert."""
     return [
         str(program),
         "--print",
         "--input-format=stream-json",
         "--output-format=stream-json",
         "--verbose",  # required by stream-json
-        "--setting-sources=",  # none: a repository can contain settings
+        "--setting-sources=",  # no settings: a repository can contain some
         "--strict-mcp-config",
         f"--mcp-config={mcp_config}",
         f"--tools={','.join(tier.built_in)}",
@@ -72,13 +73,15 @@ def argv(program: Path, tier: Tier, mcp_config: Path) -> list[str]:
 
 
 def allowed(tier: Tier) -> list[str]:
-    """The allowed tools as permission rules. Everything else is refused, so a typo can only remove a tool."""
+    """Returns the allowed tools as permission rules. Claude Code refuses all other tools, so a typo can only
+    remove a tool."""
     servers = [f"mcp__{name}__{tool}" for name, server in tier.servers.items() for tool in server.tools]
     return [*servers, *(["Edit(./**)"] if "Edit" in tier.built_in or "Write" in tier.built_in else [])]
 
 
 def mcp_config(tier: Tier, read_token: Callable[[str], str]) -> dict[str, Any]:
-    """The servers in Claude Code's form. It contains their tokens, so only the agent may read its file."""
+    """Returns Claude Code's configuration of the MCP servers. The configuration contains the servers' tokens,
+    so only the agent may read the file."""
     return {"mcpServers": {name: _server(server, read_token) for name, server in tier.servers.items()}}
 
 
@@ -90,7 +93,7 @@ def _server(server: Server, read_token: Callable[[str], str]) -> dict[str, Any]:
 
 
 def environment(own: Mapping[str, str]) -> dict[str, str]:
-    """The environment of Claude Code, from that of the runner."""
+    """Returns the environment of Claude Code, made from the runner's environment."""
     kept = {name: value for name, value in own.items() if name in PASSED_ON or name in CREDENTIALS}
     base = {"ANTHROPIC_BASE_URL": own["ANTHROPIC_BASE_URL"]} if own.get("ANTHROPIC_BASE_URL") else {}
     return kept | base | FIXED

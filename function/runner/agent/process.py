@@ -1,4 +1,4 @@
-"""The process of Claude Code: messages in, events out, one JSON object a line."""
+"""The process of Claude Code. It reads messages and writes events, as one JSON object per line."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 MAX_LINE = 16 * 1024 * 1024
-"""Bytes of one event. A longer one ends the run."""
+"""The maximum size of an event. A larger event ends the run."""
 GRACE_SECONDS = 5.0
 STDERR_BYTES = 4096
 
 Event = Mapping[str, Any]
 ENDED: Event = {"type": "runner", "subtype": "ended"}
-"""The last event: the program closed its output."""
+"""The last event. It means that the program closed its output."""
 
 
 class Claude:
-    """The constructor starts the program. Its events go to `events`, which other threads may use too.
-    `on_line` gets every line as it is."""
+    """Runs Claude Code. The constructor starts the program and puts its events in the queue `events`. Other
+    threads may put events there too. `on_line` receives every unchanged line of output."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class Claude:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            start_new_session=True,  # only the runner gets its signals
+            start_new_session=True,  # the program does not receive the runner's signals
         )
         self._input, self._output, self._errors = (
             cast("IO[bytes]", each)
@@ -59,19 +59,19 @@ class Claude:
             thread.start()
 
     def send(self, message: Event) -> None:
-        """Sends a message without waiting. If the program has ended, ENDED is among the events."""
+        """Sends a message without waiting. If the program has ended, the queue contains ENDED."""
         self._messages.put(message)
 
     def next(self, seconds: float) -> Event | None:
-        """The next event; None after `seconds`."""
+        """Returns the next event, or None after `seconds`."""
         try:
             return self._events.get(timeout=seconds)
         except queue.Empty:
             return None
 
     def close(self, grace: float = GRACE_SECONDS) -> int:
-        """Ends the program and returns its exit status; a negative one is a signal. It closes the input, then
-        sends SIGTERM, then SIGKILL, and waits `grace` seconds after each."""
+        """Ends the program and returns its exit status. A negative status is the number of a signal. It
+        closes the input, then sends SIGTERM, then SIGKILL. It waits `grace` seconds after each step."""
         self._messages.put(None)
         for ending in (None, signal.SIGTERM, signal.SIGKILL):
             if ending is not None:
@@ -87,7 +87,7 @@ class Claude:
         return self._process.returncode
 
     def stderr(self) -> str:
-        """The end of its standard error."""
+        """Returns the end of the program's standard error."""
         return self._stderr.decode("utf-8", "replace")
 
     def _write(self) -> None:
@@ -105,11 +105,12 @@ class Claude:
                         break
                     if not self._put(line):
                         break
-        finally:  # also if the transcript cannot be written
+        finally:  # even if the transcript cannot be written
             self._events.put(ENDED)
 
     def _put(self, line: bytes) -> bool:
-        """Whether reading may go on. A line that is not a JSON object is no event."""
+        """Adds the line's event to the queue. A line that is not a JSON object is ignored. Returns whether
+        reading may continue."""
         try:
             event = json.loads(line)
         except ValueError:

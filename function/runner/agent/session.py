@@ -1,7 +1,7 @@
-"""The conversation with Claude Code: checks the servers, sends the prompt, watches the clock, asks to wrap
-up.
+"""The conversation with Claude Code. It checks the servers, sends the prompt, enforces the time limit and
+requests the wrap-up.
 
-A run succeeded only if there is an outcome. Exit status and `success` of the program do not count.
+A run succeeded only if there is an outcome. The program's exit status and its `success` are ignored.
 """
 
 from __future__ import annotations
@@ -15,25 +15,27 @@ from function.runner.agent.process import ENDED, Claude, Event
 from function.runner.tier import Tier
 
 CONNECT_SECONDS = 45.0
-"""For the program to start and to connect to every server."""
+"""The time limit for the program to start and to connect to every server."""
 POLL_SECONDS = 0.2
 RECONNECTS, RECONNECT_SECONDS = 6, 5.0
-"""For a server that failed: it may just be restarting."""
+"""The number of attempts to reconnect to a failed server, and the pause before each attempt. The server may
+be restarting."""
 WRAP_UP_SECONDS = {"deadline": 60.0, "signal": 25.0, "no_outcome": 120.0}
-"""For the wrap-up. After a signal, everything has to fit into the grace period of the pod."""
+"""The time limit of the wrap-up for each reason. After a signal the wrap-up has to fit into the grace period
+of the pod."""
 INTERRUPT_SECONDS = 5.0
 
 WRAP_UP = (
-    "Stop here. Call no other tool. Call StructuredOutput now with what you know: the status that is true, "
-    "what you did and what you did not, and what a person should do next."
+    "Stop here. Call no other tool. Call StructuredOutput now with what you know: the true status, "
+    "what you did, what you did not do, and what a person should do next."
 )
 GONE, BEFORE = "the program ended", "while servers connected"
 SIGNAL: Event = {"type": "runner", "subtype": "signal"}
-"""The signal handler puts it among the events."""
+"""The event that the signal handler adds to the queue."""
 
 
 class Ended(Exception):
-    """The program has ended, or did not answer in time."""
+    """The program ended, or did not respond in time."""
 
     def __init__(self, why: str) -> None:
         super().__init__(why)
@@ -41,7 +43,7 @@ class Ended(Exception):
 
 
 class Interrupted(Exception):
-    """The deadline or a signal came before the result."""
+    """The deadline passed, or a signal arrived, before the result."""
 
     def __init__(self, why: str) -> None:
         super().__init__(why)
@@ -50,14 +52,14 @@ class Interrupted(Exception):
 
 @dataclass
 class Ending:
-    """How a conversation ended."""
+    """The end of a conversation."""
 
     why: str
-    """`completed`, `no_outcome`, `api_error`, `preflight`, `deadline`, `signal`, `died`."""
+    """One of `completed`, `no_outcome`, `api_error`, `preflight`, `deadline`, `signal` and `died`."""
     detail: str = ""
     outcome: object = None
     result: Mapping[str, Any] = field(default_factory=dict)
-    """The last result event, with cost, turns, denials and session."""
+    """The last result event. The event contains cost, turns, denials and session."""
 
 
 class Session:
@@ -73,7 +75,7 @@ class Session:
         self._requests = 0
 
     def hold(self, prompt: str) -> Ending:
-        """The whole conversation. Nothing that the program does raises an error."""
+        """Holds the whole conversation. A failure of the program becomes an Ending and never an exception."""
         try:
             if missing := self._preflight():
                 return Ending("preflight", missing)
@@ -95,7 +97,8 @@ class Session:
         return self._wrap_up("no_outcome", result)
 
     def _preflight(self) -> str:
-        """The problems of the MCP servers; empty if all are connected. It does not call the model."""
+        """Returns the problems of the MCP servers. The text is empty if every server is connected. This check
+        does not call the model."""
         until = min(self._deadline, time.monotonic() + CONNECT_SECONDS)
         self._control({"subtype": "initialize"}, until)
         reconnects = 0
@@ -134,7 +137,8 @@ class Session:
             yield f"servers that the tier does not name: {', '.join(others)}"
 
     def _interrupted(self, why: str) -> Ending:
-        """Interrupts the model and asks it to wrap up. A signal shortens a wrap-up after the deadline."""
+        """Interrupts the model and requests a wrap-up. A signal shortens a wrap-up that began after the
+        deadline."""
         patient, result = why == "signal", {}
         try:
             self._control({"subtype": "interrupt"}, time.monotonic() + INTERRUPT_SECONDS, patient=patient)
@@ -144,7 +148,7 @@ class Session:
         except Ended as error:
             if error.why == GONE:
                 return Ending(why, GONE)
-        if self._is_outcome(found := result.get("structured_output")):  # it had just finished by itself
+        if self._is_outcome(found := result.get("structured_output")):  # finished before the interrupt
             return Ending(why, outcome=found, result=result)
         return self._wrap_up(why, result)
 
@@ -159,7 +163,8 @@ class Session:
         return Ending("api_error" if result.get("terminal_reason") == "api_error" else why, result=result)
 
     def _wrap_up_result(self, why: str) -> tuple[str, Mapping[str, Any]]:
-        """The result of the wrap-up and the reason for it. A signal leaves less time. Raises Ended."""
+        """Returns the reason for the wrap-up and its result. A signal shortens the time limit. Raises
+        Ended."""
         try:
             return why, self._result(time.monotonic() + WRAP_UP_SECONDS[why], patient=why == "signal")
         except Interrupted as error:
@@ -171,7 +176,7 @@ class Session:
         self._claude.send({"type": "user", "message": {"role": "user", "content": text}})
 
     def _control(self, request: Event, until: float, *, patient: bool = False) -> Mapping[str, Any]:
-        """The answer to a control request, which does not call the model."""
+        """Sends a control request and returns the response. A control request does not call the model."""
         self._requests += 1
         number = f"r{self._requests}"
         self._claude.send({"type": "control_request", "request_id": number, "request": request})
@@ -179,10 +184,11 @@ class Session:
             response = event.get("response") if event.get("type") == "control_response" else None
             if isinstance(response, dict) and response.get("request_id") == number:
                 return response.get("response") or {}
-        raise Ended(f"no answer in time to {' '.join(request.values())}")
+        raise Ended(f"no response in time to {' '.join(request.values())}")
 
     def _result(self, until: float, *, patient: bool = False) -> Mapping[str, Any]:
-        """The next result event. After `until` it raises Interrupted, or Ended if it was `patient`."""
+        """Returns the next result event. After `until` it raises Interrupted, or Ended if `patient` is
+        true."""
         for event in self._events(until, patient=patient):
             if event.get("type") == "result":
                 return event
@@ -191,8 +197,8 @@ class Session:
         raise Interrupted("deadline")
 
     def _events(self, until: float, *, patient: bool) -> Iterator[Event]:
-        """The events before `until`. A signal interrupts; if `patient`, it is ignored, because the run is
-        ending already."""
+        """Yields the events before `until`. A signal raises Interrupted. If `patient` is true, the signal is
+        ignored, because the run is already ending."""
         while (left := until - time.monotonic()) > 0:
             event = self._claude.next(left)
             if event is None:

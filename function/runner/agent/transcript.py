@@ -1,4 +1,4 @@
-"""The transcript on standard output: one line an event, redacted and bounded."""
+"""Writes the transcript to standard output. Each event is one redacted line of limited length."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from function.shared.http import token_in
 from function.shared.strict_json import to_json
 
 MAX_TRANSCRIPT = 16 * 1024 * 1024
-"""Bytes of a transcript. A node keeps less of a container's log."""
+"""The maximum size of a transcript. A node keeps less than this of a container's log."""
 MAX_LINE = 64 * 1024
 MAX_CLEANED = 256 * 1024
 MARGIN = 8 * 1024
-"""Longer than any credential."""
+"""A number of bytes that no credential exceeds."""
 ESCAPES = re.compile(r"\\+(?:u[0-9a-fA-F]{4}|.)")
-"""JSON escapes. Their letter would run into the beginning of a credential."""
+"""JSON escapes. Without removal, an escape's letter would join the beginning of a credential."""
 
 
 class Transcript:
-    """Writes each event in one redacted line. Each line is bounded, and so is the whole."""
+    """Writes each event as one redacted line. The line and the whole transcript have size limits."""
 
     def __init__(self, secrets: Sequence[str]) -> None:
         self.secrets = [*secrets]
         self._left = MAX_TRANSCRIPT
 
     def token(self, file: str) -> str:
-        """Reads a token, and redacts it from now on. Raises Unavailable."""
+        """Reads a token and returns it. From then on the token is redacted. Raises Unavailable."""
         token = token_in(Path(file), "token_file", "mcp_token")()
         self.secrets.append(token)
         return token
@@ -46,12 +46,13 @@ class Transcript:
         sys.stdout.flush()
 
     def _redacted(self, line: bytes) -> str:
-        """The redacted line. Redaction takes half a second a megabyte, so a very long line is cut first. Then
-        MARGIN bytes before the cut are not shown: a credential that the cut splits is not recognised."""
+        """Returns the redacted line. Redaction takes half a second per megabyte, so a very long line is cut
+        first. A credential at the cut would not be recognised, so the last MARGIN bytes before the cut are
+        left out."""
         if len(line) <= MAX_CLEANED:
             try:
                 text = to_json(cleaned(json.loads(line), self.secrets))
-            except (ValueError, RecursionError):  # unparsed, it could contain a credential that we do not see
+            except (ValueError, RecursionError):  # redaction could miss a credential in an unparsed line
                 text = to_json({"unreadable": len(line)})
             if len(text) <= MAX_LINE:
                 return text

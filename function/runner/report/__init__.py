@@ -1,1 +1,2 @@
-"""The container `report`: merge request, verification, world model, ticket. Read report.py first."""
+"""The container `report`. It opens the merge request, verifies the alert, records the run and posts the
+ticket. Read report.py first."""

@@ -1,7 +1,7 @@
-"""Reads what an agent changed in the folder that `checkout` wrote.
+"""Reads the agent's changes in the folder that `checkout` wrote.
 
-The content of the folder is untrusted and may change during the reading. If anything in it is not a plain
-edit, the whole proposal is refused."""
+The content of the folder is untrusted and may change while it is read. If any change is not a plain edit of a
+text file, the whole proposal is refused."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ from function.runner.report.guard import (
 
 @dataclass(frozen=True)
 class Changes:
-    """Changes that passed every rule: content by path, and paths of deleted files."""
+    """Changes that passed every rule: the content of written files by path, and the paths of deleted
+    files."""
 
     written: Mapping[str, bytes]
     deleted: frozenset[str]
@@ -44,11 +45,12 @@ class Changes:
 
 
 def read_changes(git: Git, commit: str, work: Path, path: str) -> Changes:
-    """The differences between `work` and what `materialize` wrote there, if all of them may be proposed.
+    """Returns the differences between `work` and the files that `materialize` wrote there, if every rule
+    allows them.
 
-    Only the folder `path` may change; empty is everything. No link is followed, and each file is read once,
-    so a writer during the reading does no harm. Raises ProposalRefused at the first violation, Unavailable as
-    Git does."""
+    Only the folder `path` may change. An empty `path` allows every folder. It follows no link and reads each
+    file once, so a process that writes at the same time is harmless. Raises ProposalRefused at the first
+    violation. Raises Unavailable like Git."""
     base = base_of(git, commit)
     blocked = base.left_out | folders_above(base.left_out)
     written: dict[str, bytes] = {}
@@ -82,11 +84,12 @@ def read_changes(git: Git, commit: str, work: Path, path: str) -> Changes:
 
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-"""A file that was replaced by a link is not opened; a pipe does not block."""
+"""The flags for opening a file. With these flags a link is not opened, and a pipe does not block."""
 
 
 def _walk(work: Path) -> Iterator[FoundFile]:
-    """Every file in the folder. Each folder is opened from its parent, so no path is resolved twice."""
+    """Yields every file in the folder. Each folder is opened from its parent, so no path is resolved
+    twice."""
     count = itertools.count(1)
 
     def walk(folder: int, above: str) -> Iterator[FoundFile]:
@@ -126,5 +129,5 @@ def _read(folder: int, entry: os.DirEntry[str], path: str) -> FoundFile:
 
 
 def _sha(content: bytes) -> str:
-    """The SHA-1 name of a git blob with this content."""
+    """Returns the SHA-1 name of a git blob with this content."""
     return hashlib.sha1(b"blob %d\0%s" % (len(content), content), usedforsecurity=False).hexdigest()

@@ -1,4 +1,5 @@
-"""One condition of a rule whose alert is gone: is the alert's own series alive, and on the good side?"""
+"""Judges one condition of a rule that does not list the alert any more. The alert cleared if its own series
+has a new sample on the good side of the threshold."""
 
 from __future__ import annotations
 
@@ -13,32 +14,33 @@ from function.shared.prometheus import Sample
 from function.shared.text import cut
 
 MAX_EXPRESSION = 500
-"""Characters of the expression in a verdict."""
+"""The maximum length of the expression in a verdict."""
 MAX_SELECTORS = 16
-"""Of one condition; each is a request. No stock alert has more than 6."""
+"""The maximum number of selectors in a condition. Each selector is a request. No alert of
+kube-prometheus-stack has more than 6."""
 MAX_AGE_SECONDS = 300.0
-"""Of a sample. Prometheus uses the same limit by default (query.lookback-delta)."""
+"""The maximum age of a sample. Prometheus has the same default (query.lookback-delta)."""
 
 Labels = Mapping[str, str]
 Reason = Literal[
     "good_sample",  # cleared: the alert's own series is on the good side
-    "present",  # cleared: the alert was about an absent series, which is back
+    "present",  # cleared: the alert was about an absent series, which exists again
     "active",  # firing: the rule lists the alert as pending or firing
     "bad_event",  # the event has no alert with a name
     "no_rule",  # no rule has the name and labels of the alert
-    "rule_failing",  # the rule's health is not ok
-    "not_evaluated",  # no evaluation since the run ended, or the last one is overdue
-    "ambiguous",  # a listed alert may or may not be this one
+    "rule_failing",  # the health of the rule is not `ok`
+    "not_evaluated",  # the rule was not evaluated after the run, or an evaluation is overdue
+    "ambiguous",  # the rule lists an alert that may be this alert
     "no_threshold",  # the expression compares nothing
-    "not_understood",  # the expression cannot be parsed and printed again
+    "not_understood",  # the expression cannot be parsed or printed
     "no_series",  # the alert's own series does not exist
-    "no_number",  # its value is NaN
-    "above_threshold",  # not listed, but on the bad side: another condition, or not yet evaluated
-    "stale_series",  # no sample since the run ended
+    "no_number",  # the value of the series is NaN
+    "above_threshold",  # the rule does not list the alert, but the series is on the bad side
+    "stale_series",  # the series has no sample after the run
     "prometheus_unreachable",
     "prometheus_slow",
     "prometheus_status",
-    "prometheus_answer",  # too long, or of an unexpected shape
+    "prometheus_answer",  # the response is too long, or has an unexpected shape
 ]
 
 
@@ -47,25 +49,26 @@ class Verdict:
     state: Literal["cleared", "firing", "inconclusive"]
     reason: Reason
     expression: str = ""
-    """The condition that was judged, in at most MAX_EXPRESSION characters. It is the operator's text."""
+    """The condition that was judged, in at most MAX_EXPRESSION characters. The operator wrote it."""
     value: float | None = None
-    """The last value of its measured side."""
+    """The last value of the condition's measured side."""
 
 
 def worst(verdicts: Sequence[Verdict]) -> Verdict:
-    """Firing if one is firing, cleared if all are cleared, or else inconclusive."""
+    """Returns a firing verdict if there is one. If no verdict is firing, returns an inconclusive verdict if
+    there is one. Returns a cleared verdict only if all verdicts are cleared."""
     return min(verdicts, key=lambda verdict: ("firing", "inconclusive", "cleared").index(verdict.state))
 
 
 @dataclass(frozen=True)
 class Condition:
-    """A comparison, or absent()."""
+    """A condition is a comparison or absent()."""
 
     questions: Questions
     labels: Labels
-    """Of the alert."""
+    """The labels of the alert."""
     rule_labels: Labels
-    """Of its rule, which replace labels of the series."""
+    """The labels of the rule. A label of the rule replaces the label of the series with the same name."""
     ended_at: float
 
     def verdict(self, node: Node) -> Verdict:
@@ -91,15 +94,16 @@ class Condition:
         return Verdict("cleared", "good_sample", shown, value)
 
     def _own(self, query: str) -> list[Sample]:
-        """The samples of the alert's own series."""
+        """Returns the samples of the alert's own series."""
         replaced = {"__name__", "alertname", *self.rule_labels}
         found = [Sample(without(each.labels, replaced), each.value) for each in self.questions.query(query)]
         mine = own([sample.labels for sample in found], without(self.labels, replaced))
         return [sample for sample in found if sample.labels in mine]
 
     def _is_alive(self, node: Node, labels: Labels) -> bool:
-        """Whether each selector has a sample that was taken after the run and agrees with the labels. An
-        instant query shows the time of its evaluation; timestamp() of a bare selector shows a sample's."""
+        """Returns whether each selector has a sample after the run that agrees with the labels. An instant
+        query returns the time of the evaluation. Only timestamp() of a plain selector returns the time of the
+        sample."""
         found = {promql(now(each)) for each in selectors(node)}
         since = max(self.ended_at, self.questions.clock.now() - MAX_AGE_SECONDS)
         return 0 < len(found) <= MAX_SELECTORS and all(
@@ -112,18 +116,18 @@ class Condition:
 
 
 def own(candidates: Sequence[Labels], labels: Labels) -> list[Labels]:
-    """The candidates that are the alert with these labels.
+    """Returns the candidates that are the alert with these labels.
 
-    An alert carries all labels of its series and more: those of the rule, of Prometheus and of Alertmanager.
-    So a candidate is the alert if both agree on every name that any candidate has. A candidate with fewer
-    labels is another series."""
+    An alert has all labels of its series, and labels from the rule, Prometheus and Alertmanager. So this
+    function compares only the label names that a candidate has. A candidate is the alert if all these labels
+    are equal. A candidate with fewer labels is another series."""
     names = {name for candidate in candidates for name in candidate}
     wanted = {name: value for name, value in labels.items() if name in names}
     return [candidate for candidate in candidates if dict(candidate) == wanted]
 
 
 def agree(one: Labels, other: Labels) -> bool:
-    """Whether no label differs that both have."""
+    """Returns whether the labels that both have are equal."""
     return all(other.get(name, value) == value for name, value in one.items())
 
 

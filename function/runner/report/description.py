@@ -1,7 +1,7 @@
-"""Title and description of a merge request.
+"""Writes the title and the description of a merge request.
 
-Headings are ours. The model's text stands in fenced blocks, where Markdown, mentions, references and images
-have no effect."""
+The headings are fixed. The model's text is in fenced blocks, in which Markdown, mentions, references and
+images have no effect."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ from function.shared.text import cut
 
 MAX_TITLE = 120
 MAX_TEXT = 1500
-"""Characters of one text."""
+"""The maximum length of a text."""
 ODD = re.compile(r"[^\w ./:%-]+", re.ASCII)
 POINTING = re.compile(r"[^\w .%-]+", re.ASCII)
-"""ODD without the characters of addresses and references, on which a forge acts in a title."""
+"""Characters that are removed from a title. Unlike ODD, this pattern includes the characters of addresses and
+references, because a forge interprets them."""
 FENCES = re.compile(r"~{3,}")
 
 
 def description(report: Report, event: Mapping[str, Any]) -> tuple[str, str]:
-    """Title and description; the latter is Markdown of about 8,000 characters at most. The report has to be
-    cleaned and to have an outcome. Any field of the event may be missing."""
+    """Returns the title and the description. The description is Markdown of about 8,000 characters at most.
+    The report has to be cleaned and to have an outcome. Any field of the event may be missing."""
     assert report.outcome is not None  # noqa: S101  for mypy
     subject = "/".join(filter(None, (_named(event, "namespace"), _named(event, "resource_id"))))
     summary = POINTING.sub(" ", report.outcome.summary)
@@ -33,7 +34,7 @@ def description(report: Report, event: Mapping[str, Any]) -> tuple[str, str]:
 
 def _lines(report: Report, outcome: AgentOutcome, event: Mapping[str, Any], subject: str) -> Iterator[str]:
     yield f"Proposed by an agent of sre-dispatch for the alert `{_named(event, 'alertname')}` on `{subject}`."
-    yield "It has changed nothing in the cluster. A person decides whether to merge it."
+    yield "The agent changed nothing in the cluster. A person decides whether to merge it."
     for heading, texts in (
         ("What", [outcome.summary, *outcome.actions]),
         ("Why", [outcome.root_cause]),

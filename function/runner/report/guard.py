@@ -1,4 +1,4 @@
-"""What a proposal must not contain. Each rule has its code."""
+"""The rules for proposals. Each rule has its own code."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MAX_SHOWN_PATH = 200
 class FoundFile(NamedTuple):
     path: str
     content: bytes
-    """At most one byte more than checkout.MAX_FILE."""
+    """The content of the file: at most one byte more than checkout.MAX_FILE."""
     executable: bool
 
 
@@ -30,7 +30,7 @@ KIB, MIB = 1024, 1024 * 1024
 MAX_CHANGED = 50
 MAX_CHANGED_FILE = 256 * KIB
 MAX_CHANGED_TOTAL = MIB
-"""Nobody reads more than that, and nobody should merge what nobody reads."""
+"""The maximum size of all changes. Nobody reads larger changes, and nobody should merge unread changes."""
 AUTOMATION = re.compile(
     r"\.?(?:forgejo|woodpecker|drone|circleci|travis|appveyor|buildkite|cirrus|semaphore|teamcity|tekton|prow"
     r"|agola|screwdriver|harness|codefresh|wercker|onedev-buildspec|buildspec|cloudbuild|azure-pipelines"
@@ -42,18 +42,20 @@ AUTOMATION = re.compile(
     r"|taskfile\..*|(?:gruntfile|gulpfile).*|(?:package|package-lock|npm-shrinkwrap)\.json"
     r"|(?:yarn|pnpm)[.-]lock.*|\.npmrc|\.yarnrc.*|tox\.ini|(?:noxfile|setup|conftest)\.py|pyproject\.toml"
 )
-"""Names, in lower case, of files that control automation: continuous integration, rules of review, whatever
-runs when a checkout is opened or when a pull request is built and tested before anybody has read it, and
-instructions for agents. Names that begin with .git are refused by another rule."""
+"""The names, in lower case, of files that control automation. They configure continuous integration, reviews,
+editors, builds and tests, or instruct agents. A forge or a reviewer's machine may execute such a file before
+a review. Another rule refuses names that begin with .git."""
 VARIABLE = r"(?:\$\w*[({][\w./-]+[)}]|\$[A-Z_][A-Z0-9_]*|\{\{[^{}\"'`]*\}\})"
-"""References of Kubernetes, shells, Grafana ($__file{/path}) and templates to a value, without a default."""
+"""References to a value, without a default. Kubernetes, shells, Grafana ($__file{/path}) and templates use
+them."""
 NO_SHAPE = re.compile(rf"[^:]*:{VARIABLE}|[a-z]+\.?", re.ASCII)
-"""Matches of redact.SHAPES that are harmless: a URL whose password is a variable, `basic authentication`."""
+"""Harmless matches of redact.SHAPES: a URL with a variable as its password, and `basic authentication`."""
 NO_VALUE = re.compile(rf"(?:{VARIABLE}+|(?:/[a-z0-9_.-]+){{2,}}|<[\w.-]+>|\[redacted\])[)\]}}]*", re.ASCII)
-"""Values of redact.NAMED that are harmless: variables, a path, placeholders. Base64 can begin with a slash
-too, but has capitals."""
+"""Harmless matches of redact.NAMED: variables, a path, placeholders. Base64 can begin with a slash too, but
+it contains capitals."""
 OBJECTS = ("existing", "password", "pull", "tls", "certificate", "credentials")
-"""Words before `Secret` in keys by which a chart names the object with the credential."""
+"""Words before `Secret` in a key of a Helm chart. Such a key contains the name of a Secret, not a
+credential."""
 OBJECT_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,252}[)\]}]*")
 VIOLATIONS = {
     "proposal_outside": "a file outside the folder that the tier names was changed",
@@ -61,8 +63,8 @@ VIOLATIONS = {
     "proposal_machine": "a file that controls automation was changed",
     "proposal_name": "a name is too long, too deep, not UTF-8, or has invisible characters",
     "proposal_link": "there is a symbolic link",
-    "proposal_special": "there is something that is neither a file nor a folder",
-    "proposal_left_out": "there is a file in the place of something that the agent did not get",
+    "proposal_special": "an entry is neither a file nor a folder",
+    "proposal_left_out": "a file replaces an entry that the agent did not receive",
     "proposal_collision": "a new name differs from an existing one only in case",
     "proposal_executable": "an executable file was created, changed or deleted",
     "proposal_file_size": f"a changed file is over {MAX_CHANGED_FILE // KIB} KiB",
@@ -72,14 +74,14 @@ VIOLATIONS = {
     "proposal_entries": f"there are more than {MAX_ENTRIES:,} files and folders",
     "proposal_binary": "a changed file is not UTF-8 text",
     "proposal_secret": "a new line of a file looks like a credential",
-    "proposal_unreadable": "something cannot be read, or changed during the reading",
-    "proposal_branch": "somebody else made the branch of this name",
+    "proposal_unreadable": "an entry cannot be read, or changed while it was read",
+    "proposal_branch": "somebody else created the branch with this name",
 }
 
 
 class ProposalRefused(PermanentError):
-    """The whole proposal is refused for good. `code` is a key of VIOLATIONS. `path` is the file, escaped and
-    cut; it is the agent's text, so it is in no message."""
+    """The whole proposal is refused, and a retry cannot help. `code` is a key of VIOLATIONS. `path` is the
+    escaped and cut path of the file. The agent chose the path, so no message contains it."""
 
     def __init__(self, code: str, path: str = "") -> None:
         super().__init__(code, f"the proposal is refused as a whole: {VIOLATIONS[code]}")
@@ -87,7 +89,7 @@ class ProposalRefused(PermanentError):
 
 
 def check_place(path: str, inside: str) -> None:
-    """Raises ProposalRefused if this file must not change."""
+    """Raises ProposalRefused if the file must not change."""
     folder = inside.strip("/")
     if folder and not path.startswith(f"{folder}/"):
         raise ProposalRefused("proposal_outside", path)
@@ -99,7 +101,7 @@ def check_place(path: str, inside: str) -> None:
 
 
 def check_new(path: str, base: Base, blocked: frozenset[str]) -> None:
-    """Raises ProposalRefused if the name is taken, also on systems that ignore case."""
+    """Raises ProposalRefused if the name exists already. Names that differ only in case count as equal."""
     above = folders_above([path])
     if path in blocked or above & base.left_out:
         raise ProposalRefused("proposal_left_out", path)
@@ -108,7 +110,7 @@ def check_new(path: str, base: Base, blocked: frozenset[str]) -> None:
 
 
 def readable_text(found: FoundFile) -> bytes:
-    """The content. Raises ProposalRefused unless it is text of a readable size."""
+    """Returns the content. Raises ProposalRefused if the content is not text or is too large for a review."""
     if len(found.content) > MAX_CHANGED_FILE:
         raise ProposalRefused("proposal_file_size", found.path)
     try:
@@ -121,8 +123,8 @@ def readable_text(found: FoundFile) -> bytes:
 
 
 def check_scripts(git: Git, base: Base, written: Mapping[str, bytes], deleted: Iterable[str]) -> None:
-    """Raises ProposalRefused for a file that is or was executable, by its mode or its first line. Checks of a
-    pull request run such files before anybody has read them."""
+    """Raises ProposalRefused if a file is or was executable, by its mode or its first line. Checks of a pull
+    request may run such a file before a review."""
     before = [base.given[path] for path in (*written, *deleted) if path in base.given]
     scripts = (path for path, content in written.items() if content.startswith(b"#!"))
     executable = (file.path for file in before if file.mode == "100755")
@@ -151,12 +153,14 @@ def check_secrets(git: Git, base: Base, written: Mapping[str, bytes]) -> None:
 
 
 def _lines(content: bytes) -> set[str]:
-    """The lines without their indentation. Only \\n ends a line, so no other line end can hide anything."""
+    """Returns the lines without indentation. Only \\n ends a line, so no other line separator can hide
+    text."""
     return {line.strip() for line in content.decode("utf-8", "surrogateescape").split("\n")}
 
 
 def _is_credential(line: str) -> bool:
-    """Whether redact would redact the line, except for mere references to a credential."""
+    """Returns whether redact would redact a credential in the line. A mere reference to a credential does not
+    count."""
     shapes = (NO_SHAPE.fullmatch(found[0]) is None for found in SHAPES.finditer(line))
     return any(shapes) or any(not _refers(line, found) for found in NAMED.finditer(line))
 

@@ -1,4 +1,4 @@
-"""One open Jira issue per problem, found by a label of its own.
+"""Keeps one open Jira issue per problem. A label on the issue identifies the problem.
 
 The account needs the permissions Browse Projects, Create Issues and Add Comments in the project. The field
 `labels` has to be on the screen that creates an issue.
@@ -36,30 +36,32 @@ if TYPE_CHECKING:
     import httpx
 
 MAX_FOUND = 50
-"""The newest issues of one label. It is also the default of Data Center."""
+"""The maximum number of issues in a search; the search returns the newest ones. Data Center has the same
+default."""
 SETTLE_SECONDS = (2.0, 4.0, 8.0)
-"""Between searches for an issue that may have been created. The search of Cloud lags behind a creation by an
-unbounded time: https://community.developer.atlassian.com/t/83027 (RFC 61)."""
+"""The pauses before each search for an issue that may have been created. In Jira Cloud, the delay before a
+new issue appears in the search has no limit: https://community.developer.atlassian.com/t/83027 (RFC 61)."""
 
 TOKEN = re.compile(r"[!-~]+", re.ASCII)
-"""What a header can hold. Atlassian promises no length; 24, 44 and 192 characters were seen."""
+"""A token that fits in a header. Atlassian documents no length. Tokens with 24, 44 and 192 characters
+exist."""
 KEY = re.compile(r"[A-Z][A-Z0-9_]{0,254}-[1-9][0-9]{0,18}")
 
 
 @dataclass(frozen=True)
 class PostedTicket:
-    """The issue that now holds the ticket."""
+    """The issue that contains the ticket."""
 
     key: str
     url: str
     """For people."""
     created: bool
-    """False: the ticket is a comment on an existing issue."""
+    """True if the issue is new. False if the ticket is a comment on an existing issue."""
 
 
 class Jira:
-    """Posts tickets to the project that the tier names. `connect` makes the client, like http.connect;
-    outside the cluster the client has to use a proxy."""
+    """Posts tickets to the project that the tier names. `connect` returns the HTTP client, like http.connect.
+    For a Jira outside the cluster, the client has to use the proxy."""
 
     def __init__(
         self,
@@ -73,21 +75,21 @@ class Jira:
         self._threads = ThreadPoolExecutor(1, "jira")
 
     def post_ticket(self, identity: str, ticket: Ticket, deadline: float) -> PostedTicket:
-        """Posts the ticket to the issue of the identity, before the `deadline` of time.monotonic().
+        """Posts the ticket to the issue of the identity, before `deadline` (a time of time.monotonic()).
 
-        An open issue gets a comment; of several the oldest. If all issues are done, a new one is created that
-        names the last: an alert that comes back is new work, and a comment on a done issue is on no board.
-        Reopening is not possible, because each project names its transitions itself.
+        If there are open issues, it adds a comment to the oldest one. If all issues are done, it creates a
+        new issue that names the last one. An alert that recurs is new work, and no board shows a comment on a
+        done issue. It cannot reopen an issue, because each project names its own transitions.
 
-        If an answer is lost, the issue is searched before it is created again. Two issues are still possible
-        if the search of Cloud lags for longer than SETTLE_SECONDS, or if two runs of one identity report at
-        the same time; the Job's name excludes the latter.
+        If a response is lost, it searches for the issue before it creates the issue again. Two issues are
+        still possible if a new issue appears in the search of Cloud later than SETTLE_SECONDS. Two runs of
+        one identity cannot report at the same time, because their Jobs would have the same name.
 
         Raises Unavailable: `jira_identity`, `jira_token`, `jira_unreachable`, `jira_status`, `jira_answer`,
         and `jira_slow` at the deadline.
         """
         if not IDENTITY.fullmatch(identity):
-            what = "a run without an identity of 64 hex digits, such as a try-out, gets no issue"
+            what = "a run without an identity of 64 hex digits, such as a try-out, receives no issue"
             raise Unavailable("jira_identity", what)
         label = job_name(identity)
         with self._connect(self._settings.url, REQUEST_SECONDS, CONNECT_SECONDS) as client:
@@ -111,7 +113,7 @@ class Jira:
         if is_open := [issue.key for issue in found if not issue.done]:
             key = is_open[-1]
             comment = (f"{API}/issue/{key}/comment", {"body": ticket.text}, "comment on the issue")
-            api.twice(lambda: api.post(*comment), NotDone, Lost)  # twice is better than not at all
+            api.twice(lambda: api.post(*comment), NotDone, Lost)  # a second comment is better than none
             return PostedTicket(key, self._url(key), created=False)
         api.twice(lambda: self._check_project_is_visible(api), NotDone, Lost)
         fields = self._fields(ticket, label, found[0].key if found else "")
@@ -132,8 +134,8 @@ class Jira:
         }
 
     def _find(self, api: JiraApi, label: str) -> list[_Issue]:
-        """The issues with the label, the newest first. Cloud has a search path of its own since 2025
-        (CHANGE-2046), which returns only the fields that are named."""
+        """Returns the issues with the label, the newest first. Since 2025 Cloud has another path for the
+        search (CHANGE-2046). That path returns only the requested fields."""
         query = {
             "jql": f'project = "{self._settings.project}" AND labels = "{label}" ORDER BY created DESC',
             "fields": ["status"],
@@ -146,8 +148,8 @@ class Jira:
         return [_issue(each) for each in answer["issues"]]
 
     def _check_project_is_visible(self, api: JiraApi) -> None:
-        """Raises if the account may not see the project: then an empty search means nothing. Cloud answers
-        the search of an invalid token like that of an anonymous user (JRACLOUD-93811)."""
+        """Raises Unavailable if the account may not see the project, because its searches would find nothing.
+        Cloud treats an invalid token like an anonymous user (JRACLOUD-93811)."""
         query = f"projectKey={self._settings.project}&permissions=BROWSE_PROJECTS"
         match api.request("GET", f"{API}/mypermissions?{query}", "see the project"):
             case {"permissions": {"BROWSE_PROJECTS": {"havePermission": bool(may)}}}:
@@ -158,7 +160,7 @@ class Jira:
                 raise unexpected("a list of permissions")
 
     def _create(self, api: JiraApi, label: str, fields: dict[str, Any], before: Collection[str]) -> str:
-        """Creates the issue once, even if Jira's answer is lost, and returns its key."""
+        """Creates the issue once, even if Jira's response is lost, and returns the issue's key."""
 
         def create() -> str:
             return _key(api.post(f"{API}/issue", {"fields": fields}, "create an issue"))
@@ -181,7 +183,8 @@ class _Issue:
 
 
 def _issue(found: object) -> _Issue:
-    """An issue of a search. The key of the status category is the same in every language and workflow."""
+    """Returns an issue from a search. The key of the status category is the same in every language and
+    workflow."""
     match found:
         case {"fields": {"status": {"statusCategory": {"key": str(category)}}}}:
             return _Issue(_key(found), done=category == "done")

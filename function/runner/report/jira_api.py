@@ -1,7 +1,7 @@
-"""Requests to Jira's REST API, of Cloud and of Data Center.
+"""Sends requests to Jira's REST API, for Cloud and for Data Center.
 
-Both are spoken to by version 2, which takes wiki markup where version 3 wants a document. Sources:
-https://developer.atlassian.com/cloud/jira/platform/rest/v2/ and
+It uses version 2 of the API, because version 2 accepts wiki markup and version 3 requires a document.
+Sources: https://developer.atlassian.com/cloud/jira/platform/rest/v2/ and
 https://developer.atlassian.com/server/jira/platform/rest-apis/
 """
 
@@ -25,15 +25,17 @@ T = TypeVar("T")
 API = "rest/api/2"
 CONNECT_SECONDS = 5.0
 REQUEST_SECONDS = 15.0
-"""Of silence. Creating an issue also runs the automation of its workflow."""
+"""The time that Jira may send nothing before the request fails. Jira runs the automation of a workflow while
+it creates an issue."""
 MAX_BYTES = 256 * 1024
-"""Of one answer. A search with 50 issues and their status takes 60 KB."""
+"""The maximum size of a response. A search with 50 issues and their status takes 60 KB."""
 PAUSE_SECONDS = 2.0
 MAX_PAUSE_SECONDS = 30
 
 FIELD = re.compile(r"[a-z]{1,32}|customfield_[0-9]{1,10}")
 ANONYMOUS = re.compile("AUTHENTICATED_FAILED|AUTHENTICATION_DENIED")
-"""In the header X-Seraph-LoginReason: Jira refused the token and answers as to an anonymous user."""
+"""Values of the header X-Seraph-LoginReason. With these values, Jira refused the token and treats the request
+as anonymous."""
 
 CHECK_URL = "check report.jira.url of the tier"
 CHECK_TOKEN = "check the token in report.jira.token_file and the permissions of its account in the project"  # noqa: S105
@@ -41,26 +43,26 @@ SLOW = "Jira did not answer within the time limit"
 
 
 class NotDone(Unavailable):
-    """Jira certainly did nothing."""
+    """Jira certainly did not execute the request."""
 
 
 class Lost(Unavailable):
-    """The answer is lost. Jira may have done what was asked."""
+    """The response is lost. Jira may have executed the request."""
 
 
 @dataclass
 class JiraApi:
-    """Requests to one Jira, one after the other, until the deadline of time.monotonic()."""
+    """Sends requests to one Jira, one after the other, until `deadline` (a time of time.monotonic())."""
 
     client: httpx.Client
     headers: dict[str, str]
     deadline: float
     sleep: Callable[[float], None]
     wanted_pause: float = PAUSE_SECONDS
-    """Seconds before the next request, as the last answer asked for."""
+    """The pause before the next request, in seconds. A response of Jira can set another pause."""
 
     def twice(self, act: Callable[[], T], *retried: type[Unavailable]) -> T:
-        """The result of `act`. It is tried a second time after one of the `retried` errors."""
+        """Returns the result of `act`. After one of the `retried` errors it calls `act` a second time."""
         try:
             return act()
         except retried as error:
@@ -68,7 +70,8 @@ class JiraApi:
             return act()
 
     def pause(self, seconds: float, error: Unavailable) -> None:
-        """Waits before the next try. Raises the `error` of the last one if the deadline would pass."""
+        """Waits before the next attempt. If the deadline would pass, raises `error`, the error of the last
+        attempt."""
         if time.monotonic() + seconds >= self.deadline:
             raise error
         self.sleep(seconds)
@@ -77,7 +80,8 @@ class JiraApi:
         return self.request("POST", path, what, to_json(body).encode())
 
     def request(self, method: str, path: str, what: str, content: bytes = b"") -> Any:
-        """The JSON of the answer. Raises NotDone or Lost; Unavailable where another try cannot help."""
+        """Returns the JSON of the response. Raises NotDone or Lost. Raises Unavailable if a retry cannot
+        help."""
         import httpx
 
         left = self.deadline - time.monotonic()
@@ -107,14 +111,14 @@ def unexpected(wanted: str) -> Lost:
 
 
 def _pause(retry_after: str) -> float:
-    """Seconds. Jira sends a number; a date, which a proxy may send, is ignored."""
+    """Returns the pause in seconds. Jira sends a number. A proxy may send a date, which is ignored."""
     if not re.fullmatch(r"[0-9]{1,6}", retry_after, re.ASCII):
         return PAUSE_SECONDS
     return float(min(max(int(retry_after), 1), MAX_PAUSE_SECONDS))
 
 
 def _check(response: httpx.Response, data: bytes, what: str) -> None:
-    """Raises for every answer that is not a success."""
+    """Raises NotDone, Lost or Unavailable if the request failed."""
     status = response.status_code
     if status in (401, 403) or ANONYMOUS.search(response.headers.get("X-Seraph-LoginReason", "")):
         raise Unavailable("jira_token", f"Jira answered {status} to the request to {what}: {CHECK_TOKEN}")
@@ -123,7 +127,7 @@ def _check(response: httpx.Response, data: bytes, what: str) -> None:
     answered = f"Jira answered {status} to the request to {what}"
     if status == 429:
         raise NotDone("jira_status", f"{answered}: this account sends too many requests")
-    if status >= 500:  # Jira may go on behind a gateway that gave up
+    if status >= 500:  # Jira may continue after its gateway gave up
         raise Lost("jira_status", f"{answered}: see the log of Jira")
     if status == 400:
         remedy = "check report.jira.project and issue_type, and which fields the project requires"
@@ -133,7 +137,7 @@ def _check(response: httpx.Response, data: bytes, what: str) -> None:
 
 
 def _refused_fields(data: bytes) -> str:
-    """The names of the fields in the answer's `errors`. Jira's sentences are not passed on."""
+    """Returns the names of the fields in the response's `errors`. Jira's own messages are left out."""
     try:
         answer = http.parsed(data, Unavailable("jira_answer", ""))
     except Unavailable:

@@ -1,11 +1,10 @@
-"""The text of a ticket: a run's report and its event as Jira's wiki markup, for a person on call.
+"""Writes the text of a ticket for a person on call: a run's report and event in Jira's wiki markup.
 
-Text of the alert and of the model shows as plain text. Jira removes a backslash before a fixed set of
-characters only, so these are escaped. A space breaks up markup that has none of them: the colon of an address
-or a smiley, the full stop of a heading or a quotation. Source of both sets: the classes
-BackslashEscapeRendererComponent, UrlRendererComponent, HeadingBlockRenderer and EmoticonRendererComponent of
-Data Center's renderer (com.atlassian.renderer.v2), and the tokenizer of
-Cloud's @atlaskit/editor-wikimarkup-transformer.
+Text of the alert and of the model is shown as plain text. Some characters can be escaped with a backslash.
+Other markup is broken up by a space: the colon of an address or a smiley, the full stop of a heading or a
+quotation. The rules come from Data Center's renderer (com.atlassian.renderer.v2:
+BackslashEscapeRendererComponent, UrlRendererComponent, HeadingBlockRenderer and EmoticonRendererComponent)
+and from the tokenizer of Cloud's @atlaskit/editor-wikimarkup-transformer.
 """
 
 from __future__ import annotations
@@ -24,65 +23,67 @@ from function.shared.facts import MAX_NAME
 from function.shared.text import cut
 
 MAX_SUMMARY = 120
-"""Characters. Jira allows 255; a list on a telephone shows fewer."""
+"""The maximum length of a summary. Jira allows 255 characters, but a list on a telephone shows fewer."""
 MAX_TEXT = 16_000
-"""Characters: half of Jira's limit of 32,767 (jira.text.field.character.limit), because Cloud stores the text
-in a longer form."""
+"""The maximum length of the text. It is half of Jira's limit of 32,767 characters
+(jira.text.field.character.limit), because Cloud stores the text in a longer format."""
 LIMITS = (4000, 1000, 500, 250, 120, 40)
-"""Characters of one text. They are tried in this order until the whole ticket fits."""
+"""Maximum lengths of a single text. The ticket uses the first length with which the whole ticket fits."""
 MAX_ITEMS = 30
-"""Entries of one list, as many as an outcome can have."""
+"""The maximum number of entries in a list. An outcome cannot have more."""
 
 ESCAPED = re.compile(r"[-#*_+?^~|%{}\[\]()!@]")
-"""Characters before which Jira removes a backslash."""
+"""Characters that can be escaped: Jira removes a backslash before them."""
 ADDRESS = re.compile(r"(?<![0-9]):(?!\s)|:(?![\s0-9])")
-"""A colon that could belong to an address or to a smiley such as :D. One between digits belongs to a time. A
-colon at the end counts, because our own text after it could complete an address."""
+"""A colon that could belong to an address or to a smiley such as :D. A colon between digits belongs to a
+time. A colon at the end matches too, because our own text after it could complete an address."""
 BLOCK = re.compile(r"^(h[1-6]|bq)\.", re.IGNORECASE)
 BACKSLASH = "\u2216"
-"""A letter that looks like a backslash, for which Jira has no escape."""
+"""A letter that looks like a backslash. The letter replaces a backslash, because Jira has no escape for
+backslashes."""
 UNNAMED = re.compile(r"[^\w .,:/()-]+")
 """Characters that no name of an alert or resource needs. Jira shows a summary as plain text, but chats and
-mails repeat it."""
+e-mails may interpret it."""
 ABOUT = ("resource_type", "severity", "cluster")
 NAMES = ("alertname", "namespace", "resource_id", "description", "starts_at", *ABOUT)
-"""Fields of the event that are shown."""
+"""Fields of the event that a ticket shows."""
 NAME = re.compile(r"[\w.-]{1,64}", re.ASCII)
 LAST_KEPT = "\uffff"
-"""Databases with three bytes a character (MySQL's utf8) store nothing above it, and Jira fails on them."""
+"""The last character that a database with three bytes per character (MySQL's utf8) can store. Jira fails if a
+text contains a later character."""
 URL = re.compile(r"https?://[\w.~:/?#&=%+-]{1,1000}", re.ASCII)
 
 VERIFIED = {
-    "cleared": "Prometheus says that the alert has cleared.",
-    "firing": "Prometheus says that the alert still fires.",
-    "inconclusive": "Prometheus could not tell whether the alert has cleared.",
-    "none": "Nobody asked Prometheus whether the alert has cleared.",
+    "cleared": "According to Prometheus, the alert has cleared.",
+    "firing": "According to Prometheus, the alert is still firing.",
+    "inconclusive": "Prometheus does not show whether the alert has cleared.",
+    "none": "Prometheus was not queried, so it is unknown whether the alert has cleared.",
 }
 MEANS = {
-    "resolved": "The agent says that it resolved the problem.",
-    "mitigated": "The agent says that it eased the problem for now. The cause remains.",
+    "resolved": "The agent reports that it resolved the problem.",
+    "mitigated": "The agent reports that it mitigated the problem. The cause remains.",
     "proposed": "The agent proposes a change. A person has to review it.",
-    "investigated": "The agent investigated. The remedy is up to a person.",
+    "investigated": "The agent investigated. A person has to decide on a remedy.",
     "failed": "The agent tried and did not succeed. A person is needed.",
     "refused": "The agent refused the task. A person is needed.",
 }
 ENDED = {
-    "completed": "The agent ended without saying what it found.",
-    "no_outcome": "The agent ended without saying what it found.",
+    "completed": "The agent ended without an outcome.",
+    "no_outcome": "The agent ended without an outcome.",
     "died": "The agent's program crashed.",
     "preflight": "The agent could not start: an MCP server or a tool was missing.",
     "api_error": "The model could not be reached, or refused to answer.",
-    "deadline": "The time limit passed before the agent said what it found.",
-    "signal": "The run was stopped before the agent said what it found.",
+    "deadline": "The time limit passed before the agent reported an outcome.",
+    "signal": "The run was stopped before the agent reported an outcome.",
     "refused": "The runner refused the task.",
 }
-"""By Report.ended, for a run without an outcome."""
+"""The text for a run without an outcome, by Report.ended."""
 FAILED = "The run failed."
 
 
 @dataclass(frozen=True)
 class Ticket:
-    """The content of an issue, or of a comment on an existing one."""
+    """The content of an issue, or of a comment on an existing issue."""
 
     summary: str
     """One line of plain text."""
@@ -92,10 +93,10 @@ class Ticket:
 
 
 def ticket(report: Report, event: Mapping[str, Any], known_secrets: Iterable[str] = ()) -> Ticket:
-    """The ticket of a run. `event` is the JSON of an SREEvent; any field may be missing or invalid.
+    """Returns the ticket of a run. `event` is the JSON of an SREEvent. Any field may be missing or invalid.
 
-    The summary has at most MAX_SUMMARY characters and the text at most MAX_TEXT; the longest texts are cut
-    first. Neither contains a `known_secrets` or anything that looks like a credential.
+    The summary has at most MAX_SUMMARY characters, and the text has at most MAX_TEXT. The longest texts are
+    cut first. The ticket contains none of `known_secrets` and nothing that looks like a credential.
     """
     names = {name: value for name in NAMES if isinstance(value := event.get(name), str)}
     secrets = [*known_secrets]
@@ -111,19 +112,21 @@ def ticket(report: Report, event: Mapping[str, Any], known_secrets: Iterable[str
 
 
 def plain(text: str, limit: int) -> str:
-    """Untrusted text as one line that Jira shows literally, cut to `limit` characters before escaping."""
+    """Returns untrusted text as one line that Jira shows literally. The text is cut to `limit` characters and
+    then escaped."""
     line = BLOCK.sub(r"\1 .", ADDRESS.sub(": ", _visible(cut(text, limit)).replace("\\", BACKSLASH)))
     return ESCAPED.sub(r"\\\g<0>", line)
 
 
 def _clean(report: Report, secrets: Iterable[str]) -> Report:
-    """The report without credentials. It is not validated again, so that no text can prevent a ticket."""
+    """Returns the report without credentials. It does not validate the report, because an invalid text must
+    not prevent a ticket."""
     clean = cleaned(asdict(report), secrets)
     return Report(**clean | {"outcome": AgentOutcome(**clean["outcome"]) if report.outcome else None})
 
 
 def _visible(text: str) -> str:
-    """One line without control and format characters, which can hide or reorder text."""
+    """Returns one line without control and format characters. Such characters can hide or reorder text."""
     return " ".join("".join(map(_character, text)).split())
 
 
@@ -148,7 +151,8 @@ def _summary(report: Report, names: Mapping[str, str]) -> str:
 
 
 def _cut_name(text: str, limit: int) -> str:
-    """A name within the limit. The mark of a cut has round brackets, because a summary has no square ones."""
+    """Returns a name within the limit. The mark of a cut has round brackets, because a summary contains no
+    square brackets."""
     return cut(_named(text).rstrip(" :"), limit).translate({ord("["): "(", ord("]"): ")"})
 
 
@@ -173,7 +177,7 @@ def _lines(report: Report, names: Mapping[str, str], limit: int) -> Iterator[str
 
 
 def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
-    """A heading and its lines; nothing if there are no lines."""
+    """Yields a heading and its lines, or nothing if there are no lines."""
     for number, line in enumerate(lines):
         if number == 0:
             yield f"\nh3. {title}"
@@ -188,7 +192,7 @@ def _items(texts: Iterable[str], limit: int) -> Iterator[str]:
 
 
 def _said(who: str, text: str, limit: int) -> Iterator[str]:
-    """A text in its own lines, after the name of its author."""
+    """Yields the lines of a text. The first line begins with the author's name."""
     lines = [line for part in cut(text, limit).splitlines() if (line := plain(part, limit))]
     yield from (f"*{who}:* {line}" if number == 0 else line for number, line in enumerate(lines))
 
@@ -218,7 +222,7 @@ def _done(report: Report, limit: int) -> Iterator[str]:
     if URL.fullmatch(report.merge_request):
         yield f"[Merge request|{report.merge_request}]"
     elif address := plain(report.merge_request, limit):
-        yield f"Merge request, whose address the forge did not give: {address}"
+        yield f"Merge request (the forge reported no address): {address}"
 
 
 def _verified(report: Report) -> Iterator[str]:
@@ -227,11 +231,11 @@ def _verified(report: Report) -> Iterator[str]:
 
 
 def _next(report: Report, names: Mapping[str, str], limit: int) -> Iterator[str]:
-    """First what the facts require, then what the agent advises."""
+    """Yields the steps that the facts require, and then the agent's advice."""
     where = plain(_resource(names), MAX_NAME) or "the resource"
     if report.outcome is None:
-        yield f"# Look at {where} yourself: unless the Job is tried again, nobody else does."
-        yield "# Do not assume that nothing was changed: the run may have begun to act."
+        yield f"# Investigate {where} yourself. No agent does, unless Kubernetes retries the Job."
+        yield "# Check for changes: the run may have changed something before it ended."
         if detail := plain(report.detail, limit):
             yield f"# Find out why the run failed: {detail}"
         if IDENTITY.fullmatch(report.identity):
@@ -239,11 +243,11 @@ def _next(report: Report, names: Mapping[str, str], limit: int) -> Iterator[str]
             yield f"# The log of the Job {job} shows what it did, as long as the Job exists."
         return
     if report.verification == "firing":
-        yield f"The alert is still firing: treat the problem as unsolved, and look at {where} yourself."
+        yield f"The alert is still firing. Treat the problem as unsolved, and investigate {where} yourself."
     if report.merge_request:
-        yield "Review the merge request, then merge or close it. Nobody else will."
+        yield "Review the merge request, then merge or close it. No agent does this."
     if report.ended != "completed":
-        yield f"The run was ended by {plain(report.ended, MAX_NAME)}, so this may be incomplete."
+        yield f"The run did not complete ({plain(report.ended, MAX_NAME)}), so this report may be incomplete."
     yield from _said("Agent", report.outcome.follow_up, limit)
 
 

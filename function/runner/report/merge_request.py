@@ -1,4 +1,5 @@
-"""Opens or updates one merge request with the changes. It never merges, and never touches the base branch."""
+"""Opens or updates one merge request with the changes. It never merges, and it never changes the base
+branch."""
 
 from __future__ import annotations
 
@@ -23,19 +24,20 @@ from function.shared.text import cut
 MAX_TITLE = 120
 MAX_DESCRIPTION = 8000
 UNCHECKED = (
-    "Written by the agent and not checked by anybody. The message of the newest commit is the valid one:"
+    "The agent wrote this text. Nobody has checked it. Only the message of the newest commit is valid:"
 )
-"""Stands before the description. A push that updates a pull request keeps the description of the first
-one."""
+"""The text before the description. If a push updates a pull request, the forge keeps the description of the
+first push."""
 API_SECONDS = 15.0
-"""For updating the description of a pull request."""
+"""The time limit for updating the description of a pull request."""
 TRAILER = "Sre-Dispatch-Identity"
 State = Literal["opened", "updated", "unchanged"]
 
 
 @dataclass(frozen=True)
 class About:
-    """`identity` is that of the event. Title and description are redacted text of the model."""
+    """The content of a merge request. `identity` is the event's identity. Title and description are redacted
+    text of the model."""
 
     identity: str
     title: str
@@ -46,27 +48,27 @@ class About:
 class Proposal:
     state: State
     url: str = ""
-    """Of the merge request, on the host of the repository; can be empty."""
+    """The URL of the merge request on the host of the repository. It is empty if the forge reported none."""
     branch: str = ""
-    """On Gitea and Forgejo the topic, which is not a branch."""
+    """The name of the branch. On Gitea and Forgejo it is the topic, which is not a branch."""
     commit: str = ""
     files: tuple[str, ...] = ()
     problem: str = ""
-    """What reviewers have to know; empty if there is nothing."""
+    """A problem that reviewers have to know about. It is empty if there is none."""
 
 
 def propose(git: Git, repository: Repository, commit: str, changes: Changes, about: About) -> Proposal:
     """Pushes one commit on top of `commit` and opens one merge request for it. A second proposal of the same
-    identity replaces the first while that is open. Without changes nothing is pushed.
+    identity replaces the first one while the first is open. Without changes it pushes nothing.
 
     On Gitea and Forgejo it pushes to refs/for/<branch> (AGit). The token's user needs read access to code and
-    pull requests, and the token the scope write:repository; write access to code is not needed. On GitLab
-    (experimental) the user needs the role Developer. Raises Unavailable as Git does, and with `git_rejected`
-    if the forge rejects the commit; ProposalRefused if the branch on GitLab belongs to somebody else;
-    Misconfigured without an identity.
+    pull requests, but no write access to code. The token needs the scope write:repository. On GitLab
+    (experimental) the user needs the role Developer. Raises Unavailable like Git, and with `git_rejected` if
+    the forge rejects the commit. Raises ProposalRefused if the branch on GitLab belongs to somebody else.
+    Raises Misconfigured if there is no identity.
     """
     if not IDENTITY.fullmatch(about.identity):
-        raise Misconfigured("a run without an identity, such as a try-out, can propose nothing")
+        raise Misconfigured("a run without an identity, such as a try-out, cannot propose anything")
     if not changes.files:
         return Proposal("unchanged")
     changed: dict[str, str | None] = dict.fromkeys(changes.deleted)
@@ -79,11 +81,12 @@ def propose(git: Git, repository: Repository, commit: str, changes: Changes, abo
 
 
 def message(about: About) -> str:
-    """The message of the commit. Forges make title and description of the merge request from it, so no text
-    of the model is in an argument or a push option.
+    """Returns the message of the commit. Forges copy title and description of the merge request from the
+    message. So no argument and no push option contains text of the model.
 
-    The description is indented. That makes it a block of code in Markdown, without links, images or mentions.
-    It also keeps GitLab's quick actions (`/merge`) from the start of a line, and no line can be a trailer.
+    The description is indented. In Markdown the indented text is a block of code, without links, images or
+    mentions. GitLab finds no quick action (`/merge`), because a quick action has to be at the start of a
+    line. For the same reason no line can be a trailer.
     """
     title = " ".join(_plain(about.title)).strip()[:MAX_TITLE] or f"Proposal {about.identity[:16]}"
     lines = [part for line in _plain(about.description) for part in textwrap.wrap(line, 96) or [""]]
@@ -93,7 +96,8 @@ def message(about: About) -> str:
 
 
 def _by_agit(git: Git, repository: Repository, made: str, topic: str, _: str) -> Proposal:
-    """https://docs.gitea.com/usage/agit: opens a pull request for the topic, or updates the open one."""
+    """https://docs.gitea.com/usage/agit: opens a pull request for the topic, or updates the open pull
+    request."""
     options = (f"topic={topic}", "force-push=true")
     pushed = git.push(repository.url, made, f"refs/for/{repository.branch}", options)
     if pushed.flag == "!" and "new commit is same with old commit" in pushed.reason:
@@ -111,10 +115,11 @@ OUTDATED = "the pull request still has the title and description of an earlier p
 
 
 def describe(git: Git, repository: Repository, number: str, message: str) -> str:
-    """Gives the pull request the title and description of the commit. Gitea does that only when a push opens
-    the pull request (services/agit/agit.go), so it takes a request to
-    https://docs.gitea.com/api/#tag/repository/operation/repoEditPullRequest, which its author may send. The
-    push is done, so a failure is only returned as a sentence; empty is success."""
+    """Sets title and description of the pull request to the commit's message. Gitea sets them only when a
+    push opens the pull request (services/agit/agit.go). The author of a pull request may change them by
+    https://docs.gitea.com/api/#tag/repository/operation/repoEditPullRequest. The push has succeeded before,
+    so a failure does not raise an error. Returns a sentence about the failure, or an empty string after
+    success."""
     title, _, body = message.partition("\n\n")
     server, owner, name = _home(repository).rsplit("/", 2)
     url = f"{server}/api/v1/repos/{owner}/{name}/pulls/{number}"
@@ -132,7 +137,7 @@ def describe(git: Git, repository: Repository, number: str, message: str) -> str
 
 
 def _patch(url: str, body: Mapping[str, str], user: tuple[str, str], seconds: float) -> int:
-    """The status of the answer. Raises Unavailable."""
+    """Sends a PATCH request and returns the status of the response. Raises Unavailable."""
     import httpx
 
     try:
@@ -152,7 +157,8 @@ def _home(repository: Repository) -> str:
 
 
 def _to_gitlab(git: Git, repository: Repository, made: str, topic: str, identity: str) -> Proposal:
-    """https://docs.gitlab.com/topics/git/commit/#push-options. Experimental: never tried on a GitLab."""
+    """https://docs.gitlab.com/topics/git/commit/#push-options. This code is experimental: it was never tested
+    with GitLab."""
     tip = git.tip(repository.url, topic)
     if tip is not None:
         tip = git.fetch(repository.url, topic, OTHER)
@@ -178,12 +184,13 @@ def _check_accepted(pushed: Pushed) -> None:
 
 
 REFERENCE = re.compile(r"(?<!\w)@(?=\w)|#(?=\w)|!(?=\d)|://(?=\S)")
-"""References by which a forge notifies people or closes an issue; its own URLs count as such too."""
+"""References that notify people or close an issue. A forge treats a URL of its own pages as a reference
+too."""
 
 
 def _plain(text: str) -> list[str]:
-    """The lines of a text, bounded, without invisible characters and references. Brackets become round,
-    because `[skip ci]` in a message turns the checks off."""
+    """Returns the lines of a text within the limits, without invisible characters and references. Square
+    brackets become round, because `[skip ci]` in a message would skip the checks."""
     lines = (
         "".join(" " if hides(letter) else letter for letter in line)
         for line in cut(text, MAX_DESCRIPTION).splitlines()

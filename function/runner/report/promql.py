@@ -1,4 +1,5 @@
-"""A PromQL syntax tree from Prometheus' own parser: finds what it compares, and prints it.
+"""Finds the comparisons in a PromQL syntax tree, and prints a tree as an expression. The tree comes from
+Prometheus' own parser.
 
 A tree of an unexpected shape raises one of http.SHAPE_ERRORS.
 """
@@ -13,15 +14,16 @@ from function.shared.prometheus import quoted
 
 OPPOSITE = {">": "<=", "<": ">=", ">=": "<", "<=": ">", "==": "!=", "!=": "=="}
 NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)
-"""Labels without quotes: https://prometheus.io/docs/concepts/data_model/"""
+"""Names that need no quotes: https://prometheus.io/docs/concepts/data_model/"""
 
 Node = Mapping[str, Any]
-"""A node of the tree in the form of /api/v1/parse_query."""
+"""A node of the tree, as /api/v1/parse_query returns it."""
 
 
 def conditions(node: Node) -> list[Node]:
-    """The comparisons or absent() calls of which at least one holds whenever the expression has a result;
-    none if that is unknown. The right sides of `and` and `unless` only narrow the result."""
+    """Returns the comparisons and absent() calls of an expression. If the expression has a result, at least
+    one of these conditions is true. The list is empty if no such comparison is known. The right sides of
+    `and` and `unless` are left out, because they only remove results."""
     if node["type"] == "parenExpr":
         return conditions(node["expr"])
     if is_absent(node):
@@ -38,19 +40,22 @@ def conditions(node: Node) -> list[Node]:
 
 
 def is_absent(node: Node) -> bool:
-    """Whether it is absent() of a bare selector. For other arguments nothing tells which series came back."""
+    """Returns whether the node is absent() of a plain selector. For other arguments, the series that exists
+    again is unknown."""
     if node["type"] != "call" or node["func"]["name"] != "absent":
         return False
     return bool(node["args"][0]["type"] == "vectorSelector")
 
 
 def opposite(comparison: Node) -> Node:
-    """A comparison that is 1 for each series on the good side. For NaN neither `>` nor `<=` is true."""
+    """Returns a comparison that is 1 for each series on the good side. For NaN neither `>` nor `<=` is
+    true."""
     return {**comparison, "op": OPPOSITE[comparison["op"]], "bool": True}
 
 
 def measured(node: Node) -> Node:
-    """The side of a comparison that is not a number; the left one if neither is."""
+    """Returns the side of a comparison that is not a number. If neither side is a number, returns the left
+    side."""
     side: Node = node["rhs"] if _is_number(node["lhs"]) else node["lhs"]
     return side
 
@@ -69,7 +74,7 @@ def _is_number(node: Node) -> bool:
 
 
 def selectors(node: object) -> Iterator[Node]:
-    """Every selector in the tree."""
+    """Yields every selector in the tree."""
     if isinstance(node, dict):
         if node.get("type") in ("vectorSelector", "matrixSelector"):
             yield node
@@ -81,13 +86,14 @@ def selectors(node: object) -> Iterator[Node]:
 
 
 def now(selector: Node) -> Node:
-    """The selector of the same series at the present time."""
+    """Returns the selector of the same series at the present time."""
     return {**selector, "type": "vectorSelector", "offset": 0, "timestamp": None, "startOrEnd": None}
 
 
 def promql(node: Node) -> str:
-    """The text of a syntax tree. It leaves out what it does not know, so the caller has to let Prometheus
-    parse the text and compare the trees. Raises KeyError for a node of an unknown type."""
+    """Returns the expression for a syntax tree. It ignores unknown fields. So the caller has to let
+    Prometheus parse the expression, and has to compare both trees. Raises KeyError for a node of an unknown
+    type."""
     return _PRINTERS[node["type"]](node)
 
 

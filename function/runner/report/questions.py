@@ -1,4 +1,4 @@
-"""What verification asks of Prometheus, all of it before one deadline."""
+"""Sends the requests of verification to Prometheus, all of them before one deadline."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from function.shared.prometheus import Bounds, Prometheus, Sample
 T = TypeVar("T")
 
 BOUNDS = Bounds(seconds=5.0, connect_seconds=2.0, max_bytes=4 * 1024 * 1024)
-"""Of one question."""
+"""The limits of one request."""
 SETTING = "report.prometheus of the tier"
 
 
 @dataclass(frozen=True)
 class Clock:
-    """The time in seconds since the epoch and of time.monotonic(), and how to let it pass."""
+    """Functions for the time since the epoch, the monotonic time, and waiting."""
 
     now: Callable[[], float] = time.time
     monotonic: Callable[[], float] = time.monotonic
@@ -34,7 +34,7 @@ SYSTEM_CLOCK = Clock()
 
 @dataclass(frozen=True)
 class Questions:
-    """Each method raises Unavailable with a condition.Reason as its code."""
+    """Sends requests to Prometheus. Each method raises Unavailable with a condition.Reason as its code."""
 
     prometheus: Prometheus
     deadline: float
@@ -64,5 +64,5 @@ class Questions:
             return http.result_within(seconds, self.threads.submit(call, about, seconds), late)
         except Unavailable as error:
             if error is late:
-                self.prometheus.close()  # frees the thread that still waits
+                self.prometheus.close()  # ends the thread that still waits
             raise

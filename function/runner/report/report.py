@@ -1,7 +1,7 @@
 """Role `report`: reports the result of the run by merge request, verification, world model and ticket.
 
-The steps are independent. A step that fails becomes a problem, which the later steps and the termination
-message mention."""
+The steps are independent. If a step fails, the failure becomes a problem of the report. The later steps and
+the termination message name the problem."""
 
 from __future__ import annotations
 
@@ -35,27 +35,27 @@ from function.shared.text import cut
 
 T = TypeVar("T")
 INCOMPLETE = 50
-"""Exit code if a step failed. The podFailurePolicy of the tiers names it."""
+"""The exit code after a failed step. The podFailurePolicy of the tiers contains the same number."""
 OVERTIME_SECONDS = 160.0
-"""What an agent may take beyond its time limit, for the wrap-up and the end of its program."""
+"""The time that an agent may take after its time limit, for the wrap-up and the end of its program."""
 STEP_SECONDS = 60.0
-"""For each step, in addition to the waiting of verification."""
+"""The time limit of a step. Verification has the time limit of the tier in addition."""
 AFTER_SIGNAL_SECONDS = 105.0
-"""Of the 120 of terminationGracePeriodSeconds in the tiers."""
+"""The time that is left after a signal. The tiers' terminationGracePeriodSeconds (120) includes this time."""
 PAUSE_SECONDS = 3.0
 RESERVE_SECONDS = 30.0
-"""Of those, for the steps after the end of the agent."""
+"""The part of AFTER_SIGNAL_SECONDS that is reserved for the steps after the end of the agent."""
 MAX_NAME = 100
 MAX_DETAIL = 400
 REMEDIED = ("resolved", "mitigated")
 
 
 class Deadline:
-    """The time that is left. A signal shortens it to AFTER_SIGNAL_SECONDS."""
+    """The deadline of the report. A signal shortens the remaining time to AFTER_SIGNAL_SECONDS."""
 
     def __init__(self, seconds: float) -> None:
         self._until = time.monotonic() + seconds
-        self._hurried: queue.SimpleQueue[None] = queue.SimpleQueue()  # a signal handler may use no lock
+        self._hurried: queue.SimpleQueue[None] = queue.SimpleQueue()  # a signal handler must not use a lock
 
     def left(self) -> float:
         return self._until - time.monotonic()
@@ -65,7 +65,7 @@ class Deadline:
         self._hurried.put(None)
 
     def sleep(self, seconds: float) -> None:
-        """Raises Unavailable after a signal."""
+        """Waits. Raises Unavailable after a signal."""
         with contextlib.suppress(queue.Empty):
             self._hurried.get(timeout=max(0.0, seconds))
             self._hurried.put(None)
@@ -74,7 +74,7 @@ class Deadline:
 
 @dataclass(frozen=True)
 class StepInputs:
-    """What a step needs beside the report."""
+    """The inputs of a step, except the report."""
 
     event: Mapping[str, Any]
     mode: str
@@ -83,13 +83,13 @@ class StepInputs:
     environment: Mapping[str, str]
     deadline: Deadline
     ended_at: float
-    """End of the agent, in seconds since the epoch."""
+    """The end of the agent, in seconds since the epoch."""
 
 
 def main(environment: Mapping[str, str]) -> int:
-    """Waits for the end of the agent, reports, writes the termination message, and returns 0, or INCOMPLETE
-    if a step failed."""
-    deadline = Deadline(4 * 3600.0)  # the deadline of the pod is shorter
+    """Waits for the end of the agent, runs the steps and writes the termination message. Returns 0, or
+    INCOMPLETE if a step failed."""
+    deadline = Deadline(4 * 3600.0)  # the pod has a shorter deadline
     signals.on_terminate(deadline.hurry)
     paths = Paths.read(environment)
     report = reported(paths, environment, deadline).cleaned()
@@ -98,7 +98,7 @@ def main(environment: Mapping[str, str]) -> int:
 
 
 def reported(paths: Paths, environment: Mapping[str, str], deadline: Deadline) -> Report:
-    """The report after all steps. A file that cannot be read is a problem of the report."""
+    """Runs all steps and returns the report. If a file cannot be read, the report names the problem."""
     problems: list[str] = []
     allowed = _read(lambda: tier.read(paths.tier), problems)
     reporting = _read(lambda: tier.read_reporting(paths.tier), problems) or Reporting()
@@ -127,7 +127,8 @@ def _read(read: Callable[[], T], problems: list[str]) -> T | None:
 
 
 def _agents_report(paths: Paths, seconds: float, deadline: Deadline) -> Report:
-    """The agent's report, or one of ours if it was killed. The agent cannot set what the steps find out."""
+    """Returns the agent's report. If the agent was killed, returns a new report. It clears the fields that
+    the steps fill, because the agent must not set them."""
     until = time.monotonic() + seconds + OVERTIME_SECONDS
     try:
         written = handoff.wait_for_report(
@@ -158,7 +159,7 @@ def _attempted(
 
 
 def propose(report: Report, given: StepInputs) -> Report:
-    """Opens one merge request with the agent's changes, if its outcome is `proposed`."""
+    """Opens one merge request with the agent's changes, if the agent's outcome is `proposed`."""
     if given.mode != "merge-request" or report.outcome is None:
         return report
     address, problem = _proposed(report, report.outcome, given)
@@ -167,7 +168,7 @@ def propose(report: Report, given: StepInputs) -> Report:
 
 
 def _without_false_claim(report: Report) -> Report:
-    """An outcome `proposed` without a merge request becomes `failed`."""
+    """Changes an outcome `proposed` to `failed` if there is no merge request."""
     found = report.outcome
     if found is None or found.status != "proposed" or report.merge_request:
         return report
@@ -175,10 +176,11 @@ def _without_false_claim(report: Report) -> Report:
 
 
 def _proposed(report: Report, found: AgentOutcome, given: StepInputs) -> tuple[str, str]:
-    """The address of the merge request, or empty if none is needed; and a problem with it, or empty."""
+    """Returns the address of the merge request and a problem with it. The address is empty if no merge
+    request is needed. The problem is empty if there is none."""
     repository = tier.repository_of(given.event, given.reporting.repositories)
     if repository is None:
-        raise Misconfigured("no repository is known for this resource")
+        raise Misconfigured("no repository is known for this resource: add it to the tier's report.json")
     git = Git(
         given.paths.git,
         given.reporting.git_file,
@@ -188,24 +190,24 @@ def _proposed(report: Report, found: AgentOutcome, given: StepInputs) -> tuple[s
     changes = read_changes(git, BASE, given.paths.work, repository.path)
     if found.status != "proposed":
         if changes.files:
-            raise Unavailable("left", f"the agent changed {len(changes.files)} files but proposes nothing")
+            raise Unavailable("left", f"the agent changed {len(changes.files)} files but reports no proposal")
         return "", ""
     if not changes.files:
-        raise Unavailable("unchanged", "the agent says that it proposes something but changed no file")
+        raise Unavailable("unchanged", "the agent reports a proposal but changed no file")
     about = merge_request.About(report.identity, *description(report, given.event))
     made = merge_request.propose(git, repository, BASE, changes, about)
     return made.url or f"{made.branch} in {repository.url}", made.problem
 
 
 def verify_alert(report: Report, given: StepInputs) -> Report:
-    """Verifies whether the alert cleared, if the agent says that it did something about it."""
+    """Verifies whether the alert cleared, if the agent reports `resolved` or `mitigated`."""
     found, prometheus = report.outcome, given.reporting.prometheus
     if prometheus is None or found is None or found.status not in REMEDIED:
         return report
     until = time.monotonic() + min(given.deadline.left(), prometheus.seconds + STEP_SECONDS)
     try:
         verdict = verify(given.event, prometheus, given.ended_at, until, Clock(sleep=given.deadline.sleep))
-    except Unavailable:  # a signal: the other steps need the remaining time
+    except Unavailable:  # after a signal the other steps need the remaining time
         return replace(report, verification="inconclusive", reason="stopped")
     return replace(report, verification=verdict.state, reason=verdict.reason)
 
@@ -228,7 +230,7 @@ def record_run(report: Report, given: StepInputs) -> Report:
             is_new = client.record(run)
             break
         except Unavailable:
-            tried = True  # it may have been recorded
+            tried = True  # the run may be recorded already
             if time.monotonic() + PAUSE_SECONDS > until:
                 raise
             given.deadline.sleep(PAUSE_SECONDS)
@@ -238,8 +240,8 @@ def record_run(report: Report, given: StepInputs) -> Report:
 
 
 def _run(report: Report, given: StepInputs) -> Run:
-    """The run as the world model stores it. Its session is the name of the pod, which the agent cannot
-    change."""
+    """Returns the record of the run for the world model. The session is the name of the pod, because the
+    agent cannot change that name."""
     found, event = report.outcome, given.event
     return Run(
         session=cut(given.environment.get("HOSTNAME") or report.session or "unknown"),
@@ -255,7 +257,7 @@ def _run(report: Report, given: StepInputs) -> Run:
 
 
 def post_ticket(report: Report, given: StepInputs) -> Report:
-    """Posts the ticket with the whole report, problems included."""
+    """Posts the ticket with the whole report, including its problems."""
     jira = given.reporting.jira
     if jira is None:
         return report

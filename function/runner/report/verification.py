@@ -1,8 +1,9 @@
-"""Whether an alert cleared after a run: asked of Prometheus, never guessed.
+"""Verifies with Prometheus whether an alert cleared after a run.
 
-An alert has cleared if its rule was evaluated after the run and does not list it any more, and if its own
-series is alive and on the good side of the threshold. Prometheus' own parser takes the rule's expression
-apart. No text of the alert is ever part of a query: labels are compared here.
+An alert has cleared if two conditions are true. Prometheus evaluated the rule after the run, and the rule
+does not list the alert any more. The alert's own series has a new sample on the good side of the threshold.
+Prometheus' own parser parses the rule's expression. A query never contains text of the alert: this module
+compares the labels.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ from function.shared.text import cut
 POLL_SECONDS = 15.0
 MIN_OVERDUE_SECONDS = 60.0
 OVERDUE_INTERVALS = 3.0
-"""An evaluation is overdue after so many intervals of its group, but not before MIN_OVERDUE_SECONDS."""
+"""The number of intervals of a rule group after which an evaluation is overdue. It is never overdue before
+MIN_OVERDUE_SECONDS."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,8 @@ class _Alert:
     name: str
     labels: Labels
     expression: str
-    """Of its rule, from its generatorURL; empty if that names none."""
+    """The expression of the alert's rule, from the alert's generatorURL. It is empty if the URL contains
+    none."""
 
 
 def verify(
@@ -45,11 +48,12 @@ def verify(
     deadline: float,
     clock: Clock = SYSTEM_CLOCK,
 ) -> Verdict:
-    """The verdict about the alert of `event`, the JSON of an SREEvent, after a run that ended at `ended_at`
-    (seconds since the epoch).
+    """Returns the verdict about the alert of `event` after a run. `event` is the JSON of an SREEvent.
+    `ended_at` is the end of the run in seconds since the epoch.
 
-    It asks every POLL_SECONDS until the alert has cleared or `settings.seconds` have passed, and never after
-    the `deadline` of time.monotonic(). The last answer counts. Whatever goes wrong is inconclusive."""
+    It queries Prometheus every POLL_SECONDS until the alert has cleared or `settings.seconds` have passed. It
+    stops at `deadline` (a time of time.monotonic()). The last verdict counts. After an error the verdict is
+    `inconclusive`."""
     try:
         alert = _alert(event)
     except SHAPE_ERRORS:
@@ -91,10 +95,10 @@ def _verdict_now(questions: Questions, alert: _Alert, ended_at: float) -> Verdic
 
 
 def _rules(questions: Questions, alert: _Alert) -> Iterator[tuple[Mapping[str, Any], float]]:
-    """The rules that may have made the alert, each with the seconds between its evaluations.
+    """Returns the rules that may have created the alert. Each rule has the seconds between its evaluations.
 
-    A label with a template can have any value. If several rules fit, those count whose expression the alert
-    names."""
+    A label with a template can have any value. If several rules match, only rules with the alert's expression
+    count."""
     found = [
         (rule, float(group.get("interval") or 0))
         for group in questions.alerting_rules(alert.name)["groups"]
@@ -107,18 +111,19 @@ def _rules(questions: Questions, alert: _Alert) -> Iterator[tuple[Mapping[str, A
 
 
 def _labels(rule: Mapping[str, Any]) -> Labels:
-    """The labels that the rule adds to its alerts."""
+    """Returns the labels that the rule adds to its alerts."""
     return rule.get("labels") or {}
 
 
 def _judged(
     questions: Questions, alert: _Alert, rule: Mapping[str, Any], interval: float, ended_at: float
 ) -> Verdict:
-    """The verdict by one rule: first whether it is evaluated, then its list of alerts, then the series."""
+    """Returns the verdict by one rule. It checks the last evaluation, then the list of alerts, then the
+    series."""
     evaluated = datetime.fromisoformat(rule["lastEvaluation"]).timestamp()
     overdue = max(MIN_OVERDUE_SECONDS, OVERDUE_INTERVALS * interval)
     expression = cut(rule["query"], MAX_EXPRESSION)
-    if rule.get("health") != "ok" and evaluated > 0:  # before its first evaluation it is `unknown`
+    if rule.get("health") != "ok" and evaluated > 0:  # `unknown` before the first evaluation
         return Verdict("inconclusive", "rule_failing", expression)
     if evaluated <= max(ended_at, questions.clock.now() - overdue):
         return Verdict("inconclusive", "not_evaluated", expression)

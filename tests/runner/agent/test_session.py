@@ -106,7 +106,7 @@ def test_a_server_that_stays_away_is_asked_for_so_often_and_no_more() -> None:
 
 def test_a_server_whose_connecting_hangs_is_named() -> None:
     claude = Scripted(SILENT, servers=[{"name": "world", "status": "failed"}], deaf_to="mcp_reconnect")
-    why = "no answer in time to mcp_reconnect world while servers connected"
+    why = "no response in time to mcp_reconnect world while servers connected"
     assert held(claude) == Ending("preflight", why)
 
 

@@ -280,7 +280,7 @@ def test_a_run_without_an_outcome_says_so_and_what_to_do_first(ended: str) -> No
     told = ticket(replace(DIED, ended=ended), EVENT)
     assert told.summary == f"PVCUsageHigh f3iai/typedb-data: no outcome ({ended})"
     assert (
-        "# Look at f3iai/typedb\\-data yourself: unless the Job is tried again, nobody else does."
+        "# Investigate f3iai/typedb\\-data yourself. No agent does, unless Kubernetes retries the Job."
         in told.text
     )
     assert "sre\\-14cb864fbda03d21ab05266cea1277e77ed01645 shows" in told.text
