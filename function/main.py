@@ -1,8 +1,7 @@
 """The web edge: HTTP requests in, HTTP replies out, and one audit line for each alert and each storm.
 
-Alertmanager retries only after a 5xx status. So the reply is 503 if a retry can help, 4xx if the request is
-at fault, and 200 only if all alerts are done. Alertmanager logs the body of an error reply. So no reply
-contains text of the request.
+Alertmanager retries only after 5xx. So the reply is 503 if a retry can help, 4xx if the request is at fault,
+and 200 only if all alerts are done. Alertmanager logs error replies, so no reply has text of the request.
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ WORKERS = 10
 """How many deliveries are processed at once: the containerConcurrency of the Knative Service."""
 TOKEN_FILES = "SRE_DISPATCH_TOKEN_FILES"  # noqa: S105  the name of a setting
 CLOSE = {"Connection": "close"}
-"""The header of replies that can be sent before the whole body has arrived."""
+"""For replies that may be sent before the whole body has arrived."""
 
 WEBHOOK_PATH = "/alertmanager"
 HEALTH_PATHS = frozenset({"/health/liveness", "/health/readiness"})
@@ -250,8 +249,7 @@ def _print(line: str) -> None:
 
 
 def audit_line(result: Result, epoch_seconds: float) -> str:
-    """Returns one line of ASCII JSON with the raw alert, the decision and the outcome. The log keeps it
-    longer than the API server keeps the Job."""
+    """Returns one line of ASCII JSON with the raw alert, the decision and the outcome."""
     alert = result.alert
     return to_json(
         {

@@ -1,8 +1,8 @@
 """SREEvent, Decision and Facts -> the Prompt.
 
-Templates are trusted files. Text of an alert or of the world model enters a prompt only as JSON inside a block.
-This text cannot close the block, make Claude Code read a file, or hide a character. The same input makes the
-same bytes.
+Templates are trusted files. Text of an alert or of the world model enters a prompt only as JSON inside a
+block. This text cannot close the block, make Claude Code read a file, or hide a character. The same input
+makes the same bytes.
 """
 
 from __future__ import annotations
@@ -118,8 +118,8 @@ def _pages(event: SREEvent) -> list[str]:
 
 
 def _words(event: SREEvent, decision: Decision, facts: Facts) -> dict[str, Any]:
-    """Returns the values that a template may use outside the blocks. They are constants of the function and of
-    the policy, never text of an alert."""
+    """Returns the values that a template may use outside the blocks. They are constants of the function and
+    of the policy, never text of an alert."""
     return {
         "tag": event.identity[:16],
         "mode": decision.mode,
@@ -131,8 +131,8 @@ def _words(event: SREEvent, decision: Decision, facts: Facts) -> dict[str, Any]:
 
 
 def _fitting(alert: str, facts: Facts) -> list[str]:
-    """Returns one line for each fact, until the prompt's data is full. `alert` is the alert's block. All text
-    is ASCII, so a character is a byte."""
+    """Returns one line for each of the first facts, as long as they fit beside the block `alert`. All text is
+    ASCII, so a character is a byte."""
     room = DATA_BYTES - len(alert)
     fitting: list[str] = []
     for text in map(line, facts.items):

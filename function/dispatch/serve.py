@@ -1,7 +1,7 @@
 """The launcher: functions-framework's ASGI app under uvicorn, in one process.
 
-The framework's own command runs gunicorn, which costs 20 ms and 15 MB at every cold start. gunicorn closes idle
-connections after 2 s. Knative's proxy keeps connections for 90 s, and answers 502 if one was closed.
+The framework's own command runs gunicorn, which costs 20 ms and 15 MB at every cold start. gunicorn closes
+idle connections after 2 s. Knative's proxy keeps connections for 90 s, and answers 502 if one was closed.
 """
 
 from __future__ import annotations
