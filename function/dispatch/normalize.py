@@ -1,9 +1,9 @@
 """Alert text -> words and sentences that the policy can match, and signs that something was hidden.
 
 A command can hide behind case, look-alike letters, invisible characters, encodings or shell quoting. So each
-text is read twice: once as it is shown, and once with all these tricks removed. The second reading may change
-harmless text. Hyphen, dot, underscore and slash stay inside words: they distinguish a command from the name of
-a workload. No regular expression here can backtrack.
+text is read twice: once as it is shown, and once with all these tricks removed. The second reading may
+change harmless text. Hyphen, dot, underscore and slash stay inside words: they distinguish a command from the
+name of a workload. No regular expression here can backtrack.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ OLD_NAMES = {
     "OPA_URL": "SRE_DISPATCH_OPA_URL",
     "SRE_DISPATCH_NAMESPACE": "SRE_DISPATCH_AGENTS_NAMESPACE",
 }
-"""The names of settings before 0.1.0, and the names that replace them."""
+"""The old names of settings, and the names that replace them."""
 ROOT = Path(__file__).resolve().parents[2]
 
 

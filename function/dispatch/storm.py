@@ -187,8 +187,9 @@ def _for_member(outcome: Outcome, code: str) -> tuple[Outcome, str]:
 def notices(results: Iterable[Result]) -> list[Result]:
     """Returns the notices about a delivery.
 
-    All alerts that share a Job make one notice. More than FOLD_ABOVE alerts with the same outcome and code make
-    one notice too. Such a notice has the number of its alerts. Every other alert has a notice of its own.
+    All alerts that share a Job make one notice. More than FOLD_ABOVE alerts with the same outcome and code
+    make one notice too. Such a notice has the number of its alerts. Every other alert has a notice of its
+    own.
     """
     alike: defaultdict[tuple[str, str, str], list[Result]] = defaultdict(list)
     for result in results:
