@@ -1,6 +1,6 @@
 """Lists of Jobs -> which alerts already have a Job, and how many Jobs the policy counts.
 
-The Job object is the lock and the memory. While it exists, its alert starts nothing new.
+The Job object is the lock and the memory. While it exists, the same problem starts no other Job.
 """
 
 from __future__ import annotations

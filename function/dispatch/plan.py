@@ -84,5 +84,6 @@ def _pod_annotations(event: SREEvent, decision: Decision, prompt: Prompt) -> dic
 
 
 def slug(text: str) -> str:
-    """Returns `text` as a label value: at most 63 characters, and only those that Kubernetes allows."""
+    """Returns `text` as a label value. It has at most 63 characters, and only characters that Kubernetes
+    allows."""
     return LABEL_FORBIDDEN.sub("-", text)[:MAX_LABEL].strip("-_.")

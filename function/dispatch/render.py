@@ -41,8 +41,8 @@ ALERTNAME = re.compile(r"[A-Za-z][A-Za-z0-9]{0,127}", re.ASCII)
 """The alert names that can select a page of their own. All other alerts use the default page."""
 
 UNSAFE = str.maketrans({character: f"\\u{ord(character):04x}" for character in "<>&@\x7f"})
-"""The characters that are escaped besides those that JSON escapes. `<`, `>` and `&` could close the block.
-Claude Code reads the file that is named after an `@`."""
+"""The characters that are escaped in addition to JSON's own escapes. `<`, `>` and `&` could close the block.
+Claude Code reads a file if its name follows an `@`."""
 
 
 def environment(folder: Path) -> ImmutableSandboxedEnvironment:

@@ -27,7 +27,7 @@ from function.shared.strict_json import Json
 
 class Stage(Protocol):
     def end(self, outcome: Outcome, code: str = "", detail: str = "") -> Result:
-        """The Result of an alert that ends here."""
+        """Returns the Result of an alert that ends at this stage."""
 
 
 @dataclass(frozen=True)

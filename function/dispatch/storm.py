@@ -1,7 +1,7 @@
 """Storms: many new alerts of one group arrive at once, and share one Job.
 
-Such alerts usually have one cause. One agent for each alert would find the same cause many times, and nobody
-would read so many reports.
+Such alerts usually have one cause. If each alert had an agent, all agents would find the same cause, and
+people would have too many reports to read.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Is this installation usable? One row for each check.
+"""`sre-dispatch check`: it makes one row for each check of an installation.
 
 In a cluster `check` runs with the function's settings and ServiceAccount. So the rows about rights and
 admission are true for the function. `check` reads three kinds of objects that the function does not need:

@@ -17,8 +17,8 @@ READINESS = "/health/readiness"
 
 
 def address(url: str, lookup: Callable[[str, int], object] = socket.getaddrinfo) -> Row:
-    """Returns the row about the http `url` to which Alertmanager sends. It passes if the function answers
-    within WAKING_SECONDS. `lookup` raises OSError for an unknown name."""
+    """Returns the row about the http `url` to which Alertmanager sends. The row passes if the function
+    answers within WAKING_SECONDS. `lookup` raises OSError for an unknown name."""
     import httpx
 
     name, host = "webhook address", urlsplit(url).hostname or ""

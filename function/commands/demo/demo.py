@@ -46,8 +46,8 @@ def as_json(environment: Mapping[str, str], port: int | None) -> bool:
 
 
 def progress(text: str) -> None:
-    """Prints the current step on a terminal, on a line that the next text replaces. If standard error is no
-    terminal, it prints nothing."""
+    """Prints the current step on one line, which the next text replaces. This happens only if standard error
+    is a terminal."""
     if sys.stderr.isatty():
         click.echo(f"\r{text:<40}" if text else f"\r{'':<40}\r", nl=False, err=True)
 

@@ -41,7 +41,7 @@ def context(now: datetime, name: str = DELIVERIES[0]) -> Context:
 
 
 def crash(now: datetime) -> Run:
-    """Returns the run of the earlier crash, of which nobody was warned."""
+    """Returns the run that describes the earlier crash, which came without a warning."""
     at = (now - timedelta(days=WORLD["crash"]["days_ago"])).astimezone(UTC)
     return Run(at=at.strftime("%Y-%m-%dT%H:%M:%SZ"), **WORLD["crash"]["run"])
 

@@ -31,7 +31,7 @@ NOTICE_LASTS = timedelta(hours=1)
 
 
 def connect(url: str) -> httpx.Client:
-    """A client for one delivery. Notices are too rare to keep a connection open."""
+    """Returns a client for one delivery. Notices are too rare to keep a connection open."""
     import httpx
 
     return httpx.Client(timeout=TIMEOUT_SECONDS, verify=url.startswith("https:"), trust_env=False)

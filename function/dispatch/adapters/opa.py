@@ -27,7 +27,7 @@ MAX_BYTES = 256 * 1024
 
 
 def connect(url: str) -> httpx.Client:
-    """A client that keeps its connections to OPA."""
+    """Returns a client that keeps its connections to OPA open."""
     return http.connect(url, TIMEOUT_SECONDS, CONNECT_SECONDS)
 
 

@@ -89,7 +89,7 @@ class TokenReviewCache:
 
 
 class TokenReviews:
-    """Asks the API server who owns a token."""
+    """Reviews tokens with the API server's TokenReview."""
 
     def __init__(self, api: Api) -> None:
         self._api = api
