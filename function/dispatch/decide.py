@@ -139,9 +139,14 @@ def confirm(triage: Decision, review: Decision) -> Decision:
     """Returns the decision of the review. Raises Unavailable if the policy has changed since triage, or if
     the review's level is below the triage's."""
     if review.policy_revision != triage.policy_revision:
-        raise Unavailable("policy_changed", "the policy changed between triage and review")
+        raise Unavailable(
+            "policy_changed",
+            "the policy changed between triage and review: wait for the next delivery",
+        )
     if Level[review.effective] < Level[triage.effective]:
-        raise Unavailable("bad_decision", "the policy's review is milder than its triage")
+        raise Unavailable(
+            "bad_decision", "the policy's level in review is below its level in triage: check your own rules"
+        )
     return review
 
 

@@ -142,9 +142,9 @@ def _overlay(folder: Path) -> dict[str, Path]:
         name for name, path in found.items() if path.name not in DATA_FILES or not name.startswith("config/")
     ]
     if odd or not found:
-        what = f"{odd[0]} is neither" if odd else "there are no data files"
+        what = f"{odd[0]} does not belong there" if odd else "there is no data file"
         raise Misconfigured(
-            f"an overlay contains data files below config/ and at most a {SELFTEST}; in {folder} {what}"
+            f"the overlay {folder} may have only data files below config/, and a {SELFTEST}: {what}"
         )
     return found
 
@@ -156,7 +156,7 @@ def _object(path: Path, name: str) -> dict[str, Any]:
     except (yaml.YAMLError, TypeError, ValueError):
         value = None
     if not isinstance(value, dict):
-        raise Misconfigured(f"policy data {name} must be a JSON or YAML object (and dates must be quoted)")
+        raise Misconfigured(f"policy data {name} must be a JSON or YAML object: quote each date in it")
     return value
 
 
@@ -164,7 +164,11 @@ def _place(data: dict[str, Any], name: str, value: dict[str, Any]) -> None:
     for key in name.split("/")[:-1]:
         data = data.setdefault(key, {})
         if not isinstance(data, dict):
-            raise Misconfigured(f"policy data {name}: {key} has a value already and cannot contain more")
+            raise Misconfigured(
+                f"policy data {name}: {key} has a value already: remove the value, or move the file"
+            )
     if both := data.keys() & value.keys():
-        raise Misconfigured(f"policy data {name} sets {min(both)} a second time")
+        raise Misconfigured(
+            f"policy data {name} sets {min(both)} a second time: remove it from one of the files"
+        )
     data.update(value)

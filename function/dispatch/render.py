@@ -49,7 +49,9 @@ def environment(folder: Path) -> ImmutableSandboxedEnvironment:
     """Returns a strict Jinja environment for a folder of prompts. Raises Misconfigured if the folder has no
     prompts."""
     if not (folder / DEFAULT).is_file():
-        raise Misconfigured(f"no prompts in {folder}: {DEFAULT} is missing; set SRE_DISPATCH_ROOT")
+        raise Misconfigured(
+            f"{folder}/{DEFAULT} is missing: set SRE_DISPATCH_ROOT to the folder that contains prompts/"
+        )
     return ImmutableSandboxedEnvironment(
         loader=FileSystemLoader(folder),
         undefined=StrictUndefined,
@@ -87,7 +89,7 @@ def render(
     except TemplateError as error:
         name = getattr(error, "name", "")
         raise Unavailable(
-            "template_failed", f"a prompt template is broken: {type(error).__name__} {name}"
+            "template_failed", f"a prompt template is broken ({type(error).__name__} {name}): repair it"
         ) from None
     data = text.encode()
     name = template.name or DEFAULT

@@ -173,8 +173,8 @@ def _check_authentication(settings: Settings, *, behind_knative: bool) -> None:
     if settings.auth == "none":
         if behind_knative or settings.host not in LOOPBACK:
             raise Misconfigured(
-                "SRE_DISPATCH_AUTH=none works only on loopback and outside Knative, whose proxy makes every "
-                "sender look local: set SRE_DISPATCH_TOKEN_FILES"
+                "SRE_DISPATCH_AUTH=none works only on loopback and outside Knative, because every sender "
+                "looks local behind Knative's proxy: set SRE_DISPATCH_TOKEN_FILES"
             )
         return
     least = 0 if settings.tokenreview_audience else 1

@@ -99,7 +99,9 @@ def world(settings: Settings, clock: Callable[[], float]) -> WorldModel | None:
         from function.shared.memory import Store
 
         if not settings.context_file.is_file():
-            raise Misconfigured(f"{settings.context_file} does not exist: set SRE_DISPATCH_CONTEXT_FILE")
+            raise Misconfigured(
+                f"{settings.context_file} does not exist: set SRE_DISPATCH_CONTEXT_FILE to an existing file"
+            )
         return Store(settings.context_file, clock)
     return None
 
@@ -110,7 +112,7 @@ def _embedded(settings: Settings) -> Policy:
         from function.dispatch.adapters import rego
     except ImportError:
         raise Misconfigured(
-            "the embedded policy engine is not installed: pip install 'sre-dispatch[embedded]'"
+            "the embedded policy engine is not installed: run pip install 'sre-dispatch[embedded]'"
         ) from None
     return rego.Rego(policy_files.read(settings.policies))
 

@@ -82,7 +82,7 @@ class Kubernetes:
             # The API server checks the quota before the name, so the Job may exist.
             if self.job(manifest["metadata"]["name"]) is not None:
                 return False
-            raise Unavailable("quota", "a quota in the agents' namespace allows no more Jobs at the moment")
+            raise Unavailable("quota", "the agents' quota is full: wait for Jobs to end, or raise it")
         if answer.status == 422 and OUR_POLICY.match(message_of(answer)):
             raise Unavailable(
                 "admission",
