@@ -46,10 +46,10 @@ def main() -> None:
     help="The TCP port to listen on.",
 )
 def serve(host: str, port: int) -> None:
-    """Run the function. Its settings are environment variables; the README lists them."""
+    """Run the function. Its settings are environment variables. function/README.md lists them."""
     from function.dispatch import serve as launcher
 
-    # main.py reads both, and checks SRE_DISPATCH_AUTH against the address.
+    # main.py reads both variables. SRE_DISPATCH_AUTH=none is accepted only for a loopback address.
     os.environ["HOST"], os.environ["PORT"] = host, str(port)
     try:
         launcher.serve(host, port)
@@ -61,13 +61,15 @@ def serve(host: str, port: int) -> None:
 @click.option("--full", is_flag=True, help="Print the whole prompts and manifests as well.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array for a program.")
 @click.option(
-    "--port", type=click.IntRange(1, 65535), help="Port of the function; any free one if not given."
+    "--port", type=click.IntRange(1, 65535), help="The port of the function. Default: any free port."
 )
 def demo(full: bool, as_json: bool, port: int | None) -> None:
-    """Play an incident on this machine: start the function, send it two alerts, and show what it decides,
-    why, and which Job it creates. It writes each Job to .dispatched and starts no agent.
+    """Play an incident on this machine. The demo starts the function and sends it two alerts. It shows what
+    the function decides, why, and which Job it creates. It writes each Job to .dispatched and starts no
+    agent.
 
-    Needs the extra `embedded`. Exit status 1 if an alert was deferred, 2 if the demo cannot run.
+    The demo needs the extra `embedded`. The exit status is 1 if an alert was deferred, and 2 if the demo
+    cannot run.
     """
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         click.get_current_context().color = False
@@ -89,15 +91,15 @@ def demo(full: bool, as_json: bool, port: int | None) -> None:
 @main.command(short_help="Show what would happen to a delivery, and why.")
 @click.argument("file", type=click.File("rb"))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@click.option("--at", metavar="TIME", help="The time that the policy sees, in RFC 3339. Default: now.")
+@click.option("--at", metavar="TIME", help="The time for the policy, in RFC 3339. Default: now.")
 @click.option("--opa", metavar="URL", help="Ask this OPA server instead of the embedded policy.")
 @click.option("--context", metavar="FILE", help="Read context from this world model's file.")
 def explain(file: BinaryIO, as_json: bool, at: str | None, opa: str | None, context: str | None) -> None:
     """Show what would happen to the delivery in FILE (or - for standard input), and why.
 
-    Nothing is created. No running Job is counted. There is no context unless --context is given.
+    The command creates nothing and does not count running Jobs. It uses context only with --context.
 
-    Exit status 1 if the policy could not be asked, 2 if the function would refuse the body.
+    The exit status is 1 if the policy did not answer, and 2 if the function would refuse the body.
     """
     from function.commands import explain as explaining
 
@@ -132,11 +134,12 @@ def replay(file: BinaryIO, url: str, token_file: BinaryIO | None, cloudevent: bo
 @main.command(short_help="Check this installation.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
 def check(as_json: bool) -> None:
-    """Check this installation: its settings, and its policy with inputs whose decisions are known. If Jobs
-    go to a cluster, also check permissions, tiers, their models, enrolments and admission there. Nothing is
-    changed.
+    """Check this installation: its settings, and its policy with inputs whose decisions are known. If the
+    function creates Jobs in a cluster, the command also checks permissions, tiers, models, enrolments and
+    admission. It changes nothing.
 
-    Reads the same environment variables as `serve`. Exit status 1 if a check fails. A warning is no failure.
+    The command reads the same environment variables as `serve`. The exit status is 1 if a check fails. A
+    warning is no failure.
     """
     from function.commands.check import check as checking
 
@@ -153,9 +156,9 @@ def check(as_json: bool) -> None:
 )
 def worldmodel(backup: Path | None) -> None:
     """Run the world model, if you have no FFO. It is an MCP server that reports on Kubernetes resources and
-    remembers what agents did. README.md lists its environment variables.
+    remembers what agents did. function/worldmodel/README.md lists its environment variables.
 
-    With --backup it writes a complete copy of its file instead. Another process may use the file meanwhile.
+    With --backup the command only writes a complete copy of the memory. The world model may run meanwhile.
     """
     try:
         from function.worldmodel.__main__ import run
@@ -180,8 +183,8 @@ def worldmodel(backup: Path | None) -> None:
 def record(file: BinaryIO, to: str, token_file: Path | None) -> None:
     """Record the run in FILE (or - for standard input) in the world model's memory.
 
-    FILE is a JSON object: what an agent or a person did about an alert, and the result. The next agent sees
-    it.
+    FILE is a JSON object: what an agent or a person did about an alert, and the result. The next agent for
+    the same resource reads it in its prompt.
     """
     from function.commands import record as recording
 
@@ -198,7 +201,8 @@ def record(file: BinaryIO, to: str, token_file: Path | None) -> None:
 def bundle(target: Path, overlay: Path | None) -> None:
     """Write the policy as a bundle for OPA to the new folder TARGET, and print its revision.
 
-    The data in the overlay replaces ours. Exit status 2 if data does not match its schema.
+    A data file in the overlay replaces our file at the same path. The exit status is 2 if data does not
+    match its schema.
     """
     from function.dispatch import policy_files as bundling
     from function.dispatch.settings import ROOT

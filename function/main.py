@@ -1,7 +1,7 @@
 """The web edge: HTTP requests in, HTTP replies out, and one audit line for each alert and each storm.
 
-Alertmanager retries only after 5xx, and logs the body of an error. So the reply is 503 if a retry can help,
-4xx if the request is at fault, and 200 only if all alerts are done. No reply contains text of the request.
+Alertmanager retries only after 5xx. So the reply is 503 if a retry can help, 4xx if the request is at fault,
+and 200 only if all alerts are done. Alertmanager logs error replies, so no reply has text of the request.
 """
 
 from __future__ import annotations
@@ -48,12 +48,12 @@ WORKERS = 10
 """How many deliveries are processed at once: the containerConcurrency of the Knative Service."""
 TOKEN_FILES = "SRE_DISPATCH_TOKEN_FILES"  # noqa: S105  the name of a setting
 CLOSE = {"Connection": "close"}
-"""For replies that can be sent before the whole body has arrived."""
+"""For replies that may be sent before the whole body has arrived."""
 
 WEBHOOK_PATH = "/alertmanager"
 HEALTH_PATHS = frozenset({"/health/liveness", "/health/readiness"})
-"""The paths that Knative's func expects. The process runs only if settings, prompts and embedded policy are
-valid."""
+"""The paths that Knative's func expects. They always answer 200: with invalid settings, prompts or embedded
+policy the process does not start."""
 
 READERS = {
     "sre-dispatch.alertmanager.v4": translate.webhook,
@@ -116,8 +116,8 @@ def _routed(request: Request, path: str, event: bool) -> None:
 
 
 async def _authenticated(request: Request, settings: Settings, app: Dependencies) -> None:
-    """Raises Unauthorized, or Unavailable if the token cannot be reviewed. A token from a file and a
-    password are checked here, without a review."""
+    """Raises Unauthorized if the sender has no accepted token, and Unavailable if the token cannot be
+    reviewed. The token files are compared first. Only a token that is in no file is reviewed."""
     if settings.auth == "none":
         if (request.scope.get("server") or ("",))[0] not in LOOPBACK:
             raise Unauthorized
@@ -131,7 +131,8 @@ async def _authenticated(request: Request, settings: Settings, app: Dependencies
 
 
 async def _delivery(request: Request, event: bool, app: Dependencies) -> Delivery | None:
-    """The delivery in the request. None for a CloudEvent of our own. Raises Rejected and Unavailable."""
+    """Returns the delivery in the request, or None if the request is a CloudEvent that we sent ourselves.
+    Raises Rejected and Unavailable."""
     media_type = _media_type(request)
     if media_type not in ("application/json", "application/cloudevents+json"):
         raise Rejected(
@@ -159,7 +160,8 @@ def _read(request: Request, event: bool, media_type: str, body: bytes, app: Depe
 
 
 async def _body(request: Request) -> bytes:
-    """The body, counted while it arrives. Raises Unavailable if it is too slow: a retry can help."""
+    """Returns the body. Raises Rejected if the body is too large, and Unavailable if it arrives too slowly:
+    a retry can help."""
     length = request.headers.get("content-length", "0")
     if length.isascii() and length.isdigit() and int(length[:20]) > MAX_BODY:
         raise Rejected(413, "too_large", f"the body is over {MAX_BODY} bytes")
@@ -176,7 +178,7 @@ async def _body(request: Request) -> bytes:
 
 
 def _cloudevent(request: Request, body: bytes, media_type: str) -> tuple[Mapping[str, Any], Any]:
-    """Attributes and data of a CloudEvent 1.0, binary or structured. Raises Rejected.
+    """Returns attributes and data of a CloudEvent 1.0, binary or structured. Raises Rejected.
 
     The SDK's reader is not used: it accepts duplicate keys and NaN, returns broken JSON as bytes, and does
     not decode header values.
@@ -247,7 +249,7 @@ def _print(line: str) -> None:
 
 
 def audit_line(result: Result, epoch_seconds: float) -> str:
-    """One line of ASCII JSON with the raw alert, the decision and the outcome. It outlives the Job."""
+    """Returns one line of ASCII JSON with the raw alert, the decision and the outcome."""
     alert = result.alert
     return to_json(
         {
@@ -266,8 +268,8 @@ def _again(body: Mapping[str, Any], event: bool, headers: Mapping[str, str] | No
 def _reply(
     status: int, body: Mapping[str, Any], event: bool, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """Reply to a CloudEvent with a CloudEvent, also for errors. `func invoke` prints nothing else, and a
-    broker accepts nothing else."""
+    """Returns the reply. A CloudEvent is answered with a CloudEvent, even if the reply is an error:
+    `func invoke` prints nothing else, and a broker accepts nothing else."""
     if not event:
         return Response(to_json(body), status, {**(headers or {}), "Content-Type": "application/json"})
     attributes = {"type": RECEIPT_TYPE, "source": "/sre-dispatch", "datacontenttype": "application/json"}
@@ -276,7 +278,8 @@ def _reply(
 
 
 def _started() -> tuple[Settings, Dependencies]:
-    """Raises Misconfigured for everything that can be checked before the first request."""
+    """Returns the settings and the dependencies. Raises Misconfigured for every fault that shows before the
+    first request."""
     settings = Settings.read(os.environ)
     try:
         auth.accepted(settings.token_files, TOKEN_FILES)

@@ -1,1 +1,1 @@
-"""The subcommands of `sre-dispatch`: a module or package each."""
+"""The subcommands of `sre-dispatch`. Each has a module or a package."""

@@ -32,7 +32,7 @@ USED = (
     "SRE_DISPATCH_ROOT",
     "SRE_DISPATCH_VOLATILE_LABELS",
 )
-"""The settings that influence the result. All others are ignored, even if they are invalid."""
+"""The settings that influence the result. All other settings are ignored, even if they are invalid."""
 LAPTOP = {"SRE_DISPATCH_AUTH": "none", "HOST": "127.0.0.1", "SRE_DISPATCH_POLICY": "embedded"}
 
 Notes = Mapping[tuple[str, str], RuleNote]
@@ -53,11 +53,11 @@ FIELDS = (
 def explain(
     body: bytes, *, at: str | None = None, opa_url: str | None = None, context: str | None = None
 ) -> dict[str, Any]:
-    """The report for a webhook or for one alert.
+    """Returns the report for a webhook or for one alert.
 
-    `at` (RFC 3339) sets the clock of policy and context, so that the same input gives the same report.
-    `opa_url` asks that OPA server instead of the embedded engine. `context` is a world model's file; without
-    it there is no context. Raises Rejected for a body that the function would refuse.
+    `at` (RFC 3339) sets the clock of policy and context, so that the same input makes the same report. With
+    `opa_url` the policy of this OPA server is used instead of the embedded engine. `context` is a world
+    model's file. Without it there is no context. Raises Rejected if the function would refuse the body.
     """
     source = {"SRE_DISPATCH_CONTEXT": "file", "SRE_DISPATCH_CONTEXT_FILE": context} if context else {}
     wanted = (*USED, *(old for old, new in OLD_NAMES.items() if new in USED))  # an old name is refused
@@ -77,7 +77,7 @@ def as_json(report: dict[str, Any]) -> str:
 
 
 def as_text(report: dict[str, Any]) -> str:
-    """The report for a terminal. All text of an alert is escaped."""
+    """Returns the report for a terminal. All text of an alert is escaped."""
     folded = Counter(event["job"] for event in report["events"] if event["outcome"] == Outcome.FOLDED)
     lines = [line for event in report["events"] for line in (*_lines(event, folded[event["job"]]), "")]
     return "\n".join(lines or ["the delivery has no alerts", ""])
@@ -119,7 +119,8 @@ def _event(result: Result, notes: Notes) -> dict[str, Any]:
 
 
 def _why(decision: Decision, notes: Notes) -> list[dict[str, Any]]:
-    """What each reason and denial means, and what a person can do about it. The policy documents both."""
+    """Returns the meaning of each reason and denial, and what a person can do about it. Both are from the
+    policy's documentation."""
     rules = {code: rule for rule, code in notes}  # a denial has no field for its rule
     given = [(reason.rule, reason.code, str(reason.level)) for reason in decision.reasons]
     given += [(rules.get(denial.code, ""), denial.code, "denied") for denial in decision.denials]
@@ -131,8 +132,8 @@ def _why(decision: Decision, notes: Notes) -> list[dict[str, Any]]:
 
 
 def _otherwise(decision: Decision) -> dict[str, Any]:
-    """The next lower level, and the codes of the reasons that rule it out. The level is None if the alert
-    itself asks for the current one."""
+    """Returns the next lower level, and the codes of the reasons that rule it out. The level is None if the
+    alert itself asks for the decided level."""
     levels = {Level[reason.level] for reason in decision.reasons} | {Level[decision.initial]}
     lower = [level for level in levels if Level[decision.initial] <= level < Level[decision.effective]]
     above = [reason.code for reason in decision.reasons if lower and Level[reason.level] > max(lower)]
@@ -140,7 +141,7 @@ def _otherwise(decision: Decision) -> dict[str, Any]:
 
 
 def _lines(event: dict[str, Any], sharing: int) -> list[str]:
-    """The lines about one event. `sharing` is how many alerts share its Job."""
+    """Returns the lines about one event. `sharing` is the number of alerts that share its Job."""
     where = "/".join(part for part in (event["namespace"], event["resource_id"]) if part)
     about = (
         f"{_plain(event['resource_type'])} {_plain(where)}" if event["resource_id"] else "no resource named"
@@ -173,7 +174,7 @@ def _decided(event: dict[str, Any]) -> list[str]:
 
 
 def _changes(event: dict[str, Any]) -> list[str]:
-    """What a person can do to change the decision."""
+    """Returns the lines that say how a person can change the decision."""
     otherwise, denied = event["otherwise"], event["decision"]["denials"]
     wanted = {denial["code"] for denial in denied} or set(otherwise["without"])
     if denied:

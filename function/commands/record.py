@@ -1,4 +1,4 @@
-"""Records a run in the world model's memory, in its file or over its URL."""
+"""Records a run in the world model's memory, in a file or at a URL."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from function.shared.strict_json import to_json
 
 
 def record(body: bytes, to: str, token_file: Path | None = None) -> bool:
-    """Whether the run is new. False if its session was recorded before. A run without a time ended now.
+    """Records the run. Returns False if a run of the same session was recorded before. If the run has no
+    time, it has the present time.
 
-    Raises Rejected if the body is no run, Unavailable if it could not be recorded, Misconfigured if `to` is
-    no world model's file.
+    Raises Rejected if the body is no run, Unavailable if the run could not be recorded, and Misconfigured if
+    `to` is no file of a world model.
     """
     try:
         run = TypeAdapter(Run).validate_json(_dated(body))
@@ -36,7 +37,7 @@ def record(body: bytes, to: str, token_file: Path | None = None) -> bool:
 
 
 def _dated(body: bytes) -> bytes:
-    """The run with a time, if it is a JSON object."""
+    """Returns the run with the present time, if it is a JSON object without a time."""
     try:
         run = json.loads(body)
     except (ValueError, RecursionError):

@@ -11,13 +11,14 @@ from cloudevents.http import CloudEvent
 from function.shared.errors import Unavailable
 
 MAX_SHOWN = 2000
-"""Characters of a reply. Those of the function are far shorter."""
+"""The maximum number of characters that are printed of a reply. The function's replies are far shorter."""
 TIMEOUT_SECONDS = 60.0
-"""Enough for a cold start and a full delivery. `func invoke` waits as long."""
+"""The time limit for the reply. It is enough for a cold start and a full delivery. `func invoke` waits for
+the same time."""
 
 
 def send(body: bytes, url: str, token: bytes, *, cloudevent: bool) -> tuple[int, str]:
-    """The status and body of the reply. Raises Unavailable if there is none."""
+    """Sends the body, and returns status and body of the reply. Raises Unavailable if there is no reply."""
     headers = {"Content-Type": "application/json"}
     if cloudevent:
         attributes = {
@@ -33,6 +34,6 @@ def send(body: bytes, url: str, token: bytes, *, cloudevent: bool) -> tuple[int,
             url = url.rstrip("/") + "/alertmanager"
         reply = httpx.post(url, content=body, headers=headers, timeout=TIMEOUT_SECONDS, trust_env=False)
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-        # The message has no URL: it can contain a token, which func invoke requires.
+        # The message leaves out the URL, which can contain a token for `func invoke`.
         raise Unavailable("no_reply", f"no reply ({type(error).__name__}): check --url") from None
     return reply.status_code, reply.text[:MAX_SHOWN]

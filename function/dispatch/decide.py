@@ -1,8 +1,8 @@
 """SREEvent and facts -> the policy's input; the policy's answer -> a Decision.
 
-Only a well-formed answer is a decision. Everything else is Unavailable: no answer, an unexpected shape,
-another revision, a level below the one that the alert asks for. Then no Job starts, and the alert is
-retried."""
+Only a valid answer is a decision. Everything else raises Unavailable: no answer, an unexpected shape, another
+revision, or a level below the one that the alert asks for. Then no Job starts, and Alertmanager sends the
+alert again."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class _Strict(BaseModel):
 
 class PolicyEvent(_Strict):
     identity: str
-    """For OPA's decision log, so that a decision can be found by its alert."""
+    """The alert's identity. OPA's decision log has it, so that people can find the decision of an alert."""
     alertname: str
     severity: AskedLevel
     cluster: str
@@ -86,7 +86,7 @@ _DECISION = TypeAdapter(Decision)
 
 
 def prepared(event: SREEvent, notification: normalize.NormalizedText) -> PolicyText:
-    """The text of the event and of its notification, as the policy reads it in triage and in review."""
+    """Returns the text of the event and of its notification, as the policy reads it in triage and review."""
     text = normalize.read(event.raw_payload) + notification
     return PolicyText(
         words=list(text.words),
@@ -100,8 +100,8 @@ def prepared(event: SREEvent, notification: normalize.NormalizedText) -> PolicyT
 def question(
     event: SREEvent, text: PolicyText, activity: Activity, epoch_seconds: float, facts: Facts | None = None
 ) -> Json:
-    """The policy's input for one event and its `prepared` text. Without `facts` it is for triage, with them
-    for review."""
+    """Returns the policy's input for one event. `text` is the result of `prepared`. The phase is triage
+    without `facts`, and review with them."""
     return PolicyInput(
         phase="triage" if facts is None else "review",
         event=PolicyEvent(
@@ -122,7 +122,8 @@ def question(
 
 
 def decide(event: SREEvent, answer: object) -> Decision:
-    """The policy's answer about the event, validated. Raises Unavailable if it is no decision."""
+    """Validates the policy's answer about the event, and returns it as a Decision. Raises Unavailable if the
+    answer is no valid decision."""
     try:
         decision = _DECISION.validate_json(to_json(answer))
     except (ValidationError, TypeError, ValueError):
@@ -135,16 +136,22 @@ def decide(event: SREEvent, answer: object) -> Decision:
 
 
 def confirm(triage: Decision, review: Decision) -> Decision:
-    """The review. Raises Unavailable if its policy is another one than the triage's, or if it is milder."""
+    """Returns the decision of the review. Raises Unavailable if the policy has changed since triage, or if
+    the review's level is below the triage's."""
     if review.policy_revision != triage.policy_revision:
-        raise Unavailable("policy_changed", "the policy changed between triage and review")
+        raise Unavailable(
+            "policy_changed",
+            "the policy changed between triage and review: wait for the next delivery",
+        )
     if Level[review.effective] < Level[triage.effective]:
-        raise Unavailable("bad_decision", "the policy's review is milder than its triage")
+        raise Unavailable(
+            "bad_decision", "the policy's level in review is below its level in triage: check your own rules"
+        )
     return review
 
 
 def _flaw(event: SREEvent, decision: Decision) -> str:
-    """What is wrong with the decision, or an empty string."""
+    """Returns what is wrong with the decision, or an empty string."""
     blocked = decision.mode == "blocked" and decision.grant is None
     granted = decision.grant is not None and decision.mode == decision.grant.mode != "blocked"
     highest = max([Level[decision.initial], *(Level[reason.level] for reason in decision.reasons)])
@@ -161,7 +168,7 @@ def _flaw(event: SREEvent, decision: Decision) -> str:
         "a code or a name has unexpected characters": all(CODE.fullmatch(code) for code in codes),
         "it allows a Job without a grant, at CRITICAL, or in spite of a denial": not decision.allowed
         or (granted and decision.effective != "CRITICAL" and not decision.denials),
-        "it refuses a Job, but is neither blocked at CRITICAL nor denied": decision.allowed
+        "it refuses a Job, but it is neither blocked at CRITICAL nor denied": decision.allowed
         or (blocked and (decision.effective == "CRITICAL" or bool(decision.denials))),
     }
     return next((flaw for flaw, passed in checks.items() if not passed), "")
@@ -179,7 +186,7 @@ def _clock(epoch_seconds: float) -> PolicyClock:
         {
             "epoch": int(epoch_seconds),
             "utc": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "weekday": now.strftime("%A").lower(),  # in the C locale, because nothing here calls setlocale
+            "weekday": now.strftime("%A").lower(),  # English, because this program never calls setlocale
             "minute_of_day": now.hour * 60 + now.minute,
         }
     )

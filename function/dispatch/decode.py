@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from urllib.parse import unquote
 
 TAGS = re.compile("[\U000e0020-\U000e007e]+")
-"""Unicode's invisible copy of ASCII."""
+"""The tag characters of Unicode: an invisible copy of ASCII."""
 MAX_DEPTH = 3
-"""How many encodings inside one another are undone."""
+"""How many nested encodings are decoded."""
 ESCAPED = re.compile(
     r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|u\{([0-9a-f]{1,6})\}|U([0-9a-f]{8})|([01][0-7]{2})|e(?=\[))", re.I
 )
@@ -24,15 +24,15 @@ NEEDLESS = re.compile(
     r"|0*(?:4[89]|5[0-7]|6[5-9]|[78][0-9]|90|9[7-9]|1[01][0-9]|12[0-2]));|\\(?:x|u00)(?:[46][1-9a-f]|[57][0-9a])|\\1[0-7]{2}",
     re.I,
 )
-"""Codes for ASCII letters and digits. There is no honest reason to encode them."""
+"""Codes for ASCII letters and digits. Harmless text has no reason to encode them."""
 RUN = re.compile(r"[A-Za-z0-9+/_-]{12,}={0,2}")
-"""Text that may be base64 or hexadecimal. Nine letters take twelve characters of base64."""
+"""A run of characters that may be base64 or hexadecimal. Nine letters take twelve characters of base64."""
 HEX = re.compile(r"(?:0x)?((?:[0-9a-f]{2})+)", re.I)
 PROSE = re.compile(r"[ -~\s]+", re.ASCII)
 
 
 def decodings(raw: str, signals: set[str]) -> Iterator[str]:
-    """The text, and everything that is encoded in it, also repeatedly."""
+    """Yields the text, and every text that is encoded in it up to MAX_DEPTH times."""
     level = {raw: None}
     for _ in range(MAX_DEPTH):
         yield from level
@@ -52,7 +52,7 @@ def _decoded(text: str, signals: set[str]) -> Iterator[str]:
             signals.add("tag_characters")
             yield "".join(chr(ord(tag) - 0xE0000) for tag in tags)
     for run in RUN.findall(text):
-        # A slash is a digit of base64, and it also separates the parts of a path.
+        # A slash is a digit of base64. It also separates the parts of a path.
         for part in dict.fromkeys((run, *run.split("/"))):
             if inner := _of_hex(part) or _of_base64(part):
                 signals.add("encoded_text")
@@ -67,7 +67,7 @@ def escaped(match: re.Match[str]) -> str:
 
 
 def _of_base64(run: str) -> str:
-    """The decoded run, if it can be a command or another encoding of one."""
+    """Returns the decoded run if it can be a command, or another encoding of a command."""
     if not _mixed(run):
         return ""
     bare = run.rstrip("=").translate({ord("-"): "+", ord("_"): "/"})
@@ -83,8 +83,8 @@ def _of_hex(run: str) -> str:
 
 
 def _mixed(run: str) -> bool:
-    """Whether it has capital and small letters, and digits or padding. No long word of a language has
-    that."""
+    """Returns whether the run has capital and small letters, and digits or padding. No long word of a
+    language has all of these."""
     return not run.islower() and not run.isupper() and (run.endswith("=") or any(map(str.isdigit, run)))
 
 

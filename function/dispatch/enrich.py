@@ -1,4 +1,5 @@
-"""SREEvent -> Facts. A world model that is missing, slow, wrong or hostile causes a gap, never an error."""
+"""SREEvent -> Facts. If the world model is missing, slow, wrong or hostile, the result has a gap. It is never
+an error."""
 
 from __future__ import annotations
 
@@ -21,11 +22,11 @@ from function.shared.text import cut
 
 MAX_ITEMS = 50
 MAX_BYTES = 32 * 1024
-"""For all facts together, as JSON: half of a prompt."""
+"""The size limit of all facts together, as JSON. It is half of a prompt."""
 MAX_DEPTH = 6
 
 STALE_SECONDS = 900
-"""Facts older than this describe a state that may be gone when the agent acts."""
+"""The maximum age of a fact. An older fact describes a state that may be gone when the agent acts."""
 LASTING = frozenset({"memory", "owners", "note"})
 """Kinds of facts that do not become stale."""
 
@@ -33,10 +34,10 @@ ORDER = {kind: position for position, kind in enumerate(KINDS)}
 
 
 class FactSource:
-    """The facts of one delivery. Each resource is asked about once.
+    """The facts of one delivery. It sends the world model one request for each resource.
 
-    After a failure the world model is not asked again: every batch would wait for it and use up the time of
-    the delivery. Several threads use a FactSource.
+    After a failure it sends no more requests. Otherwise each batch would wait for the world model, until the
+    delivery has no time left. Several threads use a FactSource.
     """
 
     def __init__(self, world: WorldModel | None) -> None:
@@ -68,9 +69,9 @@ class FactSource:
 
 
 def enrich(event: SREEvent, ask: Callable[[SREEvent], object] | None) -> Facts:
-    """The world model's answer about the event's resource: read strictly, sorted, and limited in size.
+    """Returns the world model's facts about the event's resource: validated, sorted, and limited in size.
 
-    A storm has no resource, so the world model is not asked about it.
+    A storm has no resource, so it has no facts and the gap `no_resource`.
     """
     if event.source == STORM:
         return Facts(gaps=("no_resource",))
@@ -107,7 +108,8 @@ def _gap_codes(gaps: Iterable[object]) -> tuple[str, ...]:
 
 
 def _fact(raw: object) -> tuple[Fact | None, str]:
-    """The fact, or None if it does not match its kind; and the gap that reading it left, if any."""
+    """Returns the fact, or None if it does not match its kind. The second value is the code of the gap, or an
+    empty string."""
     cuts: list[str] = []
     try:
         fact = _adapter(Fact).validate_json(to_json(_shortened(raw, cuts)))
@@ -124,7 +126,8 @@ def _adapter(cls: type) -> TypeAdapter[Any]:
 
 
 def _shortened(value: object, cuts: list[str], depth: int = 0) -> object:
-    """Texts and lists within their limits. A cut text is marked, a cut list is noted in `cuts`."""
+    """Returns the value with texts and lists cut to their limits. A cut text is marked. A cut list adds an
+    entry to `cuts`."""
     if depth > MAX_DEPTH:
         raise ValueError("too deep")
     if isinstance(value, str):
@@ -139,7 +142,7 @@ def _shortened(value: object, cuts: list[str], depth: int = 0) -> object:
 
 
 def _bounded(found: Sequence[Fact]) -> tuple[Json, ...]:
-    """As many facts as fit, the most important kinds first."""
+    """Returns the facts that fit into MAX_BYTES. `found` has the most important kinds first."""
     return tuple(_fitting(asdict(fact) for fact in found))
 
 
@@ -157,7 +160,7 @@ def _is_stale(fact: Fact) -> bool:
 
 
 def _risk(found: Sequence[Fact]) -> Risk:
-    """What the policy weighs. If two facts disagree, the worse one counts."""
+    """Returns the values that the policy evaluates. If two facts disagree, the worse one counts."""
     classes = {data.get("classification") for data in _data(found, "governance")}
     scopes = [data.get("scope") for data in _data(found, "governance")]
     return Risk(

@@ -1,6 +1,6 @@
-"""Lists of Jobs -> which alerts have a Job already, and the activity that the policy counts.
+"""Lists of Jobs -> which alerts already have a Job, and how many Jobs the policy counts.
 
-The Job object is the lock and the memory. While it exists, its alert starts nothing new.
+The Job object is the lock and the memory. While it exists, the same problem starts no other Job.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ HOUR = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class JobIndex:
-    """The Jobs by name: those listed, and those that this delivery has created since."""
+    """The Jobs by name: the listed Jobs, and the Jobs that this delivery has created since the listing."""
 
     jobs: Mapping[str, JobStatus]
     now: datetime
 
     def admit(self, event: SREEvent) -> JobIndex:
-        """The index with a Job of the event, so that the next alert counts it."""
+        """Returns an index that includes a Job of the event, so that the next alert counts this Job."""
         job = JobStatus(event.job, event.identity, event.resource, created_at=self.now)
         return replace(self, jobs={**self.jobs, event.job: job})
 
     def activity(self, event: SREEvent) -> Activity:
-        """Count the active Jobs, those on the event's resource, and all that started within the last hour."""
+        """Count the active Jobs, the active Jobs on the event's resource, and the Jobs of the last hour."""
         jobs = self.jobs.values()
         active = [job for job in jobs if not job.finished]
         return Activity(
@@ -44,15 +44,16 @@ def index_of(jobs: Sequence[JobStatus], epoch_seconds: float) -> JobIndex:
 
 
 def needs_completion_time(event: SREEvent, job: JobStatus) -> bool:
-    """Whether the outcome depends on when the Job completed. A listing does not contain that time."""
+    """Returns whether the outcome depends on the Job's completion time. A list of Jobs does not contain this
+    time."""
     return job.finished and job.completed_at is None and event.starts_at > job.created_at
 
 
 def outcome_for(event: SREEvent, job: JobStatus) -> tuple[Outcome, str]:
-    """The outcome of an event whose Job name is taken, and its code.
+    """Returns the outcome, and its code, of an event whose Job name is taken.
 
-    Raises Unavailable while the Job is being deleted: its name is free in a moment. Raises PermanentError if
-    the Job belongs to another identity.
+    Raises Unavailable while the Job is being deleted, because the name will be free soon. Raises
+    PermanentError if the Job belongs to another identity.
     """
     if job.identity != event.identity:
         raise PermanentError(

@@ -1,4 +1,4 @@
-"""The frozen values that the whole function uses. They have no behaviour of their own."""
+"""The immutable values that the whole function uses. They contain no logic of the pipeline."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from function.shared.strict_json import STRICT, Json
 
 Mode = Literal["autonomous", "merge-request", "investigate", "blocked"]
 Phase = Literal["triage", "review"]
-"""The policy is asked twice: in triage without context, in review with it. Only review can allow a Job."""
+"""The policy is evaluated twice: in triage without context, and in review with context. Only review can allow
+a Job."""
 
 
 class Level(IntEnum):
-    """The risk of acting. Of several levels the highest one counts."""
+    """The risk of acting on an alert. If several levels apply, the highest one counts."""
 
     LOW = 0
     MEDIUM = 1
@@ -26,7 +27,8 @@ class Level(IntEnum):
 
 
 class Outcome(StrEnum):
-    """What became of an alert. All but `deferred` are final: Alertmanager need not send the alert again."""
+    """What became of an alert. `deferred` asks Alertmanager to send the alert again. All other outcomes are
+    final."""
 
     CREATED = "created"
     DUPLICATE = "duplicate"
@@ -41,9 +43,9 @@ class Outcome(StrEnum):
 
 RECEIPT_TYPE = "sre-dispatch.receipt.v1"
 NOTICE_TYPE = "sre-dispatch.notice.v1"
-"""CloudEvents types that we send. We ignore them when they come back."""
+"""The types of the CloudEvents that we send. We ignore them if a broker returns them to us."""
 FOR_PEOPLE = frozenset({Outcome.BLOCKED, Outcome.HELD, Outcome.DENIED, Outcome.DEAD_LETTERED})
-"""Outcomes after which no agent works on a firing alert. People are told of them."""
+"""Outcomes after which no agent works on a firing alert. People are notified of them."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ class JobStatus:
     resource: str
     created_at: datetime
     completed_at: datetime | None = None
-    """When it ended. Only reading the single Job tells; a list does not contain it."""
+    """When the Job ended. A list of Jobs does not contain this time, only the single Job does."""
     finished: bool = False
     failed: bool = False
     deleting: bool = False
@@ -95,7 +97,8 @@ class JobStatus:
 
 @dataclass(frozen=True)
 class Risk:
-    """What the policy weighs of the facts. None means unknown, which counts as the worst."""
+    """The values from the facts that the policy evaluates. None means unknown, and counts as the worst
+    value."""
 
     dependents: int | None = None
     """Workloads that depend on the resource."""
@@ -111,7 +114,7 @@ class Risk:
 
 @dataclass(frozen=True)
 class Facts:
-    """Context from the world model. A gap is a code for something missing, never an error text."""
+    """Context from the world model. A gap is a code for missing context. It is never an error text."""
 
     complete: bool = False
     gaps: tuple[str, ...] = ()
@@ -180,7 +183,7 @@ class Prompt:
     sha256: str
     text: str = field(repr=False)
     cut: tuple[str, ...] = ()
-    """The parts that were shortened to hold the size limit, in that order."""
+    """The names of the parts that were shortened, in the order in which they were shortened."""
 
 
 @dataclass(frozen=True)
@@ -198,12 +201,12 @@ class Result:
     manifest: Json | None = field(default=None, repr=False)
     """The Job's manifest."""
     detail: str = ""
-    """For the operator's log. Like every error message it contains no text of an alert."""
+    """The error message for the operator's log. It contains no text of an alert."""
     alerts: int = 1
-    """How many alerts this stands for. It is more than one only in a notice to people."""
+    """How many alerts this Result represents. The number is above one only in a notice to people."""
 
     def payload(self) -> dict[str, Any]:
-        """Decision, context and prompt as plain JSON values. None for what there is not."""
+        """Returns decision, context and prompt as plain JSON values. A part that is missing is None."""
         facts, prompt = self.facts, self.prompt
         return {
             "decision": asdict(self.decision) if self.decision else None,
@@ -221,7 +224,7 @@ class Result:
         }
 
     def summary(self) -> dict[str, str]:
-        """Who, what and why in a few strings. The audit line and every sink use them."""
+        """Returns alert, outcome and reason as a few strings. The audit line and every sink use them."""
         found = {"outcome": self.outcome.value, "code": self.code, "job": self.job, "detail": self.detail}
         if isinstance(self.alert, SREEvent):
             names = (

@@ -1,9 +1,9 @@
 """Alert text -> words and sentences that the policy can match, and signs that something was hidden.
 
-A command must not hide behind case, look-alike letters, invisible characters, encodings or shell quoting. So
-each text is read twice: as it is shown, and with every trick undone, even where that changes honest text.
-Hyphen, dot, underscore and slash stay inside words, because they tell a command from the name of a workload.
-No regular expression here can backtrack.
+A command can hide behind case, look-alike letters, invisible characters, encodings or shell quoting. So each
+text is read twice: once as it is shown, and once with all these tricks removed. The second reading may
+change harmless text. Hyphen, dot, underscore and slash stay inside words: they distinguish a command from the
+name of a workload. No regular expression here can backtrack.
 """
 
 from __future__ import annotations
@@ -17,21 +17,23 @@ from function.dispatch.decode import decodings
 from function.dispatch.unmask import IN_WORDS, SPACING, as_shown, plain, undisguised
 
 MAX_CHARACTERS = 64 * 1024
-"""The limit for everything that is read. One character can fold into eighteen (U+FDFA)."""
+"""The limit for all text that is read, after normalization. One character can become eighteen (U+FDFA)."""
 MAX_WORDS = 6000
-"""The limit for all sentences. 20 kB of prose have 3,500 words. The policy must answer within two seconds."""
+"""The limit for the words of all sentences. 20 kB of prose have 3,500 words. The limit exists because the
+policy must answer within two seconds."""
 WINDOW = 32
 OVERLAP = 8
-"""The policy judges this many words of a sentence at a time, and the next part repeats this many of them. A
-command has up to seven words."""
+"""A long sentence is split into parts of WINDOW words. Each part repeats the last OVERLAP words of the part
+before. A command has up to seven words, so one part contains it whole."""
 ALONE = "._"
-"""Removed from both ends of a word: a full stop ends a sentence, an underscore is emphasis."""
+"""Characters that are removed from both ends of a word. A full stop ends a sentence, an underscore is
+emphasis."""
 NAME = re.compile(
     r"(?<![A-Za-z0-9])(?:[A-Za-z0-9]+(?:[-_.]+[A-Za-z0-9]+){2,}|(?:[A-Z][a-z0-9]+){3,}(?![A-Za-z]))"
 )
 NAME_PARTS = re.compile(r"[-_.]+|(?<=[a-z0-9])(?=[A-Z])")
 SENTENCE_ENDS = re.compile(r"\n|[.!?;:,](?=\s|$)")
-"""Also the ends of its parts: words before a comma do not change the meaning of those after it."""
+"""The ends of sentences and clauses. Words before a comma do not change the meaning of the words after it."""
 
 
 @dataclass(frozen=True)
@@ -39,13 +41,13 @@ class NormalizedText:
     """The text as the policy reads it."""
 
     words: tuple[str, ...] = ()
-    """Each is one reading of one text: lower-case words, with a single space before, between and after
-    them."""
+    """Each entry is one reading of one text: lower-case words, with a single space before, between and after
+    the words."""
     sentences: tuple[tuple[str, ...], ...] = ()
     names: tuple[tuple[str, ...], ...] = ()
     """The parts of names such as drop-table-job or DropTableJob."""
     signals: tuple[str, ...] = ()
-    """Codes for the ways in which text was hidden, sorted."""
+    """Codes for the ways in which text was hidden. They are sorted."""
     truncated: bool = False
     """Whether text was left out because of the limits."""
 
@@ -84,14 +86,14 @@ def read(value: Any) -> NormalizedText:
 
 
 def _windows(sentence: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """The sentence in overlapping parts. The time to judge one grows faster than its length."""
+    """Yields the sentence in overlapping parts. The policy's time for a part grows faster than its length."""
     for start in range(0, max(1, len(sentence) - OVERLAP), WINDOW - OVERLAP):
         if part := sentence[start : start + WINDOW]:
             yield part
 
 
 def _within(limit: int, lists: Iterable[tuple[str, ...]]) -> tuple[tuple[tuple[str, ...], ...], bool]:
-    """The first lists with at most `limit` words together, and whether any list was left out."""
+    """Returns the first lists with at most `limit` words together, and whether a list was left out."""
     kept: list[tuple[str, ...]] = []
     for words in lists:
         limit -= len(words)
@@ -107,7 +109,8 @@ def _words(sentence: str) -> tuple[str, ...]:
 
 
 def _without_paths(sentence: tuple[str, ...]) -> tuple[str, ...]:
-    """The words without paths: kubectl reads pvc/data as pvc data, and the shell runs /bin/rm as rm."""
+    """Returns the words without paths. kubectl reads pvc/data as pvc data, and the shell runs /bin/rm as
+    rm."""
     if not any("/" in word for word in sentence):
         return sentence
     return tuple(part for word in sentence for part in _steps(word))
@@ -125,7 +128,7 @@ def _parts(name: str) -> tuple[str, ...]:
 
 
 def _spellings(raw: str, signals: set[str]) -> Iterator[str]:
-    """The ways to read a text, in lower case."""
+    """Yields each reading of a text, in lower case."""
     for text in decodings(raw, signals):
         shown = as_shown(text, signals)
         yield plain(shown)

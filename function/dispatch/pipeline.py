@@ -1,9 +1,9 @@
-"""The whole program in order: what happens to each alert of a delivery.
+"""The order of the steps that each alert of a delivery goes through.
 
     look up -> triage -> enrich -> review -> render -> plan -> submit
 
-The Job is the only effect, and nothing is remembered between two deliveries. steps.py has the single steps.
-A storm of new alerts becomes one event, see storm.py.
+The pipeline creates the Job and changes nothing else. It keeps no state between two deliveries. steps.py has
+the single steps. storm.py turns a storm of new alerts into one event.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ from function.shared.errors import Unavailable
 from function.shared.event import SREEvent
 
 SOFT_DEADLINE_SECONDS = 8.0
-"""After this no further step is started. Alertmanager gives up after 14 s, and its HA peers send the same
+"""The time limit for starting a step. Alertmanager gives up after 14 s, and its HA peers send the same
 delivery after 15 s."""
 
 
 def run(delivery: Delivery, deps: Dependencies) -> Iterator[Result]:
-    """Yield one Result for each alert and one for each new storm, each as soon as it is known.
+    """Yield one Result for each alert and one for each new storm, as soon as the Result is known.
 
-    The most severe alerts are processed first.
+    Storms are processed first, then the other alerts in the order of their severity.
     """
     yield from _closed(delivery)
     if not delivery.firing:
@@ -79,7 +79,7 @@ def dispatch(batch: Sequence[SREEvent], work: Work) -> Iterator[Result]:
 
 
 def _closed(delivery: Delivery) -> Iterator[Result]:
-    """The alerts that need no decision."""
+    """Yields the Results of the alerts that need no decision."""
     for alert in delivery.alerts:
         if isinstance(alert, DeadLetter):
             yield Result(alert, Outcome.DEAD_LETTERED, alert.code)
@@ -88,21 +88,21 @@ def _closed(delivery: Delivery) -> Iterator[Result]:
 
 
 def _begin(delivery: Delivery, deps: Dependencies) -> Work:
-    """List the Jobs, once for the delivery. Raises Unavailable."""
+    """Prepare what the alerts of the delivery share. The Jobs are listed here, once. Raises Unavailable."""
     return Work(
         deps=deps,
         deadline=deps.monotonic() + SOFT_DEADLINE_SECONDS,
         notification=normalize.read(delivery.notification),
         index=jobs.index_of(deps.cluster.jobs(), deps.clock()),
-        job=cache(deps.cluster.job),  # functools.cache is safe in several threads
+        job=cache(deps.cluster.job),  # several threads may use functools.cache
         template=cache(deps.cluster.template),
         source=FactSource(deps.world),
     )
 
 
 def _batches(events: Sequence[SREEvent]) -> Iterator[list[SREEvent]]:
-    """Batches in order. A second alert of one identity waits for the next batch. The first one has its Job by
-    then."""
+    """Yields the events in batches. No batch has two alerts of one identity. When the second alert's batch
+    starts, the first alert has its Job already."""
     batch: list[SREEvent] = []
     for event in events:
         if len(batch) == BATCH or any(event.identity == other.identity for other in batch):

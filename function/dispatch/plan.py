@@ -1,7 +1,7 @@
 """SREEvent, Decision, Prompt and the tier's template -> the Job manifest.
 
-The template defines what the Job may do. This adds a name, labels and annotations, and nothing else. The
-cluster's admission policies refuse anything more.
+The template defines what the Job may do. This module adds a name, labels and annotations. The cluster's
+admission policies refuse a Job with any other change.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from function.shared.event import SREEvent, digest
 from function.shared.strict_json import to_json
 
 MAX_EVENT = 64 * 1024
-"""Bytes of the event's annotation. A larger event goes without its raw payload."""
+"""The size limit of the event's annotation in bytes. A larger event is written without its raw payload."""
 MAX_ANNOTATIONS = 192 * 1024
-"""Bytes of all annotations together. The API server allows 256 KiB for each object."""
+"""The size limit of all annotations together in bytes. The API server allows 256 KiB for each object."""
 MAX_LABEL = 63
 
 LABEL_FORBIDDEN = re.compile(r"[^A-Za-z0-9_.-]+", re.ASCII)
@@ -34,7 +34,7 @@ def plan(
     template: Mapping[str, Any],
     namespace: str,
 ) -> dict[str, Any]:
-    """The manifest of an allowed event's Job. `template` is the jobTemplate of the tier's CronJob.
+    """Returns the manifest of an allowed event's Job. `template` is the jobTemplate of the tier's CronJob.
 
     Raises PermanentError if the annotations exceed the limit.
     """
@@ -49,7 +49,8 @@ def plan(
     size = sum(len(key) + len(value.encode()) for key, value in (on_pod | on_job).items())
     if size > MAX_ANNOTATIONS:
         raise PermanentError(
-            "annotations_too_large", f"the Job's annotations take {size} of {MAX_ANNOTATIONS} bytes"
+            "annotations_too_large",
+            f"the Job's annotations have {size} bytes, {MAX_ANNOTATIONS} are allowed: shorten the prompt",
         )
     spec["template"]["metadata"] = {"labels": labels, "annotations": on_pod}
     return {
@@ -83,5 +84,6 @@ def _pod_annotations(event: SREEvent, decision: Decision, prompt: Prompt) -> dic
 
 
 def slug(text: str) -> str:
-    """`text` as a label value: at most 63 of the characters that Kubernetes allows in one."""
+    """Returns `text` as a label value. It has at most 63 characters, and only characters that Kubernetes
+    allows."""
     return LABEL_FORBIDDEN.sub("-", text)[:MAX_LABEL].strip("-_.")

@@ -1,9 +1,9 @@
-"""The policy folder -> modules, data, revision and the documentation of each rule; and the bundle for OPA.
+"""The policy folder -> modules, data, revision, the documentation of each rule, and the bundle for OPA.
 
     main.rego  rules/<rule>/<rule>.rego  config/<rule>/**/data.yaml  tiers/data.json
 
-The folders of a data file are its path in `data`, as in OPA. An overlay is your own folder of data files: a
-file at the same path replaces ours, any other file is added.
+The folders of a data file are its path in `data`, as in OPA. An overlay is your own folder of data files. A
+file at the same path replaces our file. Any other file is added.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from function.shared.event import digest
 from function.shared.strict_json import to_json
 
 PARTS = ("main.rego", "data.json", "lib", "rules", "config", "tiers")
-"""The parts of the folder that are policy. Schemas, examples and tests are not."""
+"""The files and folders that belong to the policy. Schemas, examples and tests do not."""
 DATA_FILES = frozenset({"data.json", "data.yaml"})
 SELFTEST = "selftest.json"
-"""Inputs with their expected decisions, for `check`. An overlay that changes decisions has a file of its
-own."""
+"""The name of the file with inputs and their expected decisions. `check` reads it. An overlay that changes
+decisions needs a file of its own."""
 REVISION = "revision"
-"""The key of the revision: data.revision.sha256. No file may set it."""
+"""The key of the revision in the policy's data: data.revision.sha256. A value from a file is ignored."""
 ROOTS = ("sre_dispatch", "config", "tiers", REVISION)
-"""The parts of `data` that belong to the bundle. OPA lets nobody else write there."""
+"""The parts of `data` that belong to the bundle. OPA refuses every other write to these parts."""
 
 METADATA = re.compile(r"^# METADATA\n((?:#.*\n)+)((?:[^#\n].*\n)+)", re.M)
 PACKAGE = re.compile(r"^package sre_dispatch\.rules\.(\w+)$", re.M)
@@ -44,7 +44,7 @@ class PolicyFiles:
     modules: Mapping[str, str]
     data: Mapping[str, Any]
     revision: str
-    """SHA-256 in hex of modules and data. It is also at data.revision.sha256."""
+    """The SHA-256 of modules and data in hex. It is also at data.revision.sha256."""
 
 
 @dataclass(frozen=True)
@@ -53,11 +53,11 @@ class RuleNote:
 
     title: str
     change: str = ""
-    """What a person can do so that it no longer applies."""
+    """What a person can do so that the rule or code no longer applies."""
 
 
 def read(folder: Path, overlay: Path | None = None) -> PolicyFiles:
-    """The policy in `folder`, or in a bundle of `write`, with the overlay's data.
+    """Returns the policy in `folder` with the overlay's data. `folder` can be a bundle that `write` made.
 
     Raises Misconfigured if the folder contains no policy, or if data is no JSON or YAML object.
     """
@@ -72,7 +72,7 @@ def read(folder: Path, overlay: Path | None = None) -> PolicyFiles:
     for name, path in sorted(paths.items(), key=lambda item: (item[0].count("/"), item[0])):
         if path.name in DATA_FILES:
             _place(data, name, _object(path, name))
-    data.pop(REVISION, None)  # a bundle has one; it is computed again
+    data.pop(REVISION, None)  # a bundle contains its revision, which is computed again here
     revision = digest(*(part for pair in sorted(modules.items()) for part in pair), to_json(data))
     return PolicyFiles(modules, {**data, REVISION: {"sha256": revision}}, revision)
 
@@ -80,8 +80,8 @@ def read(folder: Path, overlay: Path | None = None) -> PolicyFiles:
 def write(folder: Path, target: Path, overlay: Path | None = None) -> str:
     """Write the policy as a bundle for `opa run --server --bundle TARGET`. Returns its revision.
 
-    Raises FileExistsError if `target` exists, and Misconfigured if data does not match its schema, or as
-    `read` does.
+    Raises FileExistsError if `target` exists. Raises Misconfigured if data does not match its schema, and
+    in the cases in which `read` raises it.
     """
     files = read(folder, overlay)
     if flaws := list(flawed(files.data["config"], folder / "schemas" / "config")):
@@ -101,13 +101,13 @@ def write(folder: Path, target: Path, overlay: Path | None = None) -> str:
 
 
 def flawed(config: Mapping[str, Any], schemas: Path) -> Iterator[str]:
-    """Each place at which the rules' data does not match its JSON Schema."""
+    """Yields a message for each place at which the rules' data does not match its JSON Schema."""
     import jsonschema
 
     for rule, value in config.items():
         path = schemas / f"{rule}.json"
         if not path.is_file():
-            yield f"policy data config/{rule}: there is no such rule, because {path} is missing"
+            yield f"policy data config/{rule}: there is no such rule, because its schema {path} is missing"
             continue
         validator = jsonschema.Draft202012Validator(json.loads(path.read_text(encoding="utf-8")))
         for error in validator.iter_errors(value):
@@ -115,7 +115,7 @@ def flawed(config: Mapping[str, Any], schemas: Path) -> Iterator[str]:
 
 
 def notes(files: PolicyFiles) -> dict[tuple[str, str], RuleNote]:
-    """The documentation by (rule, code). The empty code is that of the rule itself."""
+    """Returns the documentation by (rule, code). The empty code stands for the rule itself."""
     found: dict[tuple[str, str], RuleNote] = {}
     for text in files.modules.values():
         rule = PACKAGE.search(text)
@@ -142,9 +142,9 @@ def _overlay(folder: Path) -> dict[str, Path]:
         name for name, path in found.items() if path.name not in DATA_FILES or not name.startswith("config/")
     ]
     if odd or not found:
-        what = f"{odd[0]} is neither" if odd else "there are no data files"
+        what = f"{odd[0]} does not belong there" if odd else "there is no data file"
         raise Misconfigured(
-            f"an overlay contains data files below config/ and at most a {SELFTEST}; in {folder} {what}"
+            f"the overlay {folder} may have only data files below config/, and a {SELFTEST}: {what}"
         )
     return found
 
@@ -156,7 +156,7 @@ def _object(path: Path, name: str) -> dict[str, Any]:
     except (yaml.YAMLError, TypeError, ValueError):
         value = None
     if not isinstance(value, dict):
-        raise Misconfigured(f"policy data {name} must be a JSON or YAML object (and dates must be quoted)")
+        raise Misconfigured(f"policy data {name} must be a JSON or YAML object: quote each date in it")
     return value
 
 
@@ -164,7 +164,11 @@ def _place(data: dict[str, Any], name: str, value: dict[str, Any]) -> None:
     for key in name.split("/")[:-1]:
         data = data.setdefault(key, {})
         if not isinstance(data, dict):
-            raise Misconfigured(f"policy data {name}: {key} has a value already and cannot contain more")
+            raise Misconfigured(
+                f"policy data {name}: {key} has a value already: remove the value, or move the file"
+            )
     if both := data.keys() & value.keys():
-        raise Misconfigured(f"policy data {name} sets {min(both)} a second time")
+        raise Misconfigured(
+            f"policy data {name} sets {min(both)} a second time: remove it from one of the files"
+        )
     data.update(value)

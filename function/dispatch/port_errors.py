@@ -1,7 +1,7 @@
 """Turns every unexpected error of a port into Unavailable.
 
-What is behind a port may recover, so the alert is retried instead of given up. Only the place of the error is
-kept, because its message may quote an alert.
+The dependency behind a port may recover, so the alert is deferred. Only the location of the error is logged,
+because the error's message may quote an alert.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 def contained(dependencies: Dependencies) -> Dependencies:
-    """The same dependencies, of which policy, cluster and world model raise nothing but DispatchError."""
+    """Returns the same dependencies. Policy, cluster and world model then raise only DispatchError."""
     world = dependencies.world
     return replace(
         dependencies,

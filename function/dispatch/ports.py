@@ -1,4 +1,4 @@
-"""What the program needs from outside: one protocol for each dependency, and the bundle of them all."""
+"""One protocol for each dependency of the pipeline, and the dataclass that contains all dependencies."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ T = TypeVar("T")
 U = TypeVar("U")
 
 BATCH = 8
-"""How many alerts are processed side by side. Each batch is finished before the next one starts. So a
-delivery that is too large for the deadline gets further with every retry."""
+"""How many alerts are processed in parallel. Each batch is finished before the next one starts. So a delivery
+that is too large for the deadline makes progress with every retry."""
 
 
 class Policy(Protocol):
     def ask(self, document: Json) -> object:
-        """Return the policy's raw answer to one input; None if it has none. Raises Unavailable."""
+        """Return the policy's raw answer to one input, or None if the policy has no answer. Raises
+        Unavailable."""
 
 
 class WorldModel(Protocol):
@@ -51,23 +52,23 @@ class Cluster(Protocol):
 
 class Sink(Protocol):
     def notify(self, results: Iterable[Result]) -> None:
-        """Tell people about results. May raise anything: Fanout logs it."""
+        """Notify people of results. It may raise any exception: Fanout logs it."""
 
 
 class Authenticator(Protocol):
     async def accept(self, token: bytes) -> bool:
-        """Whether the owner of this bearer token may send deliveries. Raises Unavailable if nobody can tell
-        right now."""
+        """Return whether the owner of this bearer token may send deliveries. Raises Unavailable if the token
+        cannot be reviewed now."""
 
 
 class ParallelMap(Protocol):
     def __call__(self, call: Callable[[T], U], items: Iterable[T], /) -> Iterable[U]:
-        """Like the built-in `map`. The results come in the order of the items."""
+        """Call `call` on each item, like the built-in `map`. The results are in the order of the items."""
 
 
 @dataclass(frozen=True)
 class Dependencies:
-    """Everything that a delivery is processed with. Built once at start and never changed."""
+    """All that the processing of a delivery needs. It is built once at start and never changes."""
 
     policy: Policy
     cluster: Cluster
@@ -80,10 +81,10 @@ class Dependencies:
     cluster_name: str
     volatile_labels: Set[str]
     parallel_map: ParallelMap
-    """Runs a step on the alerts of a batch: in threads, or one after the other with the built-in `map`."""
+    """Runs a step on the alerts of a batch: in threads, or in sequence with the built-in `map`."""
     clock: Callable[[], float]
-    """Seconds since the epoch, as the policy sees the time."""
+    """Returns the time in seconds since the epoch. The policy receives this time."""
     monotonic: Callable[[], float]
-    """Seconds, for the deadline of a delivery."""
+    """Returns seconds from a clock that never goes back. The deadline of a delivery uses it."""
     authenticator: Authenticator | None = None
-    """Accepts senders whose token is in no file. None: nobody else may send."""
+    """Accepts senders whose token is in no token file. If it is None, such senders are refused."""

@@ -1,7 +1,8 @@
 """SREEvent, Decision and Facts -> the Prompt.
 
-Templates are trusted files. Text of an alert or of the world model enters them only as JSON inside a block.
-There it cannot close the block, name a file or hide a character. The same input gives the same bytes.
+Templates are trusted files. Text of an alert or of the world model enters a prompt only as JSON inside a
+block. This text cannot close the block, make Claude Code read a file, or hide a character. The same input
+makes the same bytes.
 """
 
 from __future__ import annotations
@@ -21,31 +22,36 @@ from function.shared.errors import Misconfigured, PermanentError, Unavailable
 from function.shared.event import STORM, SREEvent
 
 MAX_BYTES = 64 * 1024
-"""The size limit of a prompt. A pod's annotations may have 256 KiB, and the event is one of them."""
+"""The size limit of a prompt. A pod's annotations may have 256 KiB together. Prompt and event are two of
+them."""
 PAGE_BYTES = 16 * 1024
-"""The part of it that is kept for the text of the templates. Ours take 6 KiB."""
+"""The bytes of a prompt that are reserved for the text of the templates. Our templates have 6 KiB."""
 DATA_BYTES = MAX_BYTES - PAGE_BYTES
-"""The part of it for the alert, and for as many facts as fit beside the alert. It does not depend on the
-decision. So note_cut can tell the policy whether the agent will see all facts."""
+"""The bytes of a prompt for the alert and the facts. The number does not depend on the decision. So note_cut
+knows before the review whether the prompt will contain all facts."""
 
 CONTEXT, ALERT = "context", "alert"
-"""The parts that can be cut, as Prompt.cut names them."""
+"""The names of the parts that can be cut. Prompt.cut uses them."""
 
 DEFAULT = "alerts/_default.md.j2"
 STORM_PAGE = "alerts/_storm.md.j2"
-"""Only storms use it: no alert name that selects a file begins with an underscore."""
+"""The page of a storm. No single alert can select it: an alert name that selects a file begins with a
+letter."""
 ALERTNAME = re.compile(r"[A-Za-z][A-Za-z0-9]{0,127}", re.ASCII)
-"""Alert names that select a file of their own. All others use the default."""
+"""The alert names that can select a page of their own. All other alerts use the default page."""
 
 UNSAFE = str.maketrans({character: f"\\u{ord(character):04x}" for character in "<>&@\x7f"})
-"""What is escaped in addition to what JSON escapes. `<`, `>` and `&` could close the block. Claude Code reads
-the file that is named after an `@`."""
+"""The characters that are escaped in addition to JSON's own escapes. `<`, `>` and `&` could close the block.
+Claude Code reads a file if its name follows an `@`."""
 
 
 def environment(folder: Path) -> ImmutableSandboxedEnvironment:
-    """A strict Jinja environment for a folder of prompts. Raises Misconfigured if it has none."""
+    """Returns a strict Jinja environment for a folder of prompts. Raises Misconfigured if the folder has no
+    prompts."""
     if not (folder / DEFAULT).is_file():
-        raise Misconfigured(f"no prompts in {folder}: {DEFAULT} is missing; set SRE_DISPATCH_ROOT")
+        raise Misconfigured(
+            f"{folder}/{DEFAULT} is missing: set SRE_DISPATCH_ROOT to the folder that contains prompts/"
+        )
     return ImmutableSandboxedEnvironment(
         loader=FileSystemLoader(folder),
         undefined=StrictUndefined,
@@ -56,7 +62,8 @@ def environment(folder: Path) -> ImmutableSandboxedEnvironment:
 
 
 def note_cut(event: SREEvent, facts: Facts) -> Facts:
-    """The same facts, incomplete and with the gap `cut` if the event's prompt cannot hold all of them."""
+    """Returns the facts. If the event's prompt has no room for all facts, they are marked as incomplete, with
+    the gap `cut`."""
     if facts.complete and len(_fitting(block(_alert(event)), facts)) < len(facts.items):
         return replace(facts, complete=False, gaps=(*facts.gaps, "cut"))
     return facts
@@ -65,7 +72,8 @@ def note_cut(event: SREEvent, facts: Facts) -> Facts:
 def render(
     event: SREEvent, decision: Decision, facts: Facts, environment: ImmutableSandboxedEnvironment
 ) -> Prompt:
-    """The prompt of an allowed event, at most 64 KiB. Facts are left out first, the alert is shortened last.
+    """Returns the prompt of an allowed event. If the prompt would be too long, facts are left out first, and
+    the alert is shortened last.
 
     Raises Unavailable if the template is broken: the operator can repair it, and the alert is not at fault.
     Raises PermanentError if the template is so long that the prompt exceeds the limit.
@@ -81,7 +89,7 @@ def render(
     except TemplateError as error:
         name = getattr(error, "name", "")
         raise Unavailable(
-            "template_failed", f"a prompt template is broken: {type(error).__name__} {name}"
+            "template_failed", f"a prompt template is broken ({type(error).__name__} {name}): repair it"
         ) from None
     data = text.encode()
     name = template.name or DEFAULT
@@ -95,12 +103,12 @@ def render(
 
 
 def block(value: Any) -> str:
-    """JSON that is safe between the tags of a block: ASCII, without `<`, `>`, `&`, `@`."""
+    """Returns JSON that is safe between the tags of a block: ASCII, without `<`, `>`, `&`, `@`."""
     return json.dumps(value, ensure_ascii=True, sort_keys=True, indent=2).translate(UNSAFE)
 
 
 def line(item: Any) -> str:
-    """The same on one line, with the keys in their own order."""
+    """Returns the same safe JSON on one line, with the keys in the order of the item."""
     return json.dumps(item, ensure_ascii=True).translate(UNSAFE)
 
 
@@ -112,7 +120,8 @@ def _pages(event: SREEvent) -> list[str]:
 
 
 def _words(event: SREEvent, decision: Decision, facts: Facts) -> dict[str, Any]:
-    """What a template says outside the blocks: constants of ours and of the policy, and nothing else."""
+    """Returns the values that a template may use outside the blocks. They are constants of the function and
+    of the policy, never text of an alert."""
     return {
         "tag": event.identity[:16],
         "mode": decision.mode,
@@ -124,7 +133,8 @@ def _words(event: SREEvent, decision: Decision, facts: Facts) -> dict[str, Any]:
 
 
 def _fitting(alert: str, facts: Facts) -> list[str]:
-    """The lines of the first facts, as many as fit beside the whole alert. A character of ASCII is a byte."""
+    """Returns one line for each of the first facts, as long as they fit beside the block `alert`. All text is
+    ASCII, so a character is a byte."""
     room = DATA_BYTES - len(alert)
     fitting: list[str] = []
     for text in map(line, facts.items):
@@ -136,7 +146,7 @@ def _fitting(alert: str, facts: Facts) -> list[str]:
 
 
 def _shortened_block(event: SREEvent) -> str:
-    """The alert with its texts cut to the first limit at which it fits."""
+    """Returns the alert's block with its texts cut. It uses the largest limit with which the block fits."""
     alert = _alert(event)
     for limit in (1024, 256, 64):
         text = block(_shortened(alert, limit))

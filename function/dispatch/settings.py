@@ -32,27 +32,27 @@ OLD_NAMES = {
     "OPA_URL": "SRE_DISPATCH_OPA_URL",
     "SRE_DISPATCH_NAMESPACE": "SRE_DISPATCH_AGENTS_NAMESPACE",
 }
-"""Names of settings up to 0.1.0, and the names that replace them."""
+"""The old names of settings, and the names that replace them."""
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
 class Settings:
     host: str
-    """HOST. The address to listen on. The default of `sre-dispatch serve` is 127.0.0.1. That also works under
-    Knative, whose proxy connects over loopback. Plain functions-framework listens on all addresses."""
+    """HOST. The address to listen on. The default of `sre-dispatch serve` is 127.0.0.1. This address works
+    under Knative too, because Knative's proxy connects over loopback. The default of functions-framework is
+    all addresses."""
     port: int
     """PORT. The TCP port, 1 to 65535. Knative sets it."""
     auth: str
     """SRE_DISPATCH_AUTH. `token` or `none`. `none` is accepted only on loopback and outside Knative."""
     token_files: tuple[Path, ...]
     """SRE_DISPATCH_TOKEN_FILES. One or two files, separated by a comma, each with an accepted token of at
-    least 16 bytes. They are read for each request, so a rotation needs no restart. Optional if the API
-    server reviews tokens."""
+    least 16 bytes. The files are read for each request, so a rotation needs no restart. They are optional if
+    the API server reviews tokens."""
     tokenreview_audience: str
-    """SRE_DISPATCH_TOKENREVIEW_AUDIENCE. If set, the API server reviews every bearer token that is in no file
-    and looks like a ServiceAccount token. The token must be issued for this audience. Empty: no token is
-    reviewed."""
+    """SRE_DISPATCH_TOKENREVIEW_AUDIENCE. The audience for which a ServiceAccount token must be issued. If it
+    is set, the API server reviews each JWT that is in no token file. If it is empty, no token is reviewed."""
     tokenreview_subject: str
     """SRE_DISPATCH_TOKENREVIEW_SUBJECT. The only account whose reviewed token is accepted:
     system:serviceaccount:NAMESPACE:NAME. Required with the audience."""
@@ -61,11 +61,11 @@ class Settings:
     opa_url: str
     """SRE_DISPATCH_OPA_URL. The base URL of the OPA server. Required with `opa`."""
     opa_token_file: Path | None
-    """SRE_DISPATCH_OPA_TOKEN_FILE. The file with the bearer token for OPA, read for each request. Empty: no
-    token is sent."""
+    """SRE_DISPATCH_OPA_TOKEN_FILE. The file with the bearer token for OPA, read for each request. If it is
+    empty, no token is sent."""
     policies: Path
     """SRE_DISPATCH_POLICIES. The policy folder for `embedded`, `explain` and `check`. The default is
-    policies/ in the root. A bundle with your overlay works as well."""
+    policies/ in the root. It can also be a bundle, which includes your overlay."""
     jobs: str
     """SRE_DISPATCH_JOBS. `kubernetes` creates Jobs, `folder` writes their manifests to files."""
     jobs_folder: Path
@@ -77,39 +77,39 @@ class Settings:
     """SRE_DISPATCH_CONTEXT_FILE. The file that `file` reads."""
     world_model_url: str
     """SRE_DISPATCH_WORLD_MODEL_URL. The world model's MCP endpoint. Required with `world-model`. The path
-    /jsonrpc selects plain JSON-RPC, as FFO speaks it. Any other path, such as /mcp, selects MCP's streamable
+    /jsonrpc selects plain JSON-RPC, which FFO uses. Any other path, such as /mcp, selects MCP's streamable
     HTTP."""
     world_model_token_file: Path | None
     """SRE_DISPATCH_WORLD_MODEL_TOKEN_FILE. The file with the world model's reader token, read for each
-    request. Empty: no token is sent."""
+    request. If it is empty, no token is sent."""
     world_model_tool: str
     """SRE_DISPATCH_WORLD_MODEL_TOOL. The name of the MCP tool that returns context."""
     world_model_timeout_seconds: float
     """SRE_DISPATCH_WORLD_MODEL_TIMEOUT_SECONDS. The time limit for the whole answer, 0.1 to 2 seconds. A
-    longer one would exceed the time limit of the delivery."""
+    longer time could exceed the time limit of the delivery."""
     world_model_max_bytes: int
     """SRE_DISPATCH_WORLD_MODEL_MAX_BYTES. The size limit of an answer, 1024 to 1048576 bytes."""
     agents_namespace: str
-    """SRE_DISPATCH_AGENTS_NAMESPACE. The namespace of the agents: the tiers' CronJobs and the Jobs."""
+    """SRE_DISPATCH_AGENTS_NAMESPACE. The namespace of the tiers' CronJobs and of the agents' Jobs."""
     own_namespace: str
     """SRE_DISPATCH_OWN_NAMESPACE. The namespace in which the function runs and writes Kubernetes Events."""
     cluster: str
-    """SRE_DISPATCH_CLUSTER. The cluster's name, for alerts without a label `cluster`."""
+    """SRE_DISPATCH_CLUSTER. The cluster's name. It applies to alerts without a label `cluster`."""
     volatile_labels: frozenset[str]
     """SRE_DISPATCH_VOLATILE_LABELS. Labels, separated by commas, that are not part of the identity of an
     alert without a resource."""
     root: Path
     """SRE_DISPATCH_ROOT. The folder that contains prompts/, policies/ and knative/."""
     sink_url: str
-    """K_SINK. The URL that receives notices as CloudEvents. Knative's SinkBinding sets it. Empty: none are
-    sent."""
+    """K_SINK. The URL that receives notices as CloudEvents. Knative's SinkBinding sets it. If it is empty,
+    no CloudEvents are sent."""
     alertmanager_url: str
-    """SRE_DISPATCH_ALERTMANAGER_URL. The Alertmanager that receives notices as alerts. Empty: none are
-    sent."""
+    """SRE_DISPATCH_ALERTMANAGER_URL. The Alertmanager that receives notices as alerts. If it is empty, no
+    such alerts are sent."""
 
     @staticmethod
     def read(environment: Mapping[str, str]) -> Settings:
-        """The settings in `environment`. Raises Misconfigured, with the variable's name."""
+        """Returns the settings in `environment`. Raises Misconfigured with the name of a wrong variable."""
         refuse_old_names(environment, OLD_NAMES)
         get = environment.get
         root = Path(get("SRE_DISPATCH_ROOT", str(ROOT)))
@@ -155,7 +155,7 @@ def _volatile_labels(environment: Mapping[str, str]) -> frozenset[str]:
 
 
 def _check(settings: Settings, *, behind_knative: bool) -> None:
-    """Raises Misconfigured if settings do not fit together."""
+    """Raises Misconfigured if two settings contradict each other or a required setting is missing."""
     _check_authentication(settings, behind_knative=behind_knative)
     if settings.policy == "opa" and not settings.opa_url:
         raise Misconfigured(
@@ -173,8 +173,8 @@ def _check_authentication(settings: Settings, *, behind_knative: bool) -> None:
     if settings.auth == "none":
         if behind_knative or settings.host not in LOOPBACK:
             raise Misconfigured(
-                "SRE_DISPATCH_AUTH=none works only on loopback and outside Knative, whose proxy makes every "
-                "sender look local: set SRE_DISPATCH_TOKEN_FILES"
+                "SRE_DISPATCH_AUTH=none works only on loopback and outside Knative, because every sender "
+                "looks local behind Knative's proxy: set SRE_DISPATCH_TOKEN_FILES"
             )
         return
     least = 0 if settings.tokenreview_audience else 1

@@ -1,8 +1,8 @@
-"""An alert on its way: one frozen value for each stage.
+"""The stages of an alert in the pipeline, with one frozen value for each stage.
 
     Arrived -> New -> Triaged -> Enriched -> Granted -> Prompted -> Planned
 
-Each can end the alert. The Result then holds everything that is known at that stage.
+An alert can end at each stage. Its Result then contains all that is known at this stage.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from function.shared.strict_json import Json
 
 class Stage(Protocol):
     def end(self, outcome: Outcome, code: str = "", detail: str = "") -> Result:
-        """The Result of an alert that ends here."""
+        """Returns the Result of an alert that ends at this stage."""
 
 
 @dataclass(frozen=True)
 class Arrived:
     event: SREEvent
     job: JobStatus | None
-    """The listed Job of the event's name."""
+    """The Job with the event's name in the list of Jobs, or None."""
 
     def end(self, outcome: Outcome, code: str = "", detail: str = "") -> Result:
         return Result(self.event, outcome, code, job=self.job.name if self.job else "", detail=detail)
@@ -54,7 +54,7 @@ class New:
 class Triaged:
     event: SREEvent
     text: PolicyText
-    """Read once, for triage and review."""
+    """The normalized text. It is made once, for triage and review."""
     activity: Activity
     decision: Decision
 

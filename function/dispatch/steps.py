@@ -1,6 +1,6 @@
-"""The steps that one alert goes through. pipeline.py says in which order.
+"""The steps that one alert goes through. pipeline.py has their order.
 
-A step takes a frozen value of stages.py and returns the next one, or the Result in which the alert ends.
+A step takes a frozen value of stages.py. It returns the value of the next stage, or the alert's Result.
 """
 
 from __future__ import annotations
@@ -36,29 +36,31 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Work:
-    """What the alerts of one delivery share."""
+    """The values that the alerts of one delivery share."""
 
     deps: Dependencies
     deadline: float
-    """After this moment no further step is started."""
+    """The time after which no step is started."""
     notification: NormalizedText
     """The text of the whole notification. The policy reads it with each alert."""
     index: JobIndex
     job: Callable[[str], JobStatus | None]
     """Reads one Job with its completion time, at most once for each name."""
     template: Callable[[str], Mapping[str, Any]]
-    """Reads a tier's template, at most once in a delivery. A tier can change between two deliveries."""
+    """Reads a tier's template, at most once in a delivery. The next delivery reads it again, because a tier
+    can change."""
     source: FactSource
 
     def after(self, result: Result) -> Work:
-        """The work with a created Job in its index, so that later alerts find the Job and count it."""
+        """Returns the same values. If the result created a Job, the index includes it, so that later alerts
+        find the Job and count it."""
         if result.outcome is Outcome.CREATED and isinstance(result.alert, SREEvent):
             return replace(self, index=self.index.admit(result.alert))
         return self
 
 
 def attempt(work: Work, step: Callable[[S, Work], T | Result], item: S) -> T | Result:
-    """Run one step on one alert. A failure ends this alert and no other one."""
+    """Run one step on one alert. A failure ends only this alert."""
     try:
         if work.deps.monotonic() > work.deadline:
             return item.end(Outcome.DEFERRED, "deadline")
@@ -74,7 +76,7 @@ def attempt(work: Work, step: Callable[[S, Work], T | Result], item: S) -> T | R
 def each(
     work: Work, step: Callable[[S, Work], T | Result], items: Sequence[S]
 ) -> Generator[Result, None, list[T]]:
-    """Run one step on all items side by side. Yield the Results of those that end, and return the next
+    """Run one step on all items in parallel. Yield the Results of the alerts that end, and return the next
     values of the others."""
     return (yield from _next_values(work.deps.parallel_map(partial(attempt, work, step), items)))
 
@@ -82,7 +84,7 @@ def each(
 def in_turn(
     work: Work, step: Callable[[S, Work], T | Result], items: Sequence[S]
 ) -> Generator[Result, None, list[T]]:
-    """Run one step on all items, one after the other on this thread. Otherwise like `each`."""
+    """Run one step on all items in sequence, in this thread. Apart from this it works like `each`."""
     return (yield from _next_values(map(partial(attempt, work, step), items)))
 
 
@@ -97,7 +99,7 @@ def _next_values(outcomes: Iterable[T | Result]) -> Generator[Result, None, list
 
 
 def look_up(item: Arrived, work: Work) -> New | Result:
-    """End an alert that has a Job already."""
+    """End an alert that already has a Job."""
     job = item.job
     if job is not None and jobs.needs_completion_time(item.event, job):
         job = work.job(job.name)
@@ -107,8 +109,8 @@ def look_up(item: Arrived, work: Work) -> New | Result:
 
 
 def screen(item: New, work: Work) -> Triaged | Result:
-    """Ask the policy without context. End what it refuses for good; what it refuses for now may still share
-    the Job of a storm."""
+    """Evaluate the policy without context. End an alert that the policy refuses for good. An alert that the
+    policy refuses only for now goes on, because it may still share the Job of a storm."""
     text = decide.prepared(item.event, work.notification)
     activity = work.index.activity(item.event)
     decision = _ask_policy(item.event, text, activity, work)
@@ -120,7 +122,7 @@ def screen(item: New, work: Work) -> Triaged | Result:
 
 
 def triage(item: New, work: Work) -> Triaged | Result:
-    """Ask the policy without context, and end what it refuses."""
+    """Evaluate the policy without context, and end each alert that the policy refuses."""
     triaged = screen(item, work)
     if isinstance(triaged, Result) or triaged.decision.allowed:
         return triaged
@@ -128,7 +130,8 @@ def triage(item: New, work: Work) -> Triaged | Result:
 
 
 def reserve(triaged: Iterable[Triaged], index: JobIndex) -> list[Triaged]:
-    """Let each alert count the Jobs that those before it may start."""
+    """Return the alerts with new counts of Jobs. Each alert counts the Jobs that the alerts before it may
+    start."""
     counted = []
     for item in triaged:
         counted.append(replace(item, activity=index.activity(item.event)))
@@ -137,7 +140,7 @@ def reserve(triaged: Iterable[Triaged], index: JobIndex) -> list[Triaged]:
 
 
 def enrich(work: Work, triaged: Sequence[Triaged]) -> Generator[Result, None, list[Enriched]]:
-    """Fetch the facts, side by side, and once for all alerts of one resource."""
+    """Fetch the facts of all resources in parallel. Alerts of one resource share one request."""
     first = {item.event.resource: item for item in reversed(triaged)}
     found = work.deps.parallel_map(partial(attempt, work, _facts), first.values())
     by_resource = dict(zip(first, found, strict=True))
@@ -156,7 +159,8 @@ def _facts(item: Triaged, work: Work) -> Facts | Result:
 
 
 def review(item: Enriched, work: Work) -> Granted | Result:
-    """Ask the policy again, with the facts. Facts that do not fit into the prompt count as incomplete."""
+    """Evaluate the policy again, with the facts. Facts that do not fit into the prompt count as
+    incomplete."""
     facts = note_cut(item.event, item.facts)
     reviewed = _ask_policy(item.event, item.text, item.activity, work, facts)
     decision = decide.confirm(item.decision, reviewed)
@@ -181,13 +185,13 @@ def plan_job(item: Prompted, work: Work) -> Planned | Result:
 def submit(item: Planned, work: Work) -> Result:
     """Create the Job."""
     cluster = work.deps.cluster
-    for _ in range(2):  # twice: the Job that holds the name can disappear between our POST and our GET
+    for _ in range(2):  # the Job of that name can disappear between our POST and our GET
         if cluster.create(item.manifest):
             return item.end(Outcome.CREATED)
         if (job := cluster.job(item.event.job)) is not None:
             return item.end(*jobs.outcome_for(item.event, job))
     raise Unavailable(
-        "name_conflict", f"Job name {item.event.job} is taken, but no Job of that name is found"
+        "name_conflict", f"the API server says that Job {item.event.job} exists, but does not return it"
     )
 
 
@@ -199,7 +203,7 @@ def _ask_policy(
 
 
 def _refusal(decision: Decision) -> tuple[Outcome, str]:
-    """The outcome and code of a decision that allows nothing."""
+    """Returns the outcome and code of a decision that allows no Job."""
     if decision.effective == "CRITICAL":
         return Outcome.BLOCKED, "critical"
     final = [denial.code for denial in decision.denials if not denial.retry]

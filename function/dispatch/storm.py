@@ -1,6 +1,7 @@
-"""Storms: many new alerts of one group at once, which share one Job.
+"""Storms: many new alerts of one group arrive at once, and share one Job.
 
-Such alerts usually have one cause. An agent for each would find it again, and nobody would read the reports.
+Such alerts usually have one cause. If each alert had an agent, all agents would find the same cause, and
+people would have too many reports to read.
 """
 
 from __future__ import annotations
@@ -20,17 +21,18 @@ from function.dispatch.storm_event import storm_event, worst_first
 from function.shared.event import STORM, SREEvent, digest, job_name
 
 FOLD_ABOVE = 20
-"""More new problems than this, of one group and cluster in one delivery, are a storm. The policy lets as many
-Jobs start within an hour (max_started_per_hour in policies/config/budget/data.yaml). More would only wait.
-test_a_storm_begins_where_the_policys_budget_for_an_hour_ends holds the two numbers together."""
+"""The number of new problems, of one group and cluster in one delivery, above which they are a storm. It is
+the number of Jobs that the policy allows within an hour (max_started_per_hour in
+policies/config/budget/data.yaml). test_a_storm_begins_where_the_policys_budget_for_an_hour_ends compares the
+two numbers."""
 
 Dispatch = Callable[[Sequence[SREEvent], Work], Iterator[Result]]
-"""pipeline.dispatch, which processes one batch."""
+"""The type of pipeline.dispatch, which processes one batch."""
 
 
 @dataclass(frozen=True)
 class Storm:
-    """Alerts of one group on one cluster that share a Job, the worst first."""
+    """Alerts of one group and cluster that share a Job. The worst alert is the first."""
 
     identity: str
     alerts: tuple[SREEvent, ...]
@@ -38,7 +40,7 @@ class Storm:
 
 @dataclass(frozen=True)
 class Member:
-    """An alert of a storm, with the decision of its triage if there was time for it."""
+    """An alert of a storm. It has the decision of its triage if there was time for triage."""
 
     event: SREEvent
     decision: Decision | None = None
@@ -49,25 +51,26 @@ class Screened:
     """The alerts of a storm that did not end in triage."""
 
     members: list[Member]
-    """Those that an agent may work on."""
+    """The alerts that an agent may work on."""
     unread: Sequence[SREEvent]
-    """Those for which there was no time."""
+    """The alerts for which there was no time."""
     refused: bool
-    """Whether all the others were refused for good. The next try would get no further."""
+    """Whether all other alerts were refused for good. The next delivery would have the same result."""
 
 
 def identify(cluster: str, group_labels: Mapping[str, str]) -> str:
-    """SHA-256 in hex of the group on its cluster. It is the same in every delivery of the group.
+    """Returns the SHA-256 of group and cluster in hex. It is the same in every delivery of the group.
 
-    It is made of an even number of parts and an alert's identity of an odd one, so the two never collide.
+    This hash has an even number of parts, and an alert's identity has an odd number. So they never collide.
     """
     return digest(cluster, STORM, *(part for pair in sorted(group_labels.items()) for part in pair))
 
 
 def gather(delivery: Delivery, jobs: Mapping[str, JobStatus]) -> tuple[list[Storm], list[SREEvent]]:
-    """The storms of a delivery, and the firing alerts that belong to none. `jobs` are the Jobs by name.
+    """Returns the storms of a delivery, and the firing alerts that belong to no storm. `jobs` are the Jobs by
+    name.
 
-    A delivery is one group, so it has at most one storm for each cluster. An agent sees one cluster only.
+    A delivery is one group, so it has at most one storm for each cluster. An agent works on one cluster only.
     """
     new: defaultdict[str, list[SREEvent]] = defaultdict(list)
     for alert in delivery.firing:
@@ -83,8 +86,8 @@ def gather(delivery: Delivery, jobs: Mapping[str, JobStatus]) -> tuple[list[Stor
 
 
 def _folded(new: Sequence[SREEvent], job: JobStatus | None) -> Sequence[SREEvent]:
-    """The new alerts that share the Job: those that began before it was created. Later ones share it only if
-    they are a storm by themselves."""
+    """Returns the new alerts that share the Job. Alerts that began before the Job was created share it. Later
+    alerts share it only if they are a storm by themselves."""
     began: dict[str, datetime] = {}
     for alert in new:
         began[alert.identity] = min(alert.starts_at, began.get(alert.identity, alert.starts_at))
@@ -107,7 +110,7 @@ def fold(found: Storm, delivery: Delivery, work: Work, dispatch: Dispatch) -> It
         yield itself
         outcome, code = _for_member(itself.outcome, itself.code)
         ended = screened.members
-        if outcome is not Outcome.FOLDED:  # the next try would meet the same
+        if outcome is not Outcome.FOLDED:  # the next delivery would have the same result
             ended, unread = [*ended, *map(Member, unread)], ()
         for member in ended:
             yield Result(member.event, outcome, code, member.decision, job=itself.job, detail=itself.detail)
@@ -118,7 +121,7 @@ def fold(found: Storm, delivery: Delivery, work: Work, dispatch: Dispatch) -> It
 
 
 def _share(job: JobStatus, identity: str, event: SREEvent, work: Work) -> Result:
-    """End an alert whose storm has a Job already."""
+    """End an alert whose storm already has a Job."""
     ended = attempt(work, look_up, Arrived(replace(event, identity=identity), job))
     if isinstance(ended, New):
         detail = f"Job {job.name} of the storm was deleted just now"
@@ -128,8 +131,9 @@ def _share(job: JobStatus, identity: str, event: SREEvent, work: Work) -> Result
 
 
 def _screen(alerts: Sequence[SREEvent], work: Work) -> Generator[Result, None, Screened]:
-    """Triage of each alert, batch by batch until the deadline. Yields the Results of those that end."""
-    started = replace(work, deadline=inf)  # a batch that was started is finished
+    """Run triage on each alert, batch by batch until the deadline. Yield the Results of the alerts that
+    end."""
+    started = replace(work, deadline=inf)  # the deadline does not interrupt a batch
     members: list[Member] = []
     retried = False
     for start in range(0, len(alerts), BATCH):
@@ -146,7 +150,8 @@ def _screen(alerts: Sequence[SREEvent], work: Work) -> Generator[Result, None, S
 
 
 def _screen_member(item: New, work: Work) -> Member | Result:
-    """Keeps the decision and drops the text: the texts of thousands of alerts would fill the memory."""
+    """Run triage on one alert. Return its decision without its text, because the texts of thousands of alerts
+    would fill the memory."""
     triaged = screen(item, work)
     return triaged if isinstance(triaged, Result) else Member(triaged.event, triaged.decision)
 
@@ -154,10 +159,11 @@ def _screen_member(item: New, work: Work) -> Member | Result:
 def _storm_itself(
     found: Storm, screened: Screened, delivery: Delivery, work: Work, dispatch: Dispatch
 ) -> Result:
-    """The Result of the storm's own event.
+    """Returns the Result of the storm's own event.
 
-    No deadline stops it: without its Job the next delivery would start from the beginning. Texts that passed
-    one by one can be refused together; then the event goes without them.
+    The deadline does not stop this event: if it had no Job, the next delivery would start from the beginning.
+    The policy may allow each text alone and refuse all texts together. Then the event is dispatched without
+    texts.
     """
     events = [member.event for member in screened.members]
 
@@ -170,19 +176,20 @@ def _storm_itself(
     if whole.outcome not in (Outcome.BLOCKED, Outcome.DEAD_LETTERED):
         return whole
     bare = dispatched(named=False)
-    return replace(bare, detail=bare.detail or f"made without the words of its alerts: {whole.code}")
+    return replace(bare, detail=bare.detail or f"made without the texts of its alerts: {whole.code}")
 
 
 def _for_member(outcome: Outcome, code: str) -> tuple[Outcome, str]:
-    """What the outcome of a storm's Job means for an alert of the storm."""
+    """Returns the outcome and code of an alert, from the outcome and code of its storm."""
     return (Outcome.FOLDED, "") if outcome in (Outcome.CREATED, Outcome.DUPLICATE) else (outcome, code)
 
 
 def notices(results: Iterable[Result]) -> list[Result]:
-    """What people are told of a delivery.
+    """Returns the notices about a delivery.
 
-    There is one notice for all alerts that share a Job, and one for more than FOLD_ABOVE alerts with the same
-    end; it says how many they are. Every other alert has a notice of its own.
+    All alerts that share a Job make one notice. More than FOLD_ABOVE alerts with the same outcome and code
+    make one notice too. Such a notice has the number of its alerts. Every other alert has a notice of its
+    own.
     """
     alike: defaultdict[tuple[str, str, str], list[Result]] = defaultdict(list)
     for result in results:

@@ -1,4 +1,4 @@
-"""The event of a storm: many alerts, described as one."""
+"""The event of a storm: one event that describes many alerts."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from function.shared.strict_json import Json, to_json
 from function.shared.text import cut
 
 UNNAMED = "Storm"
-"""The alertname of a storm whose group has none."""
+"""The alertname of a storm whose group has no label `alertname`."""
 EXAMPLES = 20
 EXAMPLES_BYTES = 24 * 1024
-"""For the examples as JSON. Together with the counts they fit into a prompt and into the event's annotation,
-which hold 64 KiB each."""
+"""The size limit of all examples as JSON. Examples and counts must fit into a prompt and into the event's
+annotation, which have 64 KiB each."""
 MAX_TEXT = 400
-"""Characters of each text in an example, so that one long text does not displace the others."""
+"""The maximum number of characters of a text in an example. With this limit one long text does not displace
+the other examples."""
 MAX_NAMES = 20
-"""How many alert names, namespaces and group labels are listed."""
+"""The maximum number of alert names, of namespaces and of group labels that are listed."""
 
 
 def storm_event(
@@ -31,10 +32,10 @@ def storm_event(
     *,
     named: bool = True,
 ) -> SREEvent:
-    """The event that describes `members`, whose order does not matter.
+    """Returns the event that describes `members`. Their order does not matter.
 
-    `unread` is how many alerts of the storm were not looked at. With `named=False` the event has no text of a
-    member, only counts.
+    `unread` is the number of alerts in the storm that the policy did not evaluate. With `named=False` the
+    event has only counts, and no text of a member.
     """
     shown = _distinct(members)
     spaces = {member.namespace for member in shown}
@@ -44,7 +45,7 @@ def storm_event(
         source=STORM,
         status="firing",
         identity=identity,
-        severity="HIGH",  # the highest that an alert can ask for, so never below that of a member
+        severity="HIGH",  # the highest level that an alert can ask for, so it is never below a member's level
         alertname=cut(group_labels.get("alertname") or UNNAMED, MAX_TEXT),
         resource_type="",
         namespace=namespace,
@@ -61,7 +62,8 @@ def storm_event(
 
 
 def worst_first(alert: SREEvent) -> tuple[Any, ...]:
-    """A sort key over all that is shown of an alert. So the order of a delivery changes no prompt."""
+    """Returns a sort key from all fields of an alert that the prompt shows. So the order of a delivery does
+    not change the prompt."""
     where = (alert.namespace, alert.resource_type, alert.resource_id)
     return (
         -Level[alert.severity],
@@ -74,7 +76,7 @@ def worst_first(alert: SREEvent) -> tuple[Any, ...]:
 
 
 def _distinct(members: Sequence[SREEvent]) -> list[SREEvent]:
-    """One alert for each identity, the worst first."""
+    """Returns one alert for each identity. The worst alert is the first."""
     first: dict[str, SREEvent] = {}
     for member in sorted(members, key=worst_first):
         first.setdefault(member.identity, member)
@@ -98,13 +100,13 @@ def _payload(members: Sequence[SREEvent], group_labels: Mapping[str, str], unrea
 
 
 def _most_frequent(names: Iterable[str]) -> dict[str, int]:
-    """The most frequent names, each with its count."""
+    """Returns the most frequent names, each with its count."""
     counted = sorted(Counter(names).items(), key=lambda item: (-item[1], item[0]))
     return dict(counted[:MAX_NAMES])
 
 
 def _examples(members: Sequence[SREEvent]) -> Iterator[Json]:
-    """As many of the first members as fit."""
+    """Yields the first members as examples, as long as they fit into EXAMPLES_BYTES."""
     room = EXAMPLES_BYTES
     for member in members[:EXAMPLES]:
         names = ("alertname", "severity", "namespace", "resource_type", "resource_id", "description")

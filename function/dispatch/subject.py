@@ -1,9 +1,9 @@
-"""Labels -> what the alert is about, and its identity.
+"""Labels -> the subject of the alert, which is the resource with the problem, and the alert's identity.
 
-The specified order is persistentvolumeclaim, pod, node, instance. For 46 of the 155 alerts of
-kube-prometheus-stack 88.5.3 it names the exporter's pod instead of the subject. The reason is that
-kube-state-metrics and node-exporter report on other objects, but their series carry the labels of their own
-scrape target. So `pod` and `instance` are used only if they are not those of the exporter.
+The specified order of labels is persistentvolumeclaim, pod, node, instance. For 46 of the 155 alerts of
+kube-prometheus-stack 88.5.3 this order names the exporter's pod instead of the subject. The reason:
+kube-state-metrics and node-exporter report on other objects, but their series have the labels of their own
+scrape target. So the labels `pod` and `instance` do not count if they name the exporter.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Labels = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Rule:
-    """A label that can name the subject, and the type of resource that it names."""
+    """A label that can name the subject, and the type of the named resource."""
 
     label: str
     resource_type: str
@@ -29,11 +29,10 @@ class Rule:
 CEPH_RULES = (
     Rule("ceph_daemon", "ceph", namespaced=False),
     Rule("pool_id", "ceph", namespaced=False),
-    Rule(
-        "name", "ceph", namespaced=False
-    ),  # a health code such as OSD_NEARFULL; half of Rook's alerts have no other subject
+    # The label is a health code such as OSD_NEARFULL. Half of Rook's alerts have no other subject.
+    Rule("name", "ceph", namespaced=False),
 )
-"""For alerts with the label `type: ceph_default`, which Rook and the Ceph mixin set."""
+"""The rules for alerts with the label `type: ceph_default`. Rook and the Ceph mixin set this label."""
 STORAGE_RULES = (
     Rule("persistentvolumeclaim", "k8s_pvc"),
     Rule("persistentvolume", "k8s_pv", namespaced=False),
@@ -52,24 +51,24 @@ WORKLOAD_RULES = (
 )
 POD_RULE = Rule("pod", "k8s_pod")
 HOST_RULE = Rule("instance", "host", namespaced=False)
-"""The `instance` of node-exporter is the machine that it reports on."""
+"""The rule for node-exporter, whose `instance` is the machine with the problem."""
 INSTANCE_RULE = Rule("instance", "instance")
 EXPORTERS = ("kube-state-metrics", "node-exporter", "rook-ceph-mgr", "rook-ceph-exporter", "ceph-mgr")
-"""Parts of the names of pods and scrape jobs. These exporters report on other objects, never on their own
-pods."""
+"""Parts of the names of the exporters' pods and scrape jobs. These exporters report on other objects, never
+on their own pods."""
 HOST_EXPORTER = "node-exporter"
 VOLATILE_LABELS = frozenset(("severity", "prometheus", "prometheus_replica", "replica"))
-"""Labels that change while the problem stays the same. They are not part of the identity of an alert without
-a resource."""
+"""Labels that change while the problem stays the same. The identity of an alert without a resource leaves
+them out."""
 TARGET_LABELS = frozenset(("instance", "pod", "container", "endpoint", "service", "uid"))
-"""Labels of a scrape target. They are not part of the identity if the target is an exporter, whose pod
-changes."""
+"""Labels of a scrape target. If the target is an exporter, the identity leaves them out, because the
+exporter's pod changes."""
 UNKNOWN = "unknown_"
-"""Prefix of the resource type if the name or the namespace is no valid Kubernetes name."""
+"""The prefix of the resource type if the name or the namespace is no valid Kubernetes name."""
 
 
 def subject(labels: Labels) -> Subject:
-    """What the alert is about. If no label names it, the Subject has at most a namespace."""
+    """Returns the subject of the alert. If no label names a resource, the Subject has at most a namespace."""
     namespace = labels.get("namespace", "")
     for rule in _rules(labels):
         if labels.get(rule.label):
@@ -78,12 +77,12 @@ def subject(labels: Labels) -> Subject:
 
 
 def identify(subject: Subject, labels: Labels, cluster: str, volatile: Set[str] = VOLATILE_LABELS) -> str:
-    """SHA-256 in hex of the problem: of cluster, alertname and subject, or of the labels if there is no
-    subject.
+    """Returns the identity of the problem: the SHA-256, in hex, of cluster, alertname and subject. If there
+    is no subject, the labels take its place.
 
-    Fingerprint, start, group and severity are left out. Each of them changes between deliveries of one
-    problem, and a second identity would mean a second Job. For a host the labels are included, because they
-    name the disk or device."""
+    The identity leaves out fingerprint, start, group and severity. They change between deliveries of one
+    problem, and a second identity would mean a second Job. The identity of a host's problem includes the
+    labels, because they name the disk or device."""
     name = labels.get("alertname", "")
     about = (subject.resource_type, subject.namespace, subject.resource_id) if subject.resource_id else ("",)
     if subject.resource_id and subject.resource_type != HOST_RULE.resource_type:
@@ -105,20 +104,23 @@ def _rules(labels: Labels) -> tuple[Rule, ...]:
 
 
 def _pod_is_exporter(labels: Labels) -> bool:
-    """Whether `pod` is only the exporter's. It is the subject if the alert was aggregated (then there is no
-    `instance`), or if the series is about a pod (then there is a `uid`, as in kube_pod_*)."""
+    """Returns whether the label `pod` names only the exporter. There are two cases in which it names the
+    subject: the alert was aggregated (it has no `instance`), or the series is about a pod (it has a `uid`, as
+    in kube_pod_*)."""
     pod = labels.get("pod", "")
     of_exporter = any(name in pod for name in EXPORTERS)
     return of_exporter and _from_exporter(labels) and not labels.get("uid")
 
 
 def _from_exporter(labels: Labels) -> bool:
-    """Whether the series was scraped from an exporter. The label `job` tells; no tenant can set it."""
+    """Returns whether the series was scraped from an exporter. This follows from the label `job`, which no
+    tenant can set."""
     return bool(labels.get("instance")) and any(name in labels.get("job", "") for name in EXPORTERS)
 
 
 def _checked(rule: Rule, namespace: str, resource_id: str) -> Subject:
-    """The subject. A name that no object can have gets a type for which no policy grants anything."""
+    """Returns the subject. If no object can have its name, the type begins with UNKNOWN. The policy grants
+    nothing for such a type."""
     real = is_name(resource_id) and (not namespace or is_name(namespace))
     kubernetes = rule.resource_type.startswith("k8s_")
     return Subject((UNKNOWN if kubernetes and not real else "") + rule.resource_type, namespace, resource_id)

@@ -1,8 +1,8 @@
 """Webhook JSON, or one alert -> a Delivery of SREEvents.
 
-This reads version 4 of Alertmanager's webhook. Unknown fields are ignored (0.32 added `notification_reason`,
-0.34 `routeLabels`), the others must be valid. An alert that cannot be read becomes a dead letter, and the
-other alerts are processed.
+This module reads version 4 of Alertmanager's webhook. It ignores unknown fields: Alertmanager 0.32 added
+`notification_reason`, and 0.34 `routeLabels`. All other fields must be valid. An alert that cannot be read
+becomes a dead letter, and the other alerts are processed.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ from function.shared.strict_json import to_json
 from function.shared.text import cut_and_count, left_out
 
 MAX_ALERTS = 20_000
-"""Alerts in one delivery. 10,000 alerts take 5.2 MB."""
+"""The maximum number of alerts in one delivery. 10,000 alerts take 5.2 MB."""
 MAX_ENTRIES = 64
-"""How many labels and how many annotations are kept of one alert."""
+"""The maximum number of labels, and of annotations, that are kept of one alert."""
 MAX_NAME = 256
 MAX_VALUE = 1024
-"""Characters that are kept of a label's value."""
+"""The maximum number of characters that are kept of a label's value."""
 MAX_TEXT = 4096
-"""Characters that are kept of an annotation, or of any other field of an alert."""
+"""The maximum number of characters that are kept of an annotation, or of any other field of an alert."""
 SEVERITIES: Mapping[str, AskedLevel] = {"info": "LOW", "warning": "MEDIUM", "critical": "HIGH"}
-"""The values of the label `severity`. Any other value, or none, means HIGH."""
+"""The level that each value of the label `severity` asks for. Any other value, or no label, asks for HIGH."""
 
 
 def _empty_for_null(value: Any) -> Any:
@@ -76,11 +76,10 @@ class _Alert(BaseModel):
 
 
 def webhook(data: Any, *, cluster: str, volatile: Set[str] = VOLATILE_LABELS) -> Delivery:
-    """The Delivery that Alertmanager posted.
+    """Returns the Delivery that Alertmanager posted.
 
-    `cluster` is the cluster of alerts without a label `cluster`. `volatile` are the labels that are not part
-    of the identity of an alert without a resource. Raises Rejected (400) if `data` is no webhook of version
-    4."""
+    `cluster` is the cluster of alerts without a label `cluster`. The identity of an alert without a resource
+    leaves out the labels in `volatile`. Raises Rejected (400) if `data` is no webhook of version 4."""
     try:
         body = _Webhook.model_validate(data)
     except ValidationError as error:
@@ -89,7 +88,7 @@ def webhook(data: Any, *, cluster: str, volatile: Set[str] = VOLATILE_LABELS) ->
     notification, cut = _notification(data)
     around = _Around(body.groupKey, cut, cluster, volatile)
     alerts = [_translated(alert, around) for alert in body.alerts]
-    if body.truncatedAlerts:  # Alertmanager counts them as delivered
+    if body.truncatedAlerts:  # Alertmanager counts these alerts as delivered and does not send them again
         alerts.append(
             DeadLetter(
                 "truncated_alerts",
@@ -109,21 +108,22 @@ def webhook(data: Any, *, cluster: str, volatile: Set[str] = VOLATILE_LABELS) ->
 
 
 def alert(data: Any, *, cluster: str, volatile: Set[str] = VOLATILE_LABELS) -> Delivery:
-    """A Delivery of one alert. `data` looks like a member of a webhook's `alerts`."""
+    """Returns a Delivery of one alert. `data` has the fields of an entry in a webhook's `alerts`."""
     if not isinstance(data, dict) or "labels" not in data:
         raise Rejected(400, "bad_alert", "not an Alertmanager alert: no labels")
     return webhook({"version": "4", "alerts": [data]}, cluster=cluster, volatile=volatile)
 
 
 def either(data: Any, *, cluster: str, volatile: Set[str] = VOLATILE_LABELS) -> Delivery:
-    """The Delivery of a webhook or of one alert, for senders that do not say which of the two they send."""
+    """Returns the Delivery of a webhook or of one alert. It is for senders that do not say which one they
+    send."""
     read = alert if isinstance(data, dict) and "labels" in data and "alerts" not in data else webhook
     return read(data, cluster=cluster, volatile=volatile)
 
 
 @dataclass(frozen=True)
 class _Around:
-    """What an alert takes from its delivery."""
+    """The values of an alert that come from its delivery."""
 
     group_key: str
     cut: bool
@@ -176,7 +176,7 @@ def _description(read: _Alert, namespace: str) -> str:
 
 
 def _capped(data: Any) -> tuple[dict[str, Any], bool]:
-    """The alert with every part cut to its limit, and whether anything was cut."""
+    """Returns the alert with every part cut to its limit, and whether a part was cut."""
     if not isinstance(data, dict):
         return {"unreadable": _bounded(data)}, False
     limits = {"labels": MAX_VALUE, "annotations": MAX_TEXT}
@@ -188,7 +188,7 @@ def _capped(data: Any) -> tuple[dict[str, Any], bool]:
 
 
 def _notification(data: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
-    """The body without its alerts, with every part cut to its limit, and whether anything was cut."""
+    """Returns the body without its alerts, with every part cut to its limit, and whether a part was cut."""
     rest = {key: value for key, value in data.items() if key != "alerts"}
     maps = {key: _entries(value, MAX_TEXT) for key, value in rest.items() if isinstance(value, dict)}
     capped = _entries({key: value for key, value in rest.items() if key not in maps}, MAX_TEXT) | maps
@@ -212,6 +212,6 @@ def _bounded(value: Any, limit: int = MAX_TEXT) -> Any:
 
 
 def _where(error: ValidationError) -> str:
-    """The top-level field that is invalid. Deeper parts of the path can be text of the alert."""
+    """Returns the name of the invalid top-level field. Deeper parts of the path can be text of the alert."""
     path = error.errors(include_url=False, include_context=False, include_input=False)[0]["loc"]
     return str(path[0]) if path else "body"

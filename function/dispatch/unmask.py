@@ -14,24 +14,25 @@ IN_WORDS = "-._/"
 ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*|[^\[\]])?", re.DOTALL)
 BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
 STYLED = re.compile("[\u24b6-\u24e9\U0001d400-\U0001d7cb\U0001f110-\U0001f189]")
-"""Letters in circles and squares, and the mathematical alphabets."""
+"""Letters in circles and squares, and letters of the mathematical alphabets."""
 HIDDEN = re.compile("[A-Za-z0-9](?:\0+[A-Za-z0-9]|[\u0300-\u036f])|\0{3}")
-"""Invisible characters (each replaced by NUL) inside a word or three in a row, and marks on a letter that
-has no such form. A single one beside an emoji is honest."""
+"""Signs of hidden characters: invisible characters inside a word, three invisible characters in a row, and
+marks on a letter that Unicode has no combined character for. The text has a NUL for each invisible character.
+A single invisible character beside an emoji is harmless."""
 COMMENT = "<!--"
 FIELD_SEPARATOR = re.compile(r"\$\{?IFS\}?(?:\$[0-9@*])?", re.I)
 QUOTE_MARKS = "'\"`*~^\u2018\u2019\u201c\u201d"
 QUOTES = re.compile(rf"(?<=[\w/-])[{QUOTE_MARKS}]+(?=\w)")
 DUNDER = re.compile(r"(?<=[^\W_])__(?=[^\W_])")
 EMPTY_EXPANSION = re.compile(r"\$(?:[@*]|\{[^{}]{0,40}\}|(?='))")
-"""Text that the shell expands to nothing, and the dollar of its $'...' quotes."""
+"""Text that the shell expands to an empty string, and the dollar of the shell's $'...' quotes."""
 WHITE_ESCAPE = re.compile(r"\\[nrt]")
 JOINED = re.compile(r"[\"'`] ?[+.] ?[\"'`]")
 LISTED = re.compile(r"[\"'], ?[\"']")
-"""The separators of a command that is written as a list."""
+"""The separators in a command that is written as a list of strings."""
 MARKUP = re.compile(r"<[^<>]{0,200}>")
 EM_DASH = re.compile(r"(?<=\s)\u2014(?=\w)")
-"""An editor writes it in place of the two hyphens of a flag."""
+"""A dash that an editor wrote instead of the two hyphens of a flag."""
 SPACED = re.compile(r"(?<![^\W_])[a-z](?:[ ._*|/-][a-z]){2,}(?![^\W_])")
 GAPS = re.compile(r"[^a-z]")
 FINISHED = ".:;!?"
@@ -39,7 +40,7 @@ GOES_ON = frozenset("abcdefghijklmnopqrstuvwxyz/")
 """The first character of a line that continues an unfinished sentence."""
 LETTERS = re.compile(r"[^\W\d_]+")
 OTHER_SCRIPT = re.compile("[\u0370-\u03ff\u0400-\u052f\u0530-\u058f]")
-THREE_LATIN = re.compile("[a-z].*[a-z].*[a-z]")  # "\u03bcs" and "k\u03a9" are honest
+THREE_LATIN = re.compile("[a-z].*[a-z].*[a-z]")  # "\u03bcs" and "k\u03a9" are harmless
 LOOKALIKES = str.maketrans(
     # Cyrillic, Greek and Armenian letters, after case folding
     "\u0430\u0432\u0435\u043a\u043c\u043d\u043e\u0440\u0441\u0442\u0443\u0445\u0456\u0458\u0455\u0501\u051b\u051d"
@@ -65,8 +66,8 @@ class _Table(dict[int, str]):
 
 
 INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
-"""Unicode categories that are not shown: control, format (zero-width, bidi, tag), surrogate, private use and
-unassigned."""
+"""The Unicode categories of invisible characters: control, format (zero-width, bidi, tag), surrogate, private
+use and unassigned."""
 MARKS = frozenset({"Mn", "Me"})
 FILLERS = frozenset("\u115f\u1160\u3164\uffa0\u034f\u17b4\u17b5")
 """Letters and marks that look blank."""
@@ -95,7 +96,7 @@ SPACING = _Table(_spacing)
 
 
 def as_shown(text: str, signals: set[str]) -> str:
-    """The text as a person sees it, in lower case, with one line for each paragraph."""
+    """Returns the text as a person sees it, in lower case, with one line for each paragraph."""
     if "\x1b" in text:
         signals.add("ansi")
         text = ANSI.sub("", text)
@@ -115,7 +116,8 @@ def as_shown(text: str, signals: set[str]) -> str:
 
 
 def _unwrapped(text: str) -> str:
-    """The text with continued lines joined: after a backslash, or in the middle of a sentence."""
+    """Returns the text with continued lines joined. A line continues after a backslash, and in the middle of
+    a sentence."""
     first, *others = text.split("\n")
     parts = [first]
     last = first.rstrip()
@@ -142,8 +144,8 @@ def _unquoted(text: str) -> str:
 
 
 def undisguised(shown: str, signals: set[str]) -> str:
-    """The text without quoting, markup and comments inside words. Look-alike letters become the letters that
-    they look like."""
+    """Returns the text without quoting, markup and comments inside words. A look-alike letter becomes the
+    Latin letter that it looks like."""
     text = LISTED.sub(" ", JOINED.sub("", FIELD_SEPARATOR.sub(" ", _unspaced(shown, signals))))
     text = MARKUP.sub("", _uncommented(EMPTY_EXPANSION.sub("", text))).replace("\\", "")
     text = DUNDER.sub("", _unquoted(text))
@@ -156,7 +158,7 @@ def undisguised(shown: str, signals: set[str]) -> str:
 
 def _unspaced(text: str, signals: set[str]) -> str:
     def closed(match: re.Match[str]) -> str:
-        if len(match.group()) > 6:  # four letters and more; "u.s.a" is honest
+        if len(match.group()) > 6:  # four letters and more; "u.s.a" is harmless
             signals.add("spaced_letters")
         return GAPS.sub("", match.group())
 
@@ -164,7 +166,7 @@ def _unspaced(text: str, signals: set[str]) -> str:
 
 
 def _uncommented(text: str) -> str:
-    """The text with a space for each /* ... */, as in SQL. A regular expression would search for each end
-    again."""
+    """Returns the text with a space for each /* ... */, as in SQL. A regular expression would search the rest
+    of the text for each comment's end."""
     first, *others = text.split("/*")
     return first + "".join(f" {other.partition('*/')[2]}" if "*/" in other else other for other in others)

@@ -1,6 +1,6 @@
-"""Settings -> Dependencies. The only place that selects adapters.
+"""Settings -> Dependencies. This is the only module that selects adapters.
 
-A module that is slow to import is imported in the branch that selects it.
+Some adapters are slow to import. So each of them is imported in the branch that selects it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def dependencies(settings: Settings) -> Dependencies:
-    """What the function processes deliveries with. Raises Misconfigured."""
+    """Returns the dependencies of the function. Raises Misconfigured."""
     cluster, events, authenticator = _cluster(settings)
     made = Dependencies(
         policy=policy(settings),
@@ -47,8 +47,8 @@ def dependencies(settings: Settings) -> Dependencies:
 def offline(
     settings: Settings, policy: Policy | None = None, clock: Callable[[], float] = time.time
 ) -> Dependencies:
-    """What `explain` processes a delivery with: the embedded policy unless another one is given, and the
-    context that the settings name. It creates nothing and notifies nobody."""
+    """Returns the dependencies of `explain`. They include the embedded policy, if no other policy is given,
+    and the source of context in the settings. They create nothing and notify nobody."""
     from function.dispatch.adapters.local import DryRunCluster
 
     made = Dependencies(
@@ -68,21 +68,21 @@ def offline(
 
 
 def opa(url: str, token_file: Path | None = None) -> Opa:
-    """The policy of the OPA server at `url`. The token is read for each request."""
+    """Returns the policy of the OPA server at `url`. The token is read for each request."""
     from function.dispatch.adapters.opa import Opa
 
     return Opa(url, token_in(token_file, "SRE_DISPATCH_OPA_TOKEN_FILE", "opa_token") if token_file else None)
 
 
 def policy(settings: Settings) -> Policy:
-    """The policy engine that the settings select. Raises Misconfigured."""
+    """Returns the policy engine that the settings select. Raises Misconfigured."""
     if settings.policy == "opa":
         return opa(settings.opa_url, settings.opa_token_file)
     return _embedded(settings)
 
 
 def world(settings: Settings, clock: Callable[[], float]) -> WorldModel | None:
-    """The source of context that the settings select. Raises Misconfigured."""
+    """Returns the source of context that the settings select, or None. Raises Misconfigured."""
     if settings.context == "world-model":
         from function.shared.mcp import Options, WorldModelClient
 
@@ -99,7 +99,9 @@ def world(settings: Settings, clock: Callable[[], float]) -> WorldModel | None:
         from function.shared.memory import Store
 
         if not settings.context_file.is_file():
-            raise Misconfigured(f"{settings.context_file} does not exist: set SRE_DISPATCH_CONTEXT_FILE")
+            raise Misconfigured(
+                f"{settings.context_file} does not exist: set SRE_DISPATCH_CONTEXT_FILE to an existing file"
+            )
         return Store(settings.context_file, clock)
     return None
 
@@ -110,13 +112,14 @@ def _embedded(settings: Settings) -> Policy:
         from function.dispatch.adapters import rego
     except ImportError:
         raise Misconfigured(
-            "the embedded policy engine is not installed: pip install 'sre-dispatch[embedded]'"
+            "the embedded policy engine is not installed: run pip install 'sre-dispatch[embedded]'"
         ) from None
     return rego.Rego(policy_files.read(settings.policies))
 
 
 def _cluster(settings: Settings) -> tuple[Cluster, list[Sink], Authenticator | None]:
-    """Where Jobs are created, and what only an API server offers: Events as a sink, and token reviews."""
+    """Returns the place for Jobs, a sink for Kubernetes Events, and the token reviews. Events and token
+    reviews need an API server."""
     if settings.jobs == "folder":
         from function.dispatch.adapters.local import Folder
 

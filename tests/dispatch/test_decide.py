@@ -154,7 +154,7 @@ def test_a_review_on_another_policy_is_refused() -> None:
 
 
 def test_a_review_milder_than_its_triage_is_refused() -> None:
-    with pytest.raises(Unavailable, match="milder"):
+    with pytest.raises(Unavailable, match="below its level in triage"):
         decide.confirm(answered(decided("HIGH")), answered(decided("MEDIUM")))
 
 

@@ -610,7 +610,7 @@ def test_where_the_members_words_are_refused_together_the_storm_goes_without_the
 
     cluster = FakeCluster()
     itself, *members = pipeline.run(storm_of(), app(FakePolicy(together), cluster))
-    assert itself.detail == "made without the words of its alerts: critical"
+    assert itself.detail == "made without the texts of its alerts: critical"
     assert {result.outcome for result in members} == {Outcome.FOLDED}
     (prompt,) = prompts(cluster)
     assert "claim-" not in prompt and f'"alerts": {MANY}' in prompt

@@ -98,7 +98,7 @@ def test_an_overlay_holds_data_of_rules_and_nothing_else(policy: Path, tmp_path:
 
 
 def test_an_overlay_that_is_not_there_is_said(policy: Path, tmp_path: Path) -> None:
-    with pytest.raises(Misconfigured, match="there are no data files"):
+    with pytest.raises(Misconfigured, match="there is no data file"):
         read(policy, tmp_path / "nowhere")
 
 

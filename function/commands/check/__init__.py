@@ -1,1 +1,1 @@
-"""`sre-dispatch check`: is this installation usable? check.py puts the rows of the others together."""
+"""`sre-dispatch check`: is this installation usable? check.py collects the rows of the other modules."""

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 PER_TIER = "sre-dispatch-template"
-"""The policy with one binding for each tier, in the tier's file."""
+"""The policy that has one binding for each tier. The binding is in the tier's file."""
 POLICIES = ("sre-dispatch-shape", "sre-dispatch-remedies", "sre-dispatch-claims", "sre-dispatch-deployments")
-"""Policies with a single binding of the same name."""
+"""The policies that have a single binding, which has the name of the policy."""
 ADMISSION = "admissionregistration.k8s.io/v1"
 APPLY_POLICIES = "apply knative/base and knative/tiers"
 
@@ -45,7 +45,7 @@ def admission_faults(
 
 
 def _binding(cluster: ClusterAudit, name: str, policy: str, param: Json | None) -> Iterator[str]:
-    """What is wrong with the binding. It must deny, and `param` must be its parameter."""
+    """Yields what is wrong with the binding. It must have the action Deny, and `param` as its parameter."""
     found = cluster.find(f"{ADMISSION}/validatingadmissionpolicybindings/{name}")
     if found is None:
         yield f"there is no ValidatingAdmissionPolicyBinding {name}: {APPLY_POLICIES}"

@@ -1,4 +1,4 @@
-"""Who is bound to which role, in the whole cluster."""
+"""The role bindings of the whole cluster."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ EVERYWHERE = "every namespace (by a ClusterRoleBinding)"
 class Binding:
     name: str
     namespace: str
-    """Empty for a ClusterRoleBinding."""
+    """The namespace of a RoleBinding. It is empty for a ClusterRoleBinding."""
     role: str
-    """The ClusterRole, or empty for a Role."""
+    """The name of the ClusterRole. It is empty if the binding refers to a Role."""
     holders: frozenset[str]
-    """Users and groups as the API server names them."""
+    """The users and groups that have the role, with the names that the API server uses."""
 
     @property
     def place(self) -> str:
@@ -33,7 +33,7 @@ class Binding:
 
 
 def bindings(cluster: ClusterAudit) -> Iterator[Binding]:
-    """Raises Unavailable."""
+    """Yields all role bindings of the cluster. Raises Unavailable."""
     for kind in ("rolebindings", "clusterrolebindings"):
         for each in value_at(cluster.find(f"rbac.authorization.k8s.io/v1/{kind}"), "items") or ():
             is_cluster_role = value_at(each, "roleRef", "kind") == "ClusterRole"
@@ -46,7 +46,7 @@ def bindings(cluster: ClusterAudit) -> Iterator[Binding]:
 
 
 def account(namespace: str, name: str) -> str:
-    """The ServiceAccount as the API server names it."""
+    """Returns the username that the API server uses for the ServiceAccount."""
     return f"system:serviceaccount:{namespace}:{name}"
 
 

@@ -1,10 +1,10 @@
-"""Is this installation usable? One row for each check.
+"""`sre-dispatch check`: it makes one row for each check of an installation.
 
-In a cluster it runs with the function's settings and ServiceAccount, so that the rows about rights and
-admission are true for the function. It reads three things that the function does not need: role bindings,
-admission policies, and the models that the tiers name. knative/base/check.yaml grants that. `check` changes
-nothing. A ServiceAccount of its own would need a worse right to tell the function's rights: to impersonate
-it, or to ask for the rights of everybody.
+In a cluster `check` runs with the function's settings and ServiceAccount. So the rows about rights and
+admission are true for the function. `check` reads three kinds of objects that the function does not need:
+role bindings, admission policies, and the tiers' ConfigMaps. knative/base/check.yaml grants these rights.
+`check` changes nothing. With a ServiceAccount of its own, `check` would need a more dangerous right: to
+impersonate the function's account, or to read the rights of every account.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ OTHER_POLICY = (
 
 
 def check(environment: Mapping[str, str]) -> list[Row]:
-    """Checks the settings in `environment`, then the policy by questions with known answers, then the source
-    of context. If Jobs go to a cluster, it also checks the cluster; inside a cluster, also the webhook's
-    address. Changes nothing."""
+    """Checks the settings in `environment`, then the policy with inputs whose decisions are known, then the
+    source of context. If the function creates Jobs in a cluster, this checks the cluster too. If it runs
+    inside a cluster, it checks the webhook's address too. It changes nothing."""
     try:
         settings = Settings.read(environment)
         policy = wiring.policy(settings)
@@ -56,7 +56,7 @@ def check(environment: Mapping[str, str]) -> list[Row]:
         try:
             answer = policy.ask(question["input"])
         except DispatchError as error:
-            # The policy's default answer has no revision, so OPA's adapter refuses it. That is right here.
+            # The policy's default answer has no revision, so OPA's adapter must refuse it.
             blocked = error.code == "policy_revision" and not question["input"]
             detail = "refused as no decision" if blocked else str(error)
             rows.append(Row(f"policy: {question['title']}", passed=blocked, detail=detail))
@@ -72,7 +72,7 @@ def check(environment: Mapping[str, str]) -> list[Row]:
 
 
 def _cluster(settings: Settings, files: PolicyFiles, revisions: set[str]) -> Iterator[Row]:
-    """Rows about the cluster. `revisions` are those that the policy's answers named."""
+    """Yields the rows about the cluster. `revisions` are the revisions in the policy's answers."""
     from function.commands.check.cluster import ClusterAudit
     from function.shared.kubernetes import Api
 
@@ -101,5 +101,5 @@ def _cluster(settings: Settings, files: PolicyFiles, revisions: set[str]) -> Ite
     )
     if is_served:
         yield row("leftovers", "none", leftover_faults(cluster, settings, grants), REMEDY)
-    else:  # it may have more tiers
+    else:  # the policy that OPA serves may have more tiers
         yield Row("leftovers", passed=False, detail=OTHER_POLICY)

@@ -1,4 +1,4 @@
-"""Read-only questions to the API server: reviews, objects, dry runs."""
+"""Requests to the API server that change nothing: reviews, reads, dry runs."""
 
 from __future__ import annotations
 
@@ -14,26 +14,27 @@ from function.shared.kubernetes import SHAPE_ERRORS, Answer, Api, message_of, re
 from function.shared.strict_json import Json
 
 QUOTA = re.compile(r"exceeded quota: ([a-z0-9.-]{1,253}),", re.ASCII)
-"""How Kubernetes 1.36 names the quota that refuses."""
+"""Finds the name of the quota in the message of Kubernetes 1.36."""
 POD_SECURITY = "would violate PodSecurity"
-"""Part of the warning for a Job whose pods Pod Security will refuse. The Job itself is admitted. The warning
-needs the namespace label pod-security.kubernetes.io/warn."""
+"""A part of the warning for a Job whose pods Pod Security will refuse. The Job itself is admitted. The API
+server sends this warning only if the namespace has the label pod-security.kubernetes.io/warn."""
 MAX_WORDS = 300
-"""Characters of the API server's message that a row quotes."""
+"""The maximum number of characters of the API server's message in a row."""
 
 
 @dataclass(frozen=True)
 class Permission:
-    """A verb on a resource, as `kubectl auth can-i` takes them."""
+    """A verb on a resource, in the form of `kubectl auth can-i`."""
 
     verb: str
     resource: str
-    """Plural, with its group and its subresource where it has them: `jobs.batch`, `pods/exec`."""
+    """The plural of the resource, with its group and subresource if it has them: `jobs.batch`,
+    `pods/exec`."""
     namespace: str = ""
-    """Empty for a cluster-scoped resource."""
+    """The namespace. It is empty for a cluster-scoped resource."""
 
     def attributes(self) -> Json:
-        """The resourceAttributes of a SelfSubjectAccessReview."""
+        """Returns the resourceAttributes of a SelfSubjectAccessReview."""
         plural, _, subresource = self.resource.partition("/")
         resource, _, group = plural.partition(".")
         named = {"verb": self.verb, "group": group, "resource": resource, "subresource": subresource}
@@ -45,14 +46,16 @@ class Admission:
     """The result of a Job's dry run."""
 
     by: Literal["", "policy", "unwatched", "quota", "pod security", "other"]
-    """What refused the Job: nothing; one of our admission policies; one that does not find its CronJob; a
-    quota; Pod Security, later, when pods are created; something else."""
+    """What refused the Job. It is empty if the Job was admitted. `policy` is one of our admission policies.
+    `unwatched` is one of our policies that does not find its CronJob. `pod security` admits the Job and will
+    refuse its pods."""
     words: str = ""
-    """The quota's name, or the API server's message: printable, at most MAX_WORDS characters."""
+    """The quota's name, or the first MAX_WORDS printable characters of the API server's message."""
 
 
 class ClusterAudit:
-    """An installation on a cluster. Nothing here changes it: reviews and dry runs are not stored."""
+    """Reads an installation on a cluster. It changes nothing: the API server does not store reviews and dry
+    runs."""
 
     def __init__(self, api: Api, namespace: str) -> None:
         self._api = api
@@ -61,7 +64,7 @@ class ClusterAudit:
         self.template = Kubernetes(api, namespace).template
 
     def who(self) -> tuple[str, Sequence[str]]:
-        """Name and groups of our own account. Raises Unavailable."""
+        """Returns name and groups of our own account. Raises Unavailable."""
         review = self._review("authentication.k8s.io/v1", "SelfSubjectReview", {})
         try:
             user = review["status"]["userInfo"]
@@ -72,8 +75,8 @@ class ClusterAudit:
             ) from None
 
     def may(self, access: Permission) -> bool:
-        """Whether our account has the right for all objects of the kind. A right limited by resourceNames
-        does not count. Raises Unavailable."""
+        """Returns whether our account has the right for all objects of the kind. A right that resourceNames
+        limits does not count. Raises Unavailable."""
         spec = {"resourceAttributes": access.attributes()}
         review = self._review("authorization.k8s.io/v1", "SelfSubjectAccessReview", {"spec": spec})
         try:
@@ -84,17 +87,18 @@ class ClusterAudit:
             ) from None
 
     def find(self, path: str) -> Json | None:
-        """The object, or the listing, at /apis/`path`; None where there is none. Raises Unavailable."""
+        """Returns the object, or the list of objects, at /apis/`path`. Returns None if the path does not
+        exist. Raises Unavailable."""
         return _found(path, self._api.request("GET", f"/apis/{path}"))
 
     def labelled(self, path: str, selector: str) -> list[Json]:
-        """The objects of the listing at `path` that the label selector selects. Raises Unavailable."""
+        """Returns the objects at `path` that the label selector selects. Raises Unavailable."""
         root = "/api" if path.startswith("v1/") else "/apis"
         answer = self._api.request("GET", f"{root}/{path}", query={"labelSelector": selector})
         return value_at(_found(path, answer), "items") or []
 
     def config_map(self, name: str) -> Json | None:
-        """The agents' ConfigMap of that name; None where there is none. Raises Unavailable."""
+        """Returns the ConfigMap of that name in the agents' namespace, or None. Raises Unavailable."""
         answer = self._api.request("GET", f"{self._config_maps}/{name}")
         if answer.status == 403:
             what = f"the function's ServiceAccount may not read the ConfigMap {name}"
@@ -104,7 +108,7 @@ class ClusterAudit:
         return _found(f"the ConfigMap {name}", answer)
 
     def judge(self, job: Json) -> Admission:
-        """Whether the Job would be admitted, by a dry run. Raises Unavailable."""
+        """Returns whether the API server would admit the Job, from a dry run. Raises Unavailable."""
         answer = self._api.request("POST", self._jobs, job, query={"dryRun": "All"})
         message = message_of(answer)
         words = "".join(filter(str.isprintable, answer.warning or message))[:MAX_WORDS]

@@ -1,4 +1,4 @@
-"""Asks the source of context about the function's own namespace."""
+"""Requests context about the function's own namespace."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from function.shared.event import SREEvent
 
 
 def context_rows(settings: Settings) -> Iterator[Row]:
-    """Whether the source of context answers. It is asked about our own namespace, which surely exists."""
+    """Yields a row that says whether the source of context answers. The request is about our own namespace,
+    because this namespace always exists."""
     name = "context: " + {"world-model": settings.world_model_url, "file": str(settings.context_file)}.get(
         settings.context, ""
     )
@@ -32,14 +33,14 @@ def context_rows(settings: Settings) -> Iterator[Row]:
     except DispatchError as error:
         yield Row(name, passed=False, detail=str(error))
         return
-    harmless = {"not_found", "unknown_kind"}  # answers of a world model that knows no namespaces
+    harmless = {"not_found", "unknown_kind"}  # gaps of a world model that does not describe namespaces
     answered = harmless.issuperset(found.gaps)
     gaps = f"gaps: {', '.join(found.gaps)}" if found.gaps else "no gap"
     yield Row(name, passed=answered, detail=f"{len(found.items)} facts, {gaps}")
 
 
 def about_ourselves(settings: Settings) -> SREEvent:
-    """An event about the function's own namespace."""
+    """Returns an event about the function's own namespace."""
     alert = {"status": "firing", "labels": {"alertname": "check"}, "startsAt": "2026-01-01T00:00:00Z"}
     delivery = translate.alert(alert, cluster=settings.cluster)
     (event,) = (event for event in delivery.alerts if isinstance(event, SREEvent))

@@ -1,4 +1,4 @@
-"""Objects that an earlier version installed and this one does not use: `kubectl apply` deletes nothing."""
+"""Objects that only an earlier version used. `kubectl apply` does not delete such objects."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 
 TIER = "sre-dispatch/tier"
 OF_A_TIER = f"app.kubernetes.io/part-of=sre-dispatch,{TIER}"
-"""Selects the objects of the files in knative/tiers/."""
+"""The label selector for the objects of the files in knative/tiers/."""
 PREFIX = "sre-agent-"
-"""How the name of each tier's ServiceAccount begins; knative/base/admission.yaml relies on it too."""
-REMEDY = "; delete accounts last, when no Job of theirs runs (knative/README.md has the steps)"
+"""The prefix of each tier's ServiceAccount. knative/base/admission.yaml relies on this prefix too."""
+REMEDY = "; delete an account last, when no Job uses it (knative/README.md has the steps)"
 
 
 def leftover_faults(
     cluster: ClusterAudit, settings: Settings, grants: Mapping[LevelName, Grant]
 ) -> Iterator[str]:
-    """What belongs to no tier of the policy, with the command that deletes it. Rights come first, because
-    somebody may still use them."""
+    """Yields the objects that belong to no tier of the policy, with the command that deletes them. Rights are
+    the first, because an account may still use them."""
     agents = settings.agents_namespace
     used = frozenset(account(agents, account_of(cluster, settings, grant)) for grant in grants.values())
     for binding in bindings(cluster):
@@ -49,12 +49,12 @@ def leftover_faults(
         ),
     ):
         if names := _names(cluster, path, tiers):
-            yield f"{what} of no tier: `kubectl {delete} {' '.join(names)}`"
+            yield f"{what} of no tier: run `kubectl {delete} {' '.join(names)}`"
 
 
 def _stale(binding: Binding, agents: str, used: Set[str]) -> frozenset[str]:
-    """The accounts of the binding that are an agent's by their name, or may change what agents may change,
-    and that no tier uses."""
+    """Returns the accounts of the binding that no tier uses. If the role is one of REMEDIES, all accounts of
+    the agents' namespace count. Otherwise only accounts with the prefix of an agent count."""
     ours = account(agents, "" if binding.role in REMEDIES else PREFIX)
     return frozenset(each for each in binding.holders - used if each.startswith(ours))
 
@@ -64,9 +64,9 @@ def _has_rights(binding: Binding, stale: Set[str]) -> str:
     target = f"{kind} {binding.name}"
     where = f"-n {binding.namespace} " if binding.namespace else ""
     names = ", ".join(sorted(each.rpartition(":")[2] for each in stale))
-    what = f"{names}: rights in {binding.place} for no tier"
+    what = f"rights in {binding.place} of accounts that no tier uses ({names})"
     if stale == binding.holders:
-        return f"{what}: `kubectl {where}delete {target}`"
+        return f"{what}: run `kubectl {where}delete {target}`"
     return f"{what}: remove the subject with `kubectl {where}edit {target}`"
 
 

@@ -1,4 +1,4 @@
-"""Whether the models that the tiers name are still offered."""
+"""Checks whether the models of the tiers are retired, or will retire soon."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from function.shared.errors import DispatchError, Misconfigured
 
 
 def model_rows(cluster: ClusterAudit, root: Path, grants: Iterable[Grant], today: date) -> Iterator[Row]:
-    """One row for each tier. The table of retiring models is below `root`."""
+    """Yields one row for each tier. The table of retirement dates is below `root`."""
     try:
         retires = retirement.read(root)
     except Misconfigured as error:

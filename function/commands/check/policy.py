@@ -1,4 +1,4 @@
-"""Asks the policy questions whose answers are known."""
+"""Checks the policy with inputs whose decisions are known."""
 
 from __future__ import annotations
 
@@ -12,18 +12,21 @@ from function.shared.errors import Misconfigured
 
 
 def known_questions(path: Path) -> list[dict[str, Any]]:
-    """The questions in the file. Each has the part of the answer that must match. Raises Misconfigured."""
+    """Returns the inputs in the file. Each has the part of the decision that must match. Raises
+    Misconfigured."""
     try:
         questions: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        raise Misconfigured(f"{path} cannot be read: set SRE_DISPATCH_POLICIES") from None
+        raise Misconfigured(
+            f"{path} cannot be read: set SRE_DISPATCH_POLICIES to a policy folder or a bundle"
+        ) from None
     return questions
 
 
 def compared(question: Mapping[str, Any], answer: object) -> Row:
     given = answer if isinstance(answer, dict) else {}
     wrong = [
-        f"{key} is {json.dumps(given.get(key))}, wanted {json.dumps(value)}"
+        f"{key} is {json.dumps(given.get(key))}, expected {json.dumps(value)}"
         for key, value in question["answer"].items()
         if given.get(key) != value
     ]
@@ -38,10 +41,14 @@ def revision_of(answer: object) -> set[str]:
 
 
 def same_revision(found: set[str], expected: str) -> Iterator[Row]:
-    """All answers must come from one revision. A revision other than that of the files here may be intended,
-    so it is shown and does not fail."""
+    """Yields the row about the policy's revision. All answers must have the same revision. It may differ on
+    purpose from the revision of the local files. Then the row shows both and passes."""
     if len(found) != 1:
-        detail = "no answer had a revision" if not found else "it changed between two answers"
+        detail = (
+            "the revision changed between two answers: run the check again"
+            if found
+            else "no answer had a revision: look at the rows above"
+        )
         yield Row("policy: revision", passed=False, detail=detail)
         return
     (revision,) = found

@@ -1,7 +1,7 @@
-"""When a tier's models retire, from the table in the pinned Claude Code.
+"""The dates at which a tier's models retire, from the table in the pinned version of Claude Code.
 
-knative/claude-code.models writes that table to knative/claude-code.models.json. The dates here are those of
-Anthropic's own API. The file also has those of other providers.
+knative/claude-code.models writes this table to knative/claude-code.models.json. The file has the dates of
+several providers. This module uses the dates of Anthropic's own API.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from function.shared.errors import Misconfigured
 from function.shared.strict_json import Json
 
 FILE = Path("knative") / "claude-code.models.json"
-"""Path below SRE_DISPATCH_ROOT."""
+"""The path of the table below SRE_DISPATCH_ROOT."""
 PROVIDER = "firstParty"
 WARNING_DAYS = 60
 REMEDY = "name another model in the tier's file in knative/tiers, and apply it"
 
 Retires = Mapping[str, date]
-"""Retirement date by model name."""
+"""The retirement date of each model, by the model's name."""
 Standing = Literal["current", "retiring", "retired"]
 
 
@@ -43,20 +43,20 @@ class _Named:
 
 
 def read(root: Path) -> Retires:
-    """The retirement dates below `root`. Raises Misconfigured."""
+    """Returns the retirement dates in the table below `root`. Raises Misconfigured."""
     path = root / FILE
     try:
         table = TypeAdapter(_Table).validate_json(path.read_bytes())
     except (OSError, ValidationError):
         raise Misconfigured(
-            f"{path} is missing or unreadable: set SRE_DISPATCH_ROOT to the folder that holds knative/"
+            f"{path} is missing or unreadable: set SRE_DISPATCH_ROOT to the folder that contains knative/"
         ) from None
     return {name: days[PROVIDER] for name, days in table.retires.items() if PROVIDER in days}
 
 
 def named(config: Json | None, name: str) -> tuple[str, ...]:
-    """The models in tier.json of the ConfigMap `name`, in the order in which they are asked. Raises
-    Misconfigured."""
+    """Returns the models in tier.json of the ConfigMap `name`, in the order in which Claude Code tries them.
+    Raises Misconfigured."""
     if config is None:
         raise Misconfigured(f"there is no ConfigMap {name}: apply knative/tiers")
     try:
@@ -69,7 +69,7 @@ def named(config: Json | None, name: str) -> tuple[str, ...]:
 
 
 def judge(models: Sequence[str], retires: Retires, today: date) -> tuple[Standing, str]:
-    """The standing of the tier's worst model, and a sentence for the row."""
+    """Returns the worst standing of the models, and the text for the row."""
     days = {model: day for model in models if (day := _day(model, retires))}
     gone = [f"{model} retired on {day}" for model, day in days.items() if day <= today]
     going = [
@@ -83,6 +83,7 @@ def judge(models: Sequence[str], retires: Retires, today: date) -> tuple[Standin
 
 
 def _day(model: str, retires: Retires) -> date | None:
-    """The table names models without release date, and with a 0 for a missing minor version."""
+    """Returns the model's retirement date, or None. The table's names have no release date, and a 0 for a
+    missing minor version."""
     family = re.sub(r"-20\d{6}$", "", model)
     return retires.get(family) or retires.get(f"{family}-0")

@@ -1,4 +1,5 @@
-"""RBAC: the rights that the function needs, rights that it must not have, and where agents may write."""
+"""Checks RBAC: the rights that the function needs, the rights that it must not have, and the namespaces in
+which agents may write."""
 
 from __future__ import annotations
 
@@ -30,7 +31,7 @@ DANGEROUS: Mapping[str, str] = {
     "clusterroles.rbac.authorization.k8s.io": "bind escalate",
     "resourcequotas": "update patch delete",
 }
-"""Verbs by resource that the function must not have in any namespace where it has rights at all."""
+"""The verbs, by resource, that the function must not have in the namespaces in which it has rights."""
 DANGEROUS_ANYWHERE: Mapping[str, str] = {
     "users": "impersonate",
     "groups": "impersonate",
@@ -39,9 +40,10 @@ DANGEROUS_ANYWHERE: Mapping[str, str] = {
     "validatingadmissionpolicies.admissionregistration.k8s.io": "update patch delete",
     "validatingadmissionpolicybindings.admissionregistration.k8s.io": "update patch delete",
 }
-"""The same for cluster-scoped resources."""
+"""The verbs, by cluster-scoped resource, that the function must not have."""
 TOKENREVIEWS = "tokenreviews.authentication.k8s.io"
-"""Needed if Alertmanager sends a token of its own ServiceAccount."""
+"""The resource for token reviews. The function must create it if Alertmanager sends its ServiceAccount
+token."""
 WHO_GRANTS = ": find the binding with `kubectl get rolebindings,clusterrolebindings -A -o wide` and remove it"
 BIND = "apply a copy of knative/enrolled/f3iai.yaml for it, or remove the enrolment from the policy"
 UNBIND = "delete the binding, or enrol it in the policy"
@@ -62,14 +64,14 @@ def missing_rights(cluster: ClusterAudit, settings: Settings) -> Iterator[str]:
 
 
 def dangerous_rights(cluster: ClusterAudit, settings: Settings, who: Set[str]) -> Iterator[str]:
-    """Dangerous rights in each namespace where the function has rights. A right from a ClusterRoleBinding
-    shows up in each of them."""
+    """Yields dangerous rights in each namespace in which the function has rights. If a ClusterRoleBinding
+    grants a right, the right appears in each of these namespaces."""
     from function.commands.check.cluster import Permission
 
     bound = {each.namespace for each in bindings(cluster) if each.namespace and each.holders & who}
     agents, places = settings.agents_namespace, bound | {settings.agents_namespace, settings.own_namespace}
     asked = [(verb, what, places) for what, verbs in DANGEROUS.items() for verb in verbs.split()]
-    asked += [("create", "jobs.batch", places - {agents})]  # where no admission policy holds them to a tier
+    asked += [("create", "jobs.batch", places - {agents})]  # no admission policy checks Jobs elsewhere
     asked += [(verb, what, {""}) for what, verbs in DANGEROUS_ANYWHERE.items() for verb in verbs.split()]
     for verb, what, where in asked:
         if found := [place for place in sorted(where) if cluster.may(Permission(verb, what, place))]:
@@ -78,7 +80,8 @@ def dangerous_rights(cluster: ClusterAudit, settings: Settings, who: Set[str]) -
 
 
 def enrolled_namespaces(settings: Settings, files: PolicyFiles) -> frozenset[str]:
-    """Namespaces of this cluster that the policy enrols; of any cluster if ours has no name."""
+    """Returns the namespaces of this cluster that the policy enrols. If SRE_DISPATCH_CLUSTER is empty, the
+    namespaces of all clusters count."""
     found = [value_at(config, "enrolled") or {} for config in files.data.get("config", {}).values()]
     entries = [entry for entries in found for entry in entries.values()]
     home = settings.cluster
@@ -86,7 +89,7 @@ def enrolled_namespaces(settings: Settings, files: PolicyFiles) -> frozenset[str
 
 
 def writers(cluster: ClusterAudit, settings: Settings, grants: Mapping[LevelName, Grant]) -> Iterator[str]:
-    """ServiceAccounts of the autonomous tiers."""
+    """Yields the ServiceAccounts of the autonomous tiers."""
     for grant in grants.values():
         if grant.mode == "autonomous":
             yield account_of(cluster, settings, grant)
@@ -95,7 +98,7 @@ def writers(cluster: ClusterAudit, settings: Settings, grants: Mapping[LevelName
 def disagreements(
     cluster: ClusterAudit, settings: Settings, writers: Iterable[str], enrolled: Set[str]
 ) -> Iterator[str]:
-    """Namespaces that the policy enrols and RBAC does not, or the other way round."""
+    """Yields the namespaces that only the policy enrols, or in which only RBAC grants the right to write."""
     agents = settings.agents_namespace
     for name in writers:
         groups = {"system:authenticated", "system:serviceaccounts", f"system:serviceaccounts:{agents}"}

@@ -9,22 +9,23 @@ from typing import Any
 from function.shared.errors import DispatchError
 
 MOST = 8
-"""Faults that one row names. An account with cluster-admin would have all of them."""
+"""The maximum number of faults in one row. An account with cluster-admin has very many."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One check: what was checked, the result, and what to do."""
+    """The name of one check, its result, and what to do."""
 
     name: str
     passed: bool
     detail: str = ""
     warning: bool = False
-    """It works today and will fail soon."""
+    """Whether the check passes today and will fail soon."""
 
 
 def row(name: str, good: str, faults: Iterable[str], remedy: str = "") -> Row:
-    """A row that passes with the detail `good` if there are no faults. `remedy` ends a failure's detail."""
+    """Returns a row. If there are no faults, it passes with the detail `good`. Otherwise it fails, and its
+    detail has the faults and then `remedy`."""
     try:
         found = list(faults)
     except DispatchError as error:
@@ -36,7 +37,7 @@ def row(name: str, good: str, faults: Iterable[str], remedy: str = "") -> Row:
 
 
 def value_at(value: object, *path: str) -> Any:
-    """The value at the path in nested objects, or None."""
+    """Returns the value at the path in nested objects, or None."""
     for key in path:
         value = value.get(key) if isinstance(value, dict) else None
     return value

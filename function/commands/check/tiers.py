@@ -1,4 +1,4 @@
-"""Dry runs: the API server must admit each tier's own Job and refuse changed ones."""
+"""Checks admission with dry runs: the API server must admit each tier's own Job and refuse changed Jobs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 Change = Callable[[Any], object]
-"""Changes a Job in place, so that admission must refuse it."""
+"""A function that changes a Job in place. Admission must refuse the changed Job."""
 UNWATCHED = (
     "the CronJob {0} exists, but kube-apiserver does not see it as a policy parameter: if this row still "
     "fails in a minute, restart each kube-apiserver (https://github.com/kubernetes/kubernetes/issues/130887)"
@@ -35,7 +35,7 @@ NOT_SUSPENDED = (
 )
 PAUSED = "paused; to resume: `kubectl -n {} delete quota pause`"
 PAUSE = "pause"
-"""Name of the quota that pauses all agents (knative/README.md)."""
+"""The name of the quota that pauses all agents ("Pause and resume" in knative/README.md)."""
 VARIANTS: Mapping[str, Change] = {
     "another image": lambda job: _pod(job)["containers"][0].update(image="sre-dispatch-check"),
     "another ServiceAccount": lambda job: _pod(job).update(serviceAccountName="sre-dispatch-check"),
@@ -43,12 +43,12 @@ VARIANTS: Mapping[str, Change] = {
     "no tier": lambda job: job["metadata"]["labels"].pop("sre-dispatch/tier"),
     "a finalizer": lambda job: job["metadata"].update(finalizers=["sre-dispatch/check"]),
 }
-"""What an attacker with the function's token would try. Admission must refuse each."""
+"""Changes that an attacker with the function's token would try. Admission must refuse each of them."""
 SECRET_VOLUME: Json = {"name": "sre-dispatch-check", "secret": {"secretName": "sre-dispatch-check"}}
 
 
 def tier_grants(files: PolicyFiles) -> dict[LevelName, Grant]:
-    """The tiers of the policy's data, the lowest level first. Raises Misconfigured."""
+    """Returns the tiers in the policy's data. The lowest level is the first. Raises Misconfigured."""
     try:
         grants = TypeAdapter(dict[LevelName, Grant]).validate_json(to_json(files.data.get("tiers")))
     except ValidationError as error:
@@ -58,12 +58,13 @@ def tier_grants(files: PolicyFiles) -> dict[LevelName, Grant]:
 
 
 def decision_for(level: LevelName, grant: Grant, revision: str) -> Decision:
-    """A decision that grants the tier, for the dry run."""
+    """Returns a decision that grants the tier. The dry run needs it."""
     return Decision(True, level, level, grant.mode, (), (), grant, revision)
 
 
 def tier_row(cluster: ClusterAudit, settings: Settings, decision: Decision, grant: Grant) -> Row:
-    """Dry runs of the tier's Job: as the function creates it, and with each of VARIANTS."""
+    """Returns the row about a tier. It makes dry runs of the Job that the function would create, and of this
+    Job with each change in VARIANTS."""
     name, prompt = f"tier: {grant.tier}", Prompt("check", "", "This Job is a dry run. It is never created.")
     try:
         template = cluster.template(grant.template)
@@ -95,7 +96,8 @@ def cronjob_of(cluster: ClusterAudit, settings: Settings, grant: Grant) -> Json 
 
 
 def account_of(cluster: ClusterAudit, settings: Settings, grant: Grant) -> str:
-    """The tier's ServiceAccount. If its CronJob is missing, the CronJob's name serves: both are alike."""
+    """Returns the tier's ServiceAccount. If the CronJob is missing, this is the CronJob's name, because both
+    names are the same."""
     path = ("spec", "jobTemplate", "spec", "template", "spec", "serviceAccountName")
     return value_at(cronjob_of(cluster, settings, grant), *path) or grant.template
 
@@ -107,7 +109,7 @@ def _is_refused(cluster: ClusterAudit, job: Json, change: Change) -> bool:
 
 
 def _unwelcome(verdict: Admission, template: str) -> Iterator[str]:
-    """Why the tier's own Job is not admitted."""
+    """Yields the reason for which the tier's own Job is not admitted."""
     if verdict.by == "policy":
         yield f"our admission policies refuse the tier's own Job ({verdict.words}): {APPLY_POLICIES}"
     elif verdict.by == "unwatched":
@@ -117,4 +119,4 @@ def _unwelcome(verdict: Admission, template: str) -> Iterator[str]:
     elif verdict.by == "pod security":
         yield f"Pod Security will refuse its pods: change the tier's file accordingly ({verdict.words})"
     elif verdict.by == "other":
-        yield f"something else refuses its Job: allow it there ({verdict.words})"
+        yield f"the API server refuses the tier's own Job: change what the message names ({verdict.words})"

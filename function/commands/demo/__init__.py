@@ -1,1 +1,1 @@
-"""`sre-dispatch demo`: the incident, played on this machine. Its alerts and sample world are JSON files."""
+"""`sre-dispatch demo` plays the incident on this machine. Its alerts and sample data are JSON files."""

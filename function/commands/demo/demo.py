@@ -1,4 +1,4 @@
-"""Plays the incident and prints it, each alert as soon as it is answered."""
+"""Plays the incident and prints a screen for each alert, as soon as the function has answered."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from function.commands.demo import play, sample, screen
 from function.dispatch import policy_files
 
 DURABLE = 300
-"""Statuses below say that every alert has its outcome."""
+"""The lowest status that is no success. Below it every alert has a final outcome."""
 
 
 def screens(environment: Mapping[str, str], port: int | None, *, full: bool) -> bool:
-    """A screen for each alert. True where one was deferred."""
+    """Prints a screen for each alert. Returns whether an alert was deferred."""
     stage = play.prepare(environment, port)
     notes = policy_files.notes(policy_files.read(stage.settings.policies))
     click.echo(screen.INTRODUCTION)
@@ -36,7 +36,7 @@ def screens(environment: Mapping[str, str], port: int | None, *, full: bool) -> 
 
 
 def as_json(environment: Mapping[str, str], port: int | None) -> bool:
-    """An array of what became of each. True where one was deferred."""
+    """Prints a JSON array with one object for each alert. Returns whether an alert was deferred."""
     stage = play.prepare(environment, port)
     with contextlib.closing(play.play(stage, progress)) as deliveries:
         played = list(deliveries)
@@ -46,12 +46,13 @@ def as_json(environment: Mapping[str, str], port: int | None) -> bool:
 
 
 def progress(text: str) -> None:
-    """What is being done, on a line that the next text replaces; only where a person looks."""
+    """Prints the current step on one line, which the next text replaces. This happens only if standard error
+    is a terminal."""
     if sys.stderr.isatty():
         click.echo(f"\r{text:<40}" if text else f"\r{'':<40}\r", nl=False, err=True)
 
 
 def _program() -> str:
-    """How the reader called us."""
+    """Returns the command with which the reader called this program."""
     path = Path(sys.argv[0])
     return sys.argv[0] if path.name == "sre-dispatch" and not path.is_absolute() else "sre-dispatch"

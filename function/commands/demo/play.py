@@ -1,4 +1,4 @@
-"""The incident's deliveries -> a function on this machine -> what became of each."""
+"""Sends the incident's deliveries to a function on this machine, and collects the results."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ from function.shared.resource import Resource
 JOBS = Path(".dispatched")
 WORLD = Path(".worldmodel.db")
 KEPT = ("SRE_DISPATCH_ROOT", "SRE_DISPATCH_POLICIES")
-"""The settings that the demo takes over. It sets or leaves out all others, so that it reaches nothing outside
-this machine."""
+"""The settings that the demo takes from the environment. It ignores or overrides all other settings, so that
+it makes no connection to another machine."""
 OURS = ("SRE_DISPATCH_", "K_")
 
 
 @dataclass(frozen=True)
 class Tier:
-    """The fields of a tier.json that the screen shows. function/runner/tier.py reads the whole file, but the
-    function's image does not have the runner."""
+    """The fields of a tier.json that the screen shows. The function's image has no runner, so this does not
+    use function/runner/tier.py."""
 
     mode: str
     model: str
     max_turns: int
     max_cost_usd: float
     seconds: int
-    """Seconds for the agent's run."""
+    """The time limit of the agent's run."""
 
 
 NEEDED = ("prompts", "policies/main.rego", "knative/tiers")
@@ -45,24 +45,24 @@ NEEDED = ("prompts", "policies/main.rego", "knative/tiers")
 @dataclass(frozen=True)
 class Stage:
     environment: Mapping[str, str]
-    """Of the function."""
+    """The environment variables of the function."""
     settings: Settings
-    """What it reads there."""
+    """The settings that the function reads from its environment."""
 
 
 @dataclass(frozen=True)
 class Played:
-    """What became of one delivery."""
+    """The result of one delivery."""
 
     delivery: str
     status: int
-    """Of the function's reply."""
+    """The status of the function's reply."""
     line: Mapping[str, Any]
-    """Its audit line."""
+    """The audit line of the delivery's alert."""
     facts: Mapping[str, Any]
-    """What the world model said, by kind; nothing where it was not asked."""
+    """The world model's facts by kind. It is empty if the function requested no facts."""
     tier: Tier | None
-    """What the agent may do; None where there is no new Job."""
+    """The granted tier, or None."""
     manifest: Path | None
     prompt: Path | None
 
@@ -72,14 +72,16 @@ class Played:
 
 
 def prepare(environment: Mapping[str, str], port: int | None) -> Stage:
-    """All that the demo needs, checked. Raises Misconfigured, which says what is wrong and what to do."""
+    """Checks and returns all that the demo needs. The message of Misconfigured says what is wrong and what to
+    do."""
     stage = _stage(environment, process.free_port(port))
     _check_files(stage.settings)
     return stage
 
 
 def play(stage: Stage, progress: Callable[[str], None]) -> Generator[Played, None, None]:
-    """Plays the incident, each delivery as it is asked for; close it in the end. Raises DispatchError."""
+    """Plays the incident. It sends each delivery when the caller requests the next value. The caller must
+    close the generator. Raises DispatchError."""
     settings, store = stage.settings, Store(WORLD)
     progress("starting the function ...")
     with process.running(stage.environment, settings.port) as function:
@@ -88,7 +90,8 @@ def play(stage: Stage, progress: Callable[[str], None]) -> Generator[Played, Non
             sample.fill(store, datetime.now(UTC), name)
             status, lines = function.post(sample.delivery(name))
             if len(lines) != 1:
-                raise Unavailable("no_audit", f"the function answered {status} and no audit line")
+                what = f"the function answered {status} and wrote no audit line: run `sre-dispatch check`"
+                raise Unavailable("no_audit", what)
             yield _played(name, status, lines[0], store, settings)
 
 
@@ -124,7 +127,7 @@ def _stage(environment: Mapping[str, str], port: int) -> Stage:
 
 
 def _check_files(settings: Settings) -> None:
-    """Raises Misconfigured for what is missing or cannot be written, before anything starts."""
+    """Raises Misconfigured if a file is missing or a folder is not writable."""
     for name in NEEDED:
         path = settings.policies / "main.rego" if name.startswith("policies") else settings.root / name
         if not path.exists():
@@ -138,7 +141,7 @@ def _check_files(settings: Settings) -> None:
             pass
     except OSError as error:
         raise Misconfigured(
-            f"{JOBS} cannot be written ({error.strerror}): move it away, or change to a folder of yours"
+            f"cannot write to {JOBS} ({error.strerror}): move it away, or change to a folder of yours"
         ) from None
 
 
@@ -159,7 +162,7 @@ def _played(name: str, status: int, line: Any, store: Store, settings: Settings)
 
 
 def _prompt(manifest: Path | None) -> Path | None:
-    """The prompt of that Job, in a file of its own beside it."""
+    """Writes the Job's prompt to a file beside the manifest. Returns the file's path."""
     if manifest is None:
         return None
     job = yaml.safe_load(manifest.read_text(encoding="utf-8"))
@@ -170,7 +173,8 @@ def _prompt(manifest: Path | None) -> Path | None:
 
 
 def tier(folder: Path, name: str) -> Tier | None:
-    """What the tier's ConfigMap lets its agent do. Raises Misconfigured."""
+    """Returns the limits in the tier's ConfigMap, or None if there is no such ConfigMap. Raises
+    Misconfigured."""
     for path in sorted(folder.glob("*.yaml")):
         for manifest in yaml.safe_load_all(path.read_text(encoding="utf-8")):
             if manifest and manifest["kind"] == "ConfigMap" and manifest["metadata"]["name"] == name:

@@ -1,4 +1,5 @@
-"""The function in a process of its own, on a port of loopback. It ends when we end, whatever ends us."""
+"""Runs the function in a process of its own, on a loopback port. The process ends when the demo ends, even
+after Ctrl-C or a signal."""
 
 from __future__ import annotations
 
@@ -21,7 +22,7 @@ from function.shared.errors import Misconfigured, Unavailable
 
 HOST = "127.0.0.1"
 PACKAGES = Path(__file__).resolve().parents[3]
-"""The folder that holds the package `function`: a process that starts there finds the same one."""
+"""The folder that contains the package `function`. A process that starts there imports the same package."""
 READY_SECONDS = 60
 REPLY_SECONDS = 60
 GRACE_SECONDS = 10
@@ -34,8 +35,8 @@ class Function:
     output: Path
 
     def post(self, body: bytes) -> tuple[int, list[Any]]:
-        """Sends a delivery as Alertmanager does: the reply's status, and the audit lines that it led to.
-        Raises Unavailable where no reply came."""
+        """Sends a delivery as Alertmanager does. Returns the status of the reply, and the new audit lines.
+        Raises Unavailable if there is no reply."""
         before = len(self._audit())
         try:
             status = _ask(self.port, "POST", "/alertmanager", body)
@@ -49,22 +50,24 @@ class Function:
 
 
 def free_port(wanted: int | None) -> int:
-    """The wanted port, or any. Raises Misconfigured where another program has it."""
+    """Returns the wanted port, or any free port. Raises Misconfigured if another program uses the wanted
+    port."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the function will do
         try:
             probe.bind((HOST, wanted or 0))
         except OSError as error:
             raise Misconfigured(
-                f"port {wanted} cannot be used ({error.strerror}): end the program that has it, name another "
-                "port by --port, or leave --port out"
+                f"port {wanted} cannot be used ({error.strerror}): end the program that uses it, name "
+                "another port with --port, or leave --port out"
             ) from None
         return int(probe.getsockname()[1])
 
 
 @contextlib.contextmanager
 def running(environment: Mapping[str, str], port: int) -> Iterator[Function]:
-    """The function while it runs, ready. Raises Unavailable, with its own words, where it does not start."""
+    """Starts the function and waits until it is ready. Raises Unavailable with the function's error message
+    if the function does not start."""
     with tempfile.TemporaryDirectory(prefix="sre-dispatch-demo-") as name, _exit_on_signals():
         output, errors = Path(name) / "output", Path(name) / "errors"
         command = (sys.executable, "-m", "function", "serve", "--host", HOST, "--port", str(port))
@@ -79,9 +82,9 @@ def running(environment: Mapping[str, str], port: int) -> Iterator[Function]:
 
 
 def _last_line(errors: Path) -> str:
-    """What the function said last, which is why it ended."""
+    """Returns the last line on standard error. It is the reason for which the function ended."""
     lines = errors.read_text(encoding="utf-8", errors="replace").splitlines()
-    return lines[-1].removeprefix(FAILED) if lines else "it said nothing"
+    return lines[-1].removeprefix(FAILED) if lines else "it printed no error message"
 
 
 def _is_ready(process: subprocess.Popen[bytes], port: int) -> bool:
@@ -95,7 +98,7 @@ def _is_ready(process: subprocess.Popen[bytes], port: int) -> bool:
 
 
 def _ask(port: int, method: str, path: str, body: bytes | None = None) -> int:
-    """The status of the reply. The standard library's client starts ten times as fast as httpx."""
+    """Returns the status of the reply. The standard library's client starts ten times as fast as httpx."""
     connection = HTTPConnection(HOST, port, timeout=REPLY_SECONDS)
     with contextlib.closing(connection):
         connection.request(method, path, body, {"Content-Type": "application/json"} if body else {})
@@ -104,7 +107,7 @@ def _ask(port: int, method: str, path: str, body: bytes | None = None) -> int:
 
 @contextlib.contextmanager
 def _ending(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """Ends the process with the block. Whoever presses Ctrl-C a second time does not want to wait."""
+    """Ends the process at the end of the block. A second Ctrl-C kills it without waiting."""
     try:
         yield
     finally:
@@ -118,7 +121,8 @@ def _ending(process: subprocess.Popen[bytes]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _exit_on_signals() -> Iterator[None]:
-    """SIGTERM and SIGHUP unwind the stack as Ctrl-C does: by default they would leave the function behind."""
+    """Lets SIGTERM and SIGHUP end the demo as Ctrl-C does. Their default action would leave the function
+    running."""
 
     def leave(number: int, _: object) -> None:
         sys.exit(128 + number)

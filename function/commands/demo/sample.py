@@ -1,5 +1,5 @@
-"""The incident as data: its deliveries, and a small sample world. The world fills the file that a world model
-keeps, so that a laptop needs neither server nor cluster."""
+"""The data of the incident: its deliveries, and sample data about the volume. The sample data goes into a
+world model's file, so that the demo needs neither a server nor a cluster."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from function.shared.runs import Run
 
 FOLDER = Path(__file__).parent
 DELIVERIES = ("incident-75", "incident-90")
-"""Their files, in the order in which Alertmanager sends them."""
+"""The names of the deliveries' files, in the order in which Alertmanager sends them."""
 WORLD: Any = json.loads((FOLDER / "world.json").read_bytes())
 CLAIM = Resource(**WORLD["claim"])
 SOURCE = "sample"
@@ -29,19 +29,19 @@ def delivery(name: str) -> bytes:
 
 
 def fill(store: Store, now: datetime, name: str = DELIVERIES[0]) -> None:
-    """As if the world model had been asked about the claim at `now`, when that delivery came."""
+    """Writes the facts about the claim at `now` into the world model's file, for the delivery `name`."""
     store.remember(CLAIM, context(now, name), WORLD["watched"])
     store.record(crash(now))
 
 
 def context(now: datetime, name: str = DELIVERIES[0]) -> Context:
-    """What a world model would say about the claim at `now`, when that delivery came."""
+    """Returns the facts that a world model would send about the claim at `now`, for the delivery `name`."""
     told = WORLD["facts"] | WORLD["facts_at"].get(name, {})
     return Context(tuple(fact(_dated(_read(kind, data), now), SOURCE) for kind, data in told.items()))
 
 
 def crash(now: datetime) -> Run:
-    """What happened when nobody was warned."""
+    """Returns the run that describes the earlier crash, which came without a warning."""
     at = (now - timedelta(days=WORLD["crash"]["days_ago"])).astimezone(UTC)
     return Run(at=at.strftime("%Y-%m-%dT%H:%M:%SZ"), **WORLD["crash"]["run"])
 
@@ -51,7 +51,8 @@ def _read(kind: str, data: Any) -> object:
 
 
 def _dated(content: object, now: datetime) -> object:
-    """A growth says when the volume will be full: that depends on `now`."""
+    """Returns the fact. If it is a Growth, it has the time at which the volume will be full, which depends on
+    `now`."""
     if not isinstance(content, Growth) or content.full_in_hours is None:
         return content
     full_at = now + timedelta(hours=content.full_in_hours)

@@ -1,7 +1,7 @@
-"""What became of a delivery -> one screen for a person: at most 24 lines of 100 columns.
+"""The result of a delivery -> one screen for a person: at most 24 lines of 100 columns.
 
-Whatever comes from an alert or a world model is escaped, so that it can neither move the cursor nor write in
-colours. Click takes our own colours out where nobody sees them.
+Text of an alert or of a world model is escaped, so that it can neither move the cursor nor set colours. If
+the output is no terminal, click removes our own colours.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MAY = {
     "merge-request": "it may open a merge request; it changes nothing in the cluster",
     "investigate": "it may read, and write a Jira ticket; it changes nothing in the cluster",
 }
-DUPLICATE = "this alert is a duplicate: its Job exists already, so no second agent starts"
+DUPLICATE = "this alert is a duplicate: its Job already exists, so no second agent starts"
 
 Notes = Mapping[tuple[str, str], RuleNote]
 
@@ -51,7 +51,7 @@ def screen(played: Played, number: int, count: int, notes: Notes) -> str:
 
 
 def whole(played: Played) -> str:
-    """All of the prompt and of the manifest."""
+    """Returns the whole prompt and the whole manifest."""
     shown = (("The prompt", played.prompt), ("The Job's manifest", played.manifest))
     return "\n".join(
         f"{_heading(f'{title}: {path}')}\n\n{_escaped_lines(path)}" for title, path in shown if path
@@ -59,21 +59,21 @@ def whole(played: Played) -> str:
 
 
 def what_next(program: str, duplicates: bool) -> str:
-    """What a reader may do then."""
+    """Returns the commands that a reader can try next."""
     told = (
-        (f"rm -r {JOBS}", "begin anew; until then both alerts are duplicates"),
-        ("make agent", "in a checkout: run the second alert's agent here"),
+        (f"rm -r {JOBS}", "start again; until then both alerts are duplicates"),
+        ("make agent", "in a checkout: run the second alert's agent on this machine"),
         (f"{program} demo --full", "print the whole prompts and manifests too"),
-        (f"{program} explain FILE", "what would happen to an alert of yours, and why"),
+        (f"{program} explain FILE", "show what would happen to an alert of yours, and why"),
     )
     width = max(len(command) for command, _ in told)
-    said = [f"Both alerts were sent before. To begin anew, remove {JOBS}.", ""]
+    said = [f"Both alerts were sent before. To start again, remove {JOBS}.", ""]
     lines = [f"  {command:<{width}}   {meaning}" for command, meaning in told]
     return "\n".join([_heading("Next"), "", *(said if duplicates else ()), *lines, ""])
 
 
 def plain(text: object) -> str:
-    """The text in printable ASCII, anything else escaped."""
+    """Returns the text with every character escaped that is not printable ASCII."""
     return "".join(
         each if " " <= each <= "~" else each.encode("unicode_escape").decode("ascii") for each in str(text)
     )
@@ -93,7 +93,7 @@ def _alert(line: Mapping[str, Any]) -> Iterator[str]:
 def _decision(played: Played, notes: Notes) -> Iterator[str]:
     decision = played.line["decision"]
     if decision is None:
-        yield "none: " + (DUPLICATE if played.outcome == "duplicate" else "the policy was not asked")
+        yield "none: " + (DUPLICATE if played.outcome == "duplicate" else "the policy was not evaluated")
         return
     initial, effective = decision["initial"], decision["effective"]
     decided = f"decides {_level(effective)}; no rule raised it"
@@ -116,7 +116,7 @@ def _decision(played: Played, notes: Notes) -> Iterator[str]:
 
 
 def _context(played: Played) -> Iterator[str]:
-    """How full and how soon full; what can grow and who is hurt; what was done before."""
+    """Yields lines about the volume's usage and growth, its dependents, and earlier runs."""
     facts, context = played.facts, played.line["context"]
     if context["gaps"]:
         yield _fit(f"{context['status']}: {', '.join(context['gaps'])}")
@@ -174,13 +174,13 @@ def _level(name: str) -> str:
 
 
 def _fit(text: str) -> str:
-    """The text escaped and on one line, its end left out where it is too long."""
+    """Returns the escaped text on one line. If the text is too long, its end is cut."""
     whole, most = plain(text), WIDTH - MARGIN
     return whole if len(whole) <= most else whole[: most - 4].rsplit(" ", 1)[0] + " ..."
 
 
 def _wrapped(text: str, width: int) -> list[str]:
-    """The text escaped and on a few lines."""
+    """Returns the escaped text on at most MOST_LINES lines."""
     return textwrap.wrap(plain(text), width, max_lines=MOST_LINES, placeholder=" ...")
 
 

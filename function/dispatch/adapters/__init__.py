@@ -1,1 +1,1 @@
-"""The implementations of the ports. Each module knows one technology and no other module."""
+"""The implementations of the ports. Each module uses one technology and imports no other adapter."""

@@ -13,12 +13,13 @@ from function.shared.kubernetes import SHAPE_ERRORS, Api, message_of, refusal
 from function.shared.strict_json import Json
 
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
-"""A list as a Table has status and metadata without the pod template: 3 KB for each Job instead of 65."""
+"""The media type of a list as a Table. A Table has the status and metadata of each Job and no pod template:
+3 KB for each Job instead of 65 KB."""
 OUR_POLICY = re.compile(
     r"jobs\.batch \"[^\"]*\" is forbidden: ValidatingAdmissionPolicy 'sre-dispatch-", re.ASCII
 )
-"""The beginning of the message with which Kubernetes 1.36 reports a refusal by the policies of
-knative/base/admission.yaml. Other messages quote the invalid value, which can be text of an alert."""
+"""How the message of Kubernetes 1.36 begins if a policy of knative/base/admission.yaml refuses a Job. Only
+such a message is quoted: other messages contain the invalid value, which can be text of an alert."""
 
 
 class Kubernetes:
@@ -43,7 +44,7 @@ class Kubernetes:
         except SHAPE_ERRORS:
             raise Unavailable(
                 "kubernetes_answer",
-                "unexpected list of Jobs from the API server: it is no Table with a column Status",
+                "unexpected list of Jobs from the API server: it must be a Table with a column Status",
             ) from None
 
     def job(self, name: str) -> JobStatus | None:
@@ -81,10 +82,11 @@ class Kubernetes:
             # The API server checks the quota before the name, so the Job may exist.
             if self.job(manifest["metadata"]["name"]) is not None:
                 return False
-            raise Unavailable("quota", "a quota in the agents' namespace allows no more Jobs at the moment")
+            raise Unavailable("quota", "the agents' quota is full: wait for Jobs to end, or raise it")
         if answer.status == 422 and OUR_POLICY.match(message_of(answer)):
             raise Unavailable(
-                "admission", "our admission policy refused the Job: its tier may have changed just now"
+                "admission",
+                "our admission policy refused the Job: if this repeats, run `sre-dispatch check`",
             )
         if answer.status in (400, 422):
             raise PermanentError(

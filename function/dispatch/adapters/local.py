@@ -32,7 +32,7 @@ class Tiers:
 
 
 class DryRunCluster(Tiers):
-    """Creates nothing and has no Jobs, for `explain`."""
+    """Creates nothing and has no Jobs. `explain` uses it."""
 
     def jobs(self) -> Sequence[JobStatus]:
         return ()
@@ -45,10 +45,10 @@ class DryRunCluster(Tiers):
 
 
 class Folder(Tiers):
-    """Writes each Job to a file of its name, which it creates exclusively. As on the API server, the name is
-    the lock.
+    """Writes each Job to a file of the Job's name. The file is created exclusively. So the name is the lock,
+    as on the API server.
 
-    Nothing runs here, so a Job counts as finished once it is written.
+    The Jobs do not run, so a Job counts as finished once it is written.
     """
 
     def __init__(self, tiers: Path, folder: Path) -> None:
@@ -70,7 +70,7 @@ class Folder(Tiers):
 
     def _write(self, manifest: Json) -> bool:
         self._jobs.mkdir(parents=True, exist_ok=True)
-        # Creating a link is exclusive, and never shows half a file, even after a kill.
+        # Creating a link is exclusive. A reader never sees half a file, even if this process is killed.
         with tempfile.NamedTemporaryFile("w", dir=self._jobs, suffix=".part", encoding="utf-8") as part:
             part.write(as_yaml(manifest))
             part.flush()
@@ -103,8 +103,8 @@ class Folder(Tiers):
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes long texts as blocks, so that people can read the prompt. Writes no aliases for the labels,
-    which Job and pod share."""
+    """Writes long texts as blocks, so that people can read the prompt. Writes the labels of Job and pod in
+    full, without YAML aliases."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
@@ -118,5 +118,5 @@ _Dumper.add_representer(str, _text)
 
 
 def as_yaml(manifest: Json) -> str:
-    """The manifest as YAML that people can read and `kubectl create -f` accepts."""
+    """Returns the manifest as YAML that people can read and `kubectl create -f` accepts."""
     return yaml.dump(manifest, Dumper=_Dumper, sort_keys=False, width=110, allow_unicode=False)

@@ -24,14 +24,14 @@ log = logging.getLogger("sre-dispatch")
 
 TIMEOUT_SECONDS = 1.0
 TOGETHER_SECONDS = 3.0
-"""For all notices of a delivery to all sinks. Alertmanager waits for our reply meanwhile."""
+"""The time limit for all notices of a delivery to all sinks. Alertmanager waits for our reply meanwhile."""
 NOTICE_ALERT = "SREDispatchNeedsPerson"
 NOTICE_LASTS = timedelta(hours=1)
-"""Without an end Alertmanager resolves an alert after five minutes."""
+"""How long a notice fires. Alertmanager resolves an alert that has no end after five minutes."""
 
 
 def connect(url: str) -> httpx.Client:
-    """A client for one delivery. Notices are too rare to keep a connection open."""
+    """Returns a client for one delivery. Notices are too rare to keep a connection open."""
     import httpx
 
     return httpx.Client(timeout=TIMEOUT_SECONDS, verify=url.startswith("https:"), trust_env=False)
@@ -66,7 +66,8 @@ class CloudEvents:
 
 
 class Alertmanager:
-    """Sends one alert for each notice. The function scales to zero, so Prometheus cannot scrape it."""
+    """Sends one alert for each notice. Prometheus cannot scrape a function that scales to zero, so the
+    function sends its notices itself."""
 
     def __init__(
         self, url: str, clock: Callable[[], float], connect: Callable[[str], httpx.Client] = connect
@@ -84,8 +85,8 @@ class Alertmanager:
 
 
 class Fanout:
-    """Notifies every sink, all within TOGETHER_SECONDS. It logs the failure of one and goes on with the
-    next."""
+    """Notifies every sink, all within TOGETHER_SECONDS. If a sink fails, Fanout logs the failure and
+    continues with the next sink."""
 
     def __init__(self, *sinks: Sink) -> None:
         self._sinks = sinks
@@ -105,7 +106,7 @@ class Fanout:
 
 
 def _before(deadline: float, results: Iterable[Result]) -> Iterator[Result]:
-    """The results until the deadline. Raises TimeoutError after it."""
+    """Yields the results until the deadline. After the deadline it raises TimeoutError."""
     for result in results:
         if time.monotonic() > deadline:
             raise TimeoutError

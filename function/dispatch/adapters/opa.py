@@ -16,21 +16,24 @@ if TYPE_CHECKING:
 
 PATH = "/v1/data/sre_dispatch/decision"
 PARAMETERS = {
-    "strict-builtin-errors": "true",  # otherwise a built-in that fails only disables its rule
+    "strict-builtin-errors": "true",  # otherwise OPA ignores a rule whose built-in function fails
     "provenance": "true",  # returns the revision of each bundle
 }
 TIMEOUT_SECONDS = 2.0
+"""The time limit for one answer of OPA. A later answer defers the alert: the function replies 503, and
+Alertmanager retries. The test is tests/test_main.py::test_a_policy_that_never_answers_defers."""
 CONNECT_SECONDS = 0.5
 MAX_BYTES = 256 * 1024
 
 
 def connect(url: str) -> httpx.Client:
-    """A client that keeps its connections to OPA."""
+    """Returns a client that keeps its connections to OPA open."""
     return http.connect(url, TIMEOUT_SECONDS, CONNECT_SECONDS)
 
 
 class Opa:
-    """Asks OPA. An undefined decision (`{}`) is returned as None."""
+    """Sends the policy's input to OPA. If OPA's answer is `{}`, the decision is undefined, and the result is
+    None."""
 
     def __init__(
         self,
@@ -43,7 +46,7 @@ class Opa:
         self._client: httpx.Client | None = None
 
     def close(self) -> None:
-        """Close the connections. The function itself never does."""
+        """Close the connections. Only `explain` calls this."""
         if self._client is not None:
             self._client.close()
 
@@ -79,27 +82,28 @@ class Opa:
             _check(response.status_code)
             over = Unavailable("opa_answer", f"OPA's answer exceeds {MAX_BYTES} bytes or {TIMEOUT_SECONDS} s")
             answer = http.body(response, MAX_BYTES, deadline, over)
-        what = "OPA's answer is no JSON: is SRE_DISPATCH_OPA_URL an OPA server?"
+        what = "OPA's answer is no JSON: set SRE_DISPATCH_OPA_URL to an OPA server"
         return http.parsed(answer, Unavailable("opa_answer", what))
 
 
 def _check(status: int) -> None:
     if status in (401, 403):
-        what = f"OPA answered {status}: does SRE_DISPATCH_OPA_TOKEN_FILE hold a token that it accepts?"
+        what = f"OPA answered {status}: put a token that OPA accepts into SRE_DISPATCH_OPA_TOKEN_FILE"
         raise Unavailable("opa_token", what)
     if status != 200:
-        raise Unavailable("opa_status", f"OPA answered {status} instead of 200")
+        raise Unavailable("opa_status", f"OPA answered {status} instead of 200: look at OPA's log")
 
 
 def _result(answer: object) -> object:
-    """The policy's answer. Raises Unavailable unless its revision is that of a bundle that OPA serves."""
+    """Returns the policy's answer. Raises Unavailable if the answer's revision is not the revision of a
+    bundle that OPA serves."""
     if not isinstance(answer, dict):
         raise Unavailable(
-            "opa_answer", "OPA's answer is no JSON object: is SRE_DISPATCH_OPA_URL an OPA server?"
+            "opa_answer", "OPA's answer is no JSON object: set SRE_DISPATCH_OPA_URL to an OPA server"
         )
     result = answer.get("result")
     if isinstance(result, dict) and result.get("policy_revision") not in _revisions(answer):
-        what = "OPA's decision has no revision of a bundle that it serves: does it fit this function?"
+        what = "the revision of OPA's decision is not that of its bundle: build it with `sre-dispatch bundle`"
         raise Unavailable("policy_revision", what)
     return result
 

@@ -17,7 +17,8 @@ SYSTEM_EXITS = (KeyboardInterrupt, SystemExit)
 
 
 class Rego:
-    """Asks the embedded engine. Each thread has its own, because regorus binds an engine to its thread."""
+    """Evaluates the policy in the embedded engine. Each thread has an engine of its own, because regorus
+    binds an engine to its thread."""
 
     def __init__(self, files: PolicyFiles) -> None:
         self._files = files

@@ -1,4 +1,5 @@
-"""Reviews of ServiceAccount tokens by the API server, limited so that a flood does not reach it."""
+"""Reviews of ServiceAccount tokens by the API server. Their number is limited, so that a flood of requests
+does not reach the API server."""
 
 from __future__ import annotations
 
@@ -17,22 +18,23 @@ if TYPE_CHECKING:
 
 
 REVIEW_SECONDS = 3.0
-"""The time limit for one review, including the time in the queue. Together with the 10 s of a delivery it
-stays below the 14 s of Alertmanager."""
+"""The time limit for one review, including the time in the queue. A review and the reply take at most 13 s
+together. Alertmanager gives up after 14 s."""
 REVIEWS_AT_ONCE = 4
 MAX_REVIEWS = 64
-"""Reviews that run or wait. The sender of one more must try again."""
+"""The maximum number of reviews that run or wait. The function answers 503 to the sender of one more."""
 KEPT_ANSWERS = 64
 KEPT_SECONDS = 10.0
-"""The API server caches accepted tokens for the same time (kube-apiserver, TokenSuccessCacheTTL)."""
+"""How long an answer is kept. The API server caches accepted tokens for the same time (kube-apiserver,
+TokenSuccessCacheTTL)."""
 
 
 class TokenReviewCache:
-    """Accepts the tokens of one ServiceAccount. Each token is reviewed once, and the answer is kept for a
-    moment.
+    """Accepts the tokens of one ServiceAccount. Each token is reviewed once, and the answer is kept for
+    KEPT_SECONDS.
 
-    `review` gets a token and its audience. It returns the owner's name, or None; it may block, and it may
-    raise Unavailable. Use this from one event loop only.
+    `review` receives a token and its audience. It returns the owner's name, or None. It may block, and it may
+    raise Unavailable. Use this class from one event loop only.
     """
 
     def __init__(
@@ -48,8 +50,8 @@ class TokenReviewCache:
         self._kept: dict[bytes, tuple[bool, float]] = {}
 
     async def accept(self, token: bytes) -> bool:
-        """Whether the token belongs to the subject and is for the audience. A token that is no JWT is refused
-        without a review. Raises Unavailable after 3 s, or if too many reviews are waiting."""
+        """Returns whether the token belongs to the subject and is for the audience. A token that is no JWT is
+        refused without a review. Raises Unavailable after REVIEW_SECONDS, or if too many reviews wait."""
         if not is_jwt(token):
             return False
         import asyncio
@@ -62,7 +64,7 @@ class TokenReviewCache:
             if len(self._running) >= MAX_REVIEWS:
                 raise Unavailable("reviews_busy", "too many unknown tokens at once: find out who sends them")
             self._running[digest] = asyncio.create_task(self._reviewed(digest, token.decode("ascii")))
-        # Several requests can wait for one review. One that is cancelled must not cancel it.
+        # Several requests can wait for one review. A cancelled request must not cancel the review.
         return await asyncio.shield(self._running[digest])
 
     async def _reviewed(self, digest: bytes, token: str) -> bool:
@@ -87,16 +89,17 @@ class TokenReviewCache:
 
 
 class TokenReviews:
-    """Asks the API server who owns a token."""
+    """Reviews tokens with the API server's TokenReview."""
 
     def __init__(self, api: Api) -> None:
         self._api = api
 
     def review(self, token: str, audience: str) -> str | None:
-        """The owner's username, or None if the token is invalid or not for the audience. Raises Unavailable.
+        """Returns the owner's username, or None if the token is invalid or not for the audience. Raises
+        Unavailable.
 
-        An API server that does not check audiences returns none, so its answer counts as None. Its message
-        about a refused token is not passed on, because it quotes the token's claims.
+        An API server that does not check audiences returns no audiences. Then the result is None. The API
+        server's message about a refused token is not logged, because it quotes the token's claims.
         """
         body = {
             "apiVersion": "authentication.k8s.io/v1",

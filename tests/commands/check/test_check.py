@@ -71,13 +71,13 @@ def test_a_policy_that_answers_otherwise_fails_and_says_how(policies: Path) -> N
     done = run(SRE_DISPATCH_POLICIES=str(policies))
     assert done.returncode == 1
     (line,) = (line for line in done.stdout.splitlines() if line.startswith("FAIL"))
-    assert 'effective is "MEDIUM", wanted "LOW"' in line
+    assert 'effective is "MEDIUM", expected "LOW"' in line
 
 
 def test_a_policy_without_one_rules_data_fails(policies: Path) -> None:
     shutil.rmtree(policies / "config" / "freeze")
     done = run(SRE_DISPATCH_POLICIES=str(policies))
-    assert done.returncode == 1 and "allowed is false, wanted true" in done.stdout
+    assert done.returncode == 1 and "allowed is false, expected true" in done.stdout
 
 
 def test_a_folder_without_questions_is_said(policies: Path) -> None:

@@ -80,10 +80,10 @@ def test_what_belongs_to_no_tier_is_named_with_the_command_that_deletes_it() -> 
     bindings = [of_tier("sre-dispatch-template-old", "old")]
     assert faults(Server({ADMISSION: bindings, CRONJOBS: old, ACCOUNTS: old})) == [
         "bindings of admission policies of no tier: "
-        "`kubectl delete validatingadmissionpolicybinding sre-dispatch-template-old`",
-        "templates of no tier: `kubectl -n sre-agents delete cronjob sre-agent-old sre-agent-b`",
+        "run `kubectl delete validatingadmissionpolicybinding sre-dispatch-template-old`",
+        "templates of no tier: run `kubectl -n sre-agents delete cronjob sre-agent-old sre-agent-b`",
         "accounts of no tier: "
-        "`kubectl -n sre-agents delete configmap,serviceaccount sre-agent-old sre-agent-b`",
+        "run `kubectl -n sre-agents delete configmap,serviceaccount sre-agent-old sre-agent-b`",
     ]
 
 
@@ -96,16 +96,17 @@ def test_an_account_that_no_tier_uses_keeps_no_binding(role: str) -> None:
         }
     )
     assert faults(server) == [
-        "sre-agent-old: rights in shop for no tier: `kubectl -n shop delete rolebinding theirs`",
-        "sre-agent-old: rights in every namespace (by a ClusterRoleBinding) for no tier: "
-        "`kubectl delete clusterrolebinding theirs`",
+        "rights in shop of accounts that no tier uses (sre-agent-old): "
+        "run `kubectl -n shop delete rolebinding theirs`",
+        "rights in every namespace (by a ClusterRoleBinding) of accounts that no tier uses (sre-agent-old): "
+        "run `kubectl delete clusterrolebinding theirs`",
     ]
 
 
 def test_a_binding_that_a_tier_shares_is_not_to_be_deleted() -> None:
     shared = binding("sre-agent-grow-claims", "sre-agents:sre-agent-acts", "sre-agents:sre-agent-old")
     assert faults(Server({f"{RBAC}/rolebindings": [shared]})) == [
-        "sre-agent-old: rights in shop for no tier: "
+        "rights in shop of accounts that no tier uses (sre-agent-old): "
         "remove the subject with `kubectl -n shop edit rolebinding theirs`"
     ]
 
@@ -114,7 +115,7 @@ def test_any_account_among_the_agents_that_may_write_is_a_tiers() -> None:
     (fault,) = faults(
         Server({f"{RBAC}/rolebindings": [binding("sre-agent-grow-claims", "sre-agents:default")]})
     )
-    assert fault.startswith("default: rights in shop for no tier")
+    assert fault.startswith("rights in shop of accounts that no tier uses (default)")
 
 
 @pytest.mark.parametrize(

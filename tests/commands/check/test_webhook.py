@@ -41,4 +41,4 @@ def test_a_name_that_is_not_known_is_said_to_be_that() -> None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     row = address("http://sre-dispatch.f3iai.svc", lookup)
-    assert not row.passed and "DNS does not know sre-dispatch.f3iai.svc" in row.detail
+    assert not row.passed and "DNS has no address for sre-dispatch.f3iai.svc" in row.detail

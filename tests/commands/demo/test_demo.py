@@ -157,7 +157,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / ".dispatched").touch()
     done = demo(tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
-    assert ".dispatched cannot be written" in done.stderr
+    assert "cannot write to .dispatched" in done.stderr
 
 
 def test_a_memory_that_is_no_memory_is_named(tmp_path: Path) -> None:
