@@ -1,4 +1,6 @@
-# METADATA title: A caller with a token may request a decision. No other request is allowed. description: |
+# METADATA
+# title: A caller with a token may request a decision. No other request is allowed.
+# description: |
 #   OPA evaluates this policy on both of its listeners and does not say on which one. The kubelet
 #   and Prometheus have no token, so GET /health and GET /metrics are open on both.
 package system.authz
