@@ -1,14 +1,14 @@
 # METADATA
 # title: Decides on one alert. The highest level that any rule requires wins.
 # description: |
-#   This package finds every folder of rules/ by itself, and names none of them. A rule must
-#   define `ready`, which is true if its data exists and has the right type. It may define
+#   This package finds the rules in the folders of rules/ by itself and names none of them. A rule
+#   must define `ready`, which is true if its data exists and has the right type. A rule may define
 #     initial        one level to start from; exactly one rule does
 #     contributions  a set of {code, level}: the decision is at least that level
 #     withheld       a set of {code, level}: the level, LOW or MEDIUM, is not available, and
 #                    a decision that would be that level goes one level up
-#     denials        a set of {code, retry}: no Job starts. With {code, retry, levels} this
-#                    holds only at those levels
+#     denials        a set of {code, retry}: no Job starts. {code, retry, levels} denies only at
+#                    these levels
 #   No rule can lower a level.
 package sre_dispatch
 
