@@ -165,11 +165,11 @@ REFUSED: dict[str, tuple[str, Change]] = {
     ),
     "suspend": ("a suspended Job uses its name", lambda job: job["spec"].update(suspend=True)),
     "managedBy": (
-        "managed by another controller",
+        "a Job that another controller manages",
         lambda job: job["spec"].update(managedBy="example.com/other"),
     ),
     "a selector of its own": (
-        "a Job with a selector of its own",
+        "a Job with its own selector",
         lambda job: job["spec"].update(
             manualSelector=True, selector={"matchLabels": {"sre-dispatch/tier": "propose"}}
         ),
