@@ -2,20 +2,20 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-help: ## list these targets
+help: ## list the targets
 	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 setup: $(READY) ## create .venv with all packages, hashes checked
 
-run: $(READY) ## demo of the incident on this machine: two alerts in, two Jobs out; FULL=1 prints prompts and manifests
+run: $(READY) ## play the incident on this machine: two alerts become two Jobs; FULL=1 prints prompts and manifests
 	@$(BIN)/sre-dispatch demo $(if $(FULL),--full)
 
-agent: $(READY) ## the incident's agent on this machine: real Claude Code; without an API key the model is scripted
+agent: $(READY) ## run the incident's agent on this machine with real Claude Code; without an API key a script replaces the model
 	@tests/real/tools/build claude >/dev/null
 	@test -d .dispatched || $(BIN)/sre-dispatch demo >/dev/null
 	@$(BIN)/python -m tests.story.agent
 
-incident: $(READY) ## the incident from metric to remedy with real components; KILL=opa|worldmodel|apiserver stops one; ON=cluster uses KUBECONFIG
+incident: $(READY) ## play the incident from metric to remedy with real components; KILL=opa|worldmodel|apiserver stops one; ON=cluster uses KUBECONFIG
 	@tests/real/tools/build >/dev/null
 	@$(if $(filter-out cluster,$(ON))$(and $(ON),$(KILL)),$(error ON= must be cluster or empty, and KILL= works only without ON=))
 	@$(if $(ON),REQUIRE_REAL=1 E2E_KUBECONFIG=$${KUBECONFIG:?is not set: it must name a cluster} $(BIN)/pytest -qs tests/cluster/test_incident.py -k metric_to_remedy,\
@@ -23,30 +23,30 @@ incident: $(READY) ## the incident from metric to remedy with real components; K
 
 SIDE_BY_SIDE := -n auto --dist worksteal
 
-test: $(READY) ## all tests that need nothing but Python, side by side (two minutes)
+test: $(READY) ## run all tests that need only Python, in parallel (two minutes)
 	@$(BIN)/pytest $(SIDE_BY_SIDE) --ignore=tests/real --ignore=tests/cluster -rs
-	@echo "There is more: make real (real components, built once), make e2e (your cluster), make thorough (every combination)."
+	@echo "More tests: make real (real components, built once), make e2e (your cluster), make thorough (every combination)."
 
-check: $(READY) ## format, lint, types, import contracts; the policy too, if OPA and Regal are found
+check: $(READY) ## check format, lint, types and import contracts, and the policy if OPA and Regal are found
 	@$(BIN)/ruff format --check -q . && $(BIN)/ruff check -q . && $(BIN)/mypy && $(BIN)/lint-imports --no-logo && policies/check
 
-real: $(READY) ## the tests that need real components; builds missing ones (35 minutes, once)
+real: $(READY) ## run the tests that need real components; missing components are built first (35 minutes, once)
 	@tests/real/tools/build >/dev/null
 	@REQUIRE_REAL=1 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder tests/real
 
-thorough: ## make test and make real with every combination and many examples (hours)
+thorough: ## run make test and make real with every combination and many examples (hours)
 	@THOROUGH=1 $(MAKE) --no-print-directory test real
 
-e2e: $(READY) ## the tests on the cluster of KUBECONFIG; it must have the images, and the tests change it
+e2e: $(READY) ## run the cluster tests on the cluster of KUBECONFIG; it needs the images, and the tests change it
 	@E2E_KUBECONFIG=$${KUBECONFIG:?is not set: it must name a cluster} $(BIN)/pytest tests/cluster -v
 
-bench: $(READY) ## start and first delivery, compared with an empty function; BESIDE=folder adds another checkout
+bench: $(READY) ## measure start and first delivery, compared with an empty function; BESIDE=folder adds another checkout
 	@$(BIN)/python -m tests.bench.bench $(addprefix --beside ,$(BESIDE))
 
 golden: $(READY) ## rewrite golden files and policies/schemas; review the diff
 	@$(BIN)/pytest -q tests/test_golden.py tests/commands/demo/test_demo.py --renew
 
-bundle: $(READY) ## write build/bundle, the policy as OPA serves it; OVERLAY=folder adds your data
+bundle: $(READY) ## write build/bundle, the policy for OPA; OVERLAY=folder adds your data
 	@rm -rf build/bundle && $(BIN)/sre-dispatch bundle build/bundle $(if $(OVERLAY),--overlay $(OVERLAY))
 
 TO ?= knative/overlays/production

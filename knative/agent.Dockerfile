@@ -1,8 +1,8 @@
-# The image of an agent's Job: the runner, Claude Code and git. It has no node, no kubectl and no credentials, and
-# of our own code only function/runner and function/shared.
+# The image of an agent's Job: the runner, Claude Code and git. The image contains no Node.js, no kubectl and
+# no credentials. Of our own code it contains only function/runner and function/shared.
 #
-# `make image` first fills build/: build/wheels with the packages of requirements.lock, build/claude.tgz with
-# the npm package of Claude Code that claude-code.version pins.
+# `make image` fills build/ first. build/wheels contains the packages of requirements.lock. build/claude.tgz
+# is the npm package of Claude Code that claude-code.version pins.
 ARG PYTHON=docker.io/library/python:3.13-slim
 
 FROM ${PYTHON} AS build
@@ -26,11 +26,11 @@ RUN python3 -c 'import base64, hashlib, pathlib, sys, tarfile; \
  && install -m 0755 package/claude /usr/local/bin/claude
 
 FROM ${PYTHON}
-# git for prepare and report. They limit it with prlimit of util-linux, which Debian has. A base image that
-# already has git stays as it is.
+# The containers prepare and report need git. They limit its resources with prlimit, which Debian has in
+# util-linux. If the base image already has git, this step changes nothing.
 RUN command -v git >/dev/null \
  || (apt-get -qq update && apt-get -qq install -y --no-install-recommends git >/dev/null && rm -rf /var/lib/apt/lists/* /var/cache/apt/*)
-# compileall fails on test files of the standard library that are broken on purpose.
+# compileall reports an error for test files of the standard library that are broken on purpose.
 RUN python3 -m compileall -q --invalidation-mode unchecked-hash \
     "$(python3 -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')" >/dev/null || true
 COPY --from=build /usr/local/bin/claude /usr/local/bin/claude

@@ -1,14 +1,14 @@
 # METADATA
-# title: Decides one alert. The highest level that any rule asks for wins.
+# title: Decides on one alert. The highest level that any rule requires wins.
 # description: |
-#   This package finds every folder of rules/ by itself, and names none of them. A rule must
-#   define `ready`, which is true if its data exists and has the right type. It may define
+#   This package finds the rules in the folders of rules/ by itself and names none of them. A rule
+#   must define `ready`, which is true if its data exists and has the right type. A rule may define
 #     initial        one level to start from; exactly one rule does
 #     contributions  a set of {code, level}: the decision is at least that level
 #     withheld       a set of {code, level}: the level, LOW or MEDIUM, is not available, and
 #                    a decision that would be that level goes one level up
-#     denials        a set of {code, retry}: no Job starts. With {code, retry, levels} this
-#                    holds only at those levels
+#     denials        a set of {code, retry}: no Job starts. {code, retry, levels} denies only at
+#                    these levels
 #   No rule can lower a level.
 package sre_dispatch
 
@@ -53,7 +53,8 @@ decision := {
 	_data_known
 }
 
-# The results of all rules, by rule. Collected once, because visiting every rule takes most of the time.
+# The results of all rules, by rule. They are collected once, because evaluating the rules takes most of the
+# time.
 
 _ready := {name | data.sre_dispatch.rules[name].ready == true}
 
@@ -80,7 +81,7 @@ _contributed contains {"code": given.code, "level": given.level, "rule": name} i
 	some given in _contributions[name]
 }
 
-# Withholding applies to the level that the alert asks for, and to the level after the contributions.
+# A withheld level applies twice: to the initial level, and to the level after the contributions.
 _asked := {_initial, _highest({_initial} | {reason.level | some reason in _contributed})}
 
 _reached := _asked | {reason.level | some reason in _stepped_from_low}
@@ -121,7 +122,7 @@ default _mode := "blocked"
 
 _mode := _grant.mode if _allowed
 
-# Malformed results, data or input block the alert. They never count as "this rule has nothing to say".
+# Malformed results, data or input block the alert. They never count as a rule without a result.
 
 _rules_known if {
 	is_string(_initial)
@@ -204,7 +205,7 @@ _numbers := [
 	["clock", "minute_of_day"],
 ]
 
-# A fixed width, so that times compare as strings.
+# The width is fixed, so that times compare as strings.
 _utc := "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9]Z"
 
 _input_known if {

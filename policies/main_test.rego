@@ -44,7 +44,7 @@ asked := {
 	"clock": {"epoch": 1774753800, "utc": "2026-03-29T03:10:00Z", "weekday": "sunday", "minute_of_day": 190},
 }
 
-# `asked` with some parts replaced.
+# Returns `asked` with some parts replaced.
 but(patch) := object.union(asked, patch)
 
 refused := {
@@ -478,7 +478,7 @@ test_triage_with_facts_is_refused if {
 	decided(but({"phase": "triage"})) == refused
 }
 
-# From here on with the shipped rules and data.
+# The tests from here on use the shipped rules and data.
 
 severity(level) := {"code": "severity", "level": level, "rule": "severity"}
 

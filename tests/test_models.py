@@ -60,17 +60,17 @@ def test_the_table_is_taken_out_of_the_program_and_the_default_is_kept(tmp_path:
     ("program", "default", "said"),
     [
         (b"", DEFAULT, "claude cannot be read"),
-        (PROGRAM.replace(b"VERSION", b"version"), DEFAULT, "does not say its version"),
+        (PROGRAM.replace(b"VERSION", b"version"), DEFAULT, "contains no version"),
         (PROGRAM.replace(b"retirementDates", b"d"), DEFAULT, "no table of retiring models"),
         (
             PROGRAM.replace(b",retirementDates:{firstParty:null}", b",a:1,retirementDates:{}"),
             DEFAULT,
-            "another form",
+            "another format",
         ),
         (
             PROGRAM.replace(b"bedrock:null", b"bedrock:void 0"),
             DEFAULT,
-            "the dates of claude-old have another form",
+            "the dates of claude-old have another format",
         ),
         (PROGRAM.replace(b"November 30", b"November 31"), DEFAULT, "November 31, 2026, which is not a date"),
         (PROGRAM, {**DEFAULT, "model": "claude-ne"}, "knows no model claude-ne:"),

@@ -1,5 +1,5 @@
 # METADATA
-# title: The holder of a token may ask for a decision. Nothing else is allowed.
+# title: A caller with a token may request a decision. No other request is allowed.
 # description: |
 #   OPA evaluates this policy on both of its listeners and does not say on which one. The kubelet
 #   and Prometheus have no token, so GET /health and GET /metrics are open on both.
@@ -21,8 +21,8 @@ allow if {
 	input.path in [["health"], ["metrics"]]
 }
 
-# Two tokens, so that a new one works before the old one ends. Hashes are compared, so that the duration
-# reveals nothing about a token.
+# Two tokens are valid, so that a new token works before the old token is removed. The policy compares hashes,
+# so that the duration of the comparison reveals nothing about a token.
 _accepted contains crypto.sha256(token) if {
 	some name in ["OPA_TOKEN", "OPA_TOKEN_NEXT"]
 	token := trim_space(opa.runtime().env[name])

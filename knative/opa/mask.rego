@@ -1,16 +1,16 @@
 # METADATA
-# title: The decision log shows decisions, and no text of an alert.
+# title: The decision log contains decisions, but no text of an alert.
 # description: |
-#   It keeps only listed fields of a known form, so a new field of the input stays out.
+#   The mask keeps only listed fields with a known format. So a new field of the input is not logged.
 package system.log
 
 # METADATA
-# title: Replaces the input with the parts of it that may be printed.
+# title: Replaces the input with the parts that may be logged.
 mask contains {"op": "upsert", "path": "/input", "value": _kept}
 
 # METADATA
-# title: Drops an event that is not masked, or that has a part not known to be harmless.
-# description: One such part is `error`. Its message quotes the arguments of a built-in.
+# title: Drops an event that is not masked, or that contains a field not known to be harmless.
+# description: One such field is `error`, because its message quotes the arguments of a built-in function.
 # scope: document
 default drop := true
 

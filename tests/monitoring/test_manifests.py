@@ -184,7 +184,7 @@ def test_every_rule_of_a_policy_says_what_happens_without_it() -> None:
     text = (MONITORING / "network.yaml").read_text(encoding="utf-8")
     for policy in text.split("\n---\n"):
         words = " ".join(policy.replace("#", "").split())
-        assert re.search(r"[Ww]ithout (this|its)", words), policy
+        assert re.search(r"If (this|its|the) (ingress |egress )?(rule|policy) is missing", words), policy
 
 
 def test_narrowed_alertmanager_is_reached_by_those_who_need_it_and_by_nobody_else() -> None:

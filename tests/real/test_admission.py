@@ -97,12 +97,12 @@ def test_the_policies_pass_the_type_checker_of_kubernetes(api: ApiServer) -> Non
 
 # --- what is refused ----------------------------------------------------------------------------------
 
-POD = "the pod is not that of the tier's template"
-LIFETIME = "ttlSecondsAfterFinished or activeDeadlineSeconds is not that of the tier's template"
-COUNT = "parallelism, completions or successPolicy is not that of the tier's template"
-RETRIES = "another rule of retrying is not that of the tier's template"
-NO_TIER = "the Job has no label sre-dispatch/tier, or it names no tier"
-OTHER_TIER = "the label sre-dispatch/tier of the pod template is not that of the Job"
+POD = "the pod differs from the tier's template"
+LIFETIME = "ttlSecondsAfterFinished or activeDeadlineSeconds differs from the tier's template"
+COUNT = "parallelism, completions or successPolicy differs from the tier's template"
+RETRIES = "another retry setting differs from the tier's template"
+NO_TIER = "the Job has no label sre-dispatch/tier, or the label names no tier"
+OTHER_TIER = "the label sre-dispatch/tier of the pod template differs from the label of the Job"
 FIXED_LABELS = "need the label app.kubernetes.io/name=sre-agent"
 FOREIGN_LABEL = "has a label that is not one of ours"
 FOREIGN_ANNOTATION = "has an annotation that is not one of ours"
@@ -163,13 +163,13 @@ REFUSED: dict[str, tuple[str, Change]] = {
         FOREIGN_ANNOTATION,
         lambda job: job["metadata"]["annotations"].update({"sre-dispatch/prompt": "x"}),
     ),
-    "suspend": ("a suspended Job holds its name", lambda job: job["spec"].update(suspend=True)),
+    "suspend": ("a suspended Job uses its name", lambda job: job["spec"].update(suspend=True)),
     "managedBy": (
-        "managed by another controller",
+        "a Job that another controller manages",
         lambda job: job["spec"].update(managedBy="example.com/other"),
     ),
     "a selector of its own": (
-        "a Job with a selector of its own",
+        "a Job with its own selector",
         lambda job: job["spec"].update(
             manualSelector=True, selector={"matchLabels": {"sre-dispatch/tier": "propose"}}
         ),
@@ -183,7 +183,7 @@ REFUSED: dict[str, tuple[str, Change]] = {
     "an owner": (OWNER, lambda job: own(job, "v1", "ConfigMap", "any")),
     "the tier's CronJob as owner": (OWNER, lambda job: own(job, "batch/v1", "CronJob", "sre-agent-propose")),
     "a dispatched Job passed off as a try-out": (
-        "a Job of the dispatcher must say so",
+        "the dispatcher's Job has no label app.kubernetes.io/managed-by=sre-dispatch",
         lambda job: job["metadata"]["labels"].pop("app.kubernetes.io/managed-by"),
     ),
 }

@@ -147,15 +147,13 @@ def merged(target: Object, change: Mapping[str, Any]) -> Object:
 
 # --- claims -------------------------------------------------------------------------------------------
 
-BEYOND = "sre-dispatch: this is more than the claim's annotation sre-dispatch/max-storage allows"
-NO_CEILING = "sre-dispatch: this claim may not grow: it has no annotation sre-dispatch/max-storage"
-SHRINKS = "sre-dispatch: a claim never shrinks"
-ONLY_STORAGE = "sre-dispatch: of a claim only spec.resources.requests.storage may change"
-OURS = "sre-dispatch: this object is part of sre-dispatch, which no agent may change"
-NO_REMEDY = (
-    "sre-dispatch: an agent may only grow a PersistentVolumeClaim and scale up a Deployment that exist"
-)
-STATES_MORE = "sre-dispatch: the apply states more than the one field that may change"
+BEYOND = "sre-dispatch: the requested storage exceeds the claim's annotation sre-dispatch/max-storage"
+NO_CEILING = "sre-dispatch: an agent may not grow this claim: the annotation sre-dispatch/max-storage"
+SHRINKS = "sre-dispatch: a claim cannot shrink"
+ONLY_STORAGE = "sre-dispatch: an agent may only change spec.resources.requests.storage of a claim"
+OURS = "sre-dispatch: this object is part of sre-dispatch, and no agent may change sre-dispatch"
+NO_REMEDY = "sre-dispatch: an agent may only grow an existing PersistentVolumeClaim or scale up an existing"
+STATES_MORE = "sre-dispatch: the apply contains more than the one field that may change"
 KUBERNETES = "spec is immutable after creation"
 
 STORAGE_CLASS = {
@@ -338,14 +336,12 @@ def test_what_is_ours_is_known_by_name_and_by_label(
 # --- Deployments --------------------------------------------------------------------------------------
 
 BEYOND_REPLICAS = (
-    "sre-dispatch: this is more than the Deployment's annotation sre-dispatch/max-replicas allows"
+    "sre-dispatch: the requested replicas exceed the Deployment's annotation sre-dispatch/max-replicas"
 )
-NO_REPLICAS = (
-    "sre-dispatch: this Deployment may not be scaled: it has no annotation sre-dispatch/max-replicas"
-)
-STOPPED = "sre-dispatch: this Deployment was scaled to 0, and only a person starts it again"
-DOWN = "sre-dispatch: a Deployment is only scaled up"
-ONLY_REPLICAS = "sre-dispatch: of a Deployment only spec.replicas may change"
+NO_REPLICAS = "sre-dispatch: an agent may not scale this Deployment: the annotation sre-dispatch/max-replicas"
+STOPPED = "sre-dispatch: this Deployment is scaled to 0, and only a person may start it again"
+DOWN = "sre-dispatch: an agent may only scale up a Deployment"
+ONLY_REPLICAS = "sre-dispatch: an agent may only change spec.replicas of a Deployment"
 
 
 def replicas(number: int, **spec: Any) -> Object:

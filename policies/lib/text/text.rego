@@ -4,7 +4,8 @@ package sre_dispatch.text
 
 import future.keywords.not
 
-# Joins all texts, so that each phrase needs one search. No word contains a bar, so no phrase spans two texts.
+# All texts are joined, so that each phrase needs only one search. No word contains a bar, so no phrase spans
+# two texts.
 _joined := concat("|", [line | some line in input.text.words; is_string(line)]) if is_array(input.text.words)
 
 # METADATA

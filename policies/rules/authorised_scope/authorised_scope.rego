@@ -9,9 +9,9 @@ import future.keywords.not
 ready := true
 
 # METADATA
-# title: The source of context does not say what the namespace's owner authorised.
+# title: The source of context does not report what the namespace's owner authorised.
 # custom:
-#   change: Have the owner set the scope where the source of context reads it.
+#   change: Ask the namespace's owner to set the scope where the source of context reads it.
 withheld contains {"code": "scope_unknown", "level": "LOW"} if {
 	input.phase == "review"
 	not _stated(input.facts.scope)
@@ -20,7 +20,7 @@ withheld contains {"code": "scope_unknown", "level": "LOW"} if {
 # METADATA
 # title: The namespace's owner did not authorise agents that act alone.
 # custom:
-#   change: Have the owner add autonomous to the scope where the source of context reads it.
+#   change: Ask the namespace's owner to add autonomous to the scope where the source of context reads it.
 withheld contains {"code": "out_of_scope", "level": "LOW"} if {
 	input.phase == "review"
 	is_array(input.facts.scope)

@@ -22,9 +22,9 @@ ready if {
 contributions contains {"code": "cluster_scoped", "level": "HIGH"} if input.event.namespace == ""
 
 # METADATA
-# title: The source of context does not say how many workloads depend on the resource.
+# title: The source of context does not report how many workloads depend on the resource.
 # custom:
-#   change: Have the source of context report how many workloads depend on the resource.
+#   change: Make the source of context report how many workloads depend on the resource.
 withheld contains {"code": "dependents_unknown", "level": "LOW"} if {
 	input.phase == "review"
 	not _counted(input.facts.dependents)
@@ -42,9 +42,9 @@ withheld contains {"code": "many_dependents", "level": "LOW"} if {
 }
 
 # METADATA
-# title: The source of context does not say how many replicas of the workload are available.
+# title: The source of context does not report how many replicas of the workload are available.
 # custom:
-#   change: Have the source of context report how many replicas are available.
+#   change: Make the source of context report how many replicas are available.
 withheld contains {"code": "replicas_unknown", "level": "LOW"} if {
 	ready
 	input.phase == "review"

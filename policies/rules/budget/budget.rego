@@ -1,11 +1,11 @@
 # METADATA
-# title: Limits how many agents run at once, start within an hour, and change the same resource.
+# title: Budgets limit how many agents run at once, start within an hour, and change the same resource.
 package sre_dispatch.rules.budget
 
 import future.keywords.not
 
 # METADATA
-# title: The maxima are numbers, and the writing levels are levels.
+# title: The limits are numbers, and the writing levels are levels.
 ready if {
 	is_number(data.config.budget.max_active)
 	is_number(data.config.budget.max_started_per_hour)
@@ -19,7 +19,7 @@ ready if {
 # METADATA
 # title: The maximum number of agents is running.
 # custom:
-#   change: Wait until one ends, or raise max_active in policies/config/budget/data.yaml.
+#   change: Wait until an agent ends, or raise max_active in policies/config/budget/data.yaml.
 denials contains {"code": "budget_active", "retry": true} if {
 	not _below(input.activity.active, data.config.budget.max_active)
 }
@@ -33,9 +33,9 @@ denials contains {"code": "budget_hour", "retry": true} if {
 }
 
 # METADATA
-# title: The maximum number of agents works on the resource, and this one could change it.
+# title: The maximum number of agents works on the resource, and the new agent could change it.
 # custom:
-#   change: Wait until the other one ends, or raise max_per_resource in policies/config/budget/data.yaml.
+#   change: Wait until an agent on the resource ends, or raise max_per_resource in policies/config/budget/data.yaml.
 denials contains {"code": "budget_resource", "retry": true, "levels": data.config.budget.writing_levels} if {
 	not _below(input.activity.on_resource, data.config.budget.max_per_resource)
 }

@@ -16,12 +16,12 @@ ready if {
 }
 
 # METADATA
-# title: It is outside the hours in which an agent may act alone.
+# title: The current time is outside the hours in which an agent may act alone.
 # custom:
 #   change: Wait, or widen the hours of that day in policies/config/business_hours/data.yaml.
 withheld contains {"code": "outside_hours", "level": "LOW"} if not _within_hours(input.clock)
 
-# The time of day follows the T, for example 03:10:00Z. It compares with 03:10 as a string.
+# The time of day is the part after the T, for example 03:10:00Z. As a string it compares with 03:10.
 _within_hours(clock) if {
 	ready
 	is_string(clock.utc)

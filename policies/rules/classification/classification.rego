@@ -17,7 +17,7 @@ ready if {
 }
 
 # METADATA
-# title: The source of context does not say how the resource's data is classified.
+# title: The source of context does not report how the resource's data is classified.
 # custom:
 #   change: Classify the resource where the source of context reads it.
 withheld contains {"code": "classification_unknown", "level": "LOW"} if {

@@ -9,7 +9,7 @@ import future.keywords.not
 ready := true
 
 # METADATA
-# title: There is no context. Nothing beyond the alert is known about the resource.
+# title: There is no context. Only the alert itself describes the resource.
 # custom:
 #   change: Connect a source of context that knows the resource, and check that it answers.
 withheld contains {"code": "context_missing", "level": "LOW"} if {
@@ -20,7 +20,7 @@ withheld contains {"code": "context_missing", "level": "LOW"} if {
 # METADATA
 # title: Part of the resource's context is missing.
 # custom:
-#   change: Fix the source of context that the context's gaps name.
+#   change: Fix the sources that the gaps in the context name.
 withheld contains {"code": "context_incomplete", "level": "LOW"} if {
 	input.phase == "review"
 	object.get(input, "facts", null) != null

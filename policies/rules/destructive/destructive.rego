@@ -7,7 +7,7 @@ import future.keywords.not
 
 # METADATA
 # title: The phrases, the commands and the lists for orders exist.
-# description: Their schema checks the words when the bundle is built. To check a thousand words for each alert would take most of a decision's time.
+# description: The schema checks the words when the bundle is built. Checking a thousand words for each alert would take most of a decision's time.
 ready if {
 	is_object(data.config.destructive.phrases)
 	is_object(_commands)
@@ -53,7 +53,7 @@ contributions contains {"code": "destructive_command", "level": "CRITICAL"} if {
 # METADATA
 # title: A sentence orders to destroy something that holds data.
 # custom:
-#   change: Write only what is wrong into the alert's text. Write what to do about it into the alert's prompt.
+#   change: Describe only the problem in the alert's text. Put instructions for the agent into the alert's prompt.
 contributions contains {"code": "destructive_order", "level": "CRITICAL"} if {
 	ready
 	sentence := input.text.sentences[_]
@@ -63,7 +63,7 @@ contributions contains {"code": "destructive_order", "level": "CRITICAL"} if {
 # METADATA
 # title: A sentence orders to destroy what the previous sentence names.
 # custom:
-#   change: Write only what is wrong into the alert's text. Write what to do about it into the alert's prompt.
+#   change: Describe only the problem in the alert's text. Put instructions for the agent into the alert's prompt.
 contributions contains {"code": "destructive_order", "level": "CRITICAL"} if {
 	ready
 	is_array(input.text.sentences)
@@ -72,7 +72,7 @@ contributions contains {"code": "destructive_order", "level": "CRITICAL"} if {
 }
 
 # METADATA
-# title: The words of a name order to destroy data. It may be the honest name of a workload.
+# title: The words of a name order to destroy data. It may be the harmless name of a workload.
 # custom:
 #   change: Rename the object, or remove the words from policies/config/destructive/data.yaml.
 contributions contains {"code": "destructive_name", "level": "HIGH"} if {
@@ -149,7 +149,7 @@ _orders_that(sentence, before) if {
 # The positions of words without an excuse.
 _in_earnest(sentence) := {place | sentence[place]; not _excused(sentence, place)}
 
-# A command without arguments.
+# A form without lists: the command alone is enough.
 _commanded(sentence, earnest, command, []) if {
 	some place in earnest
 	sentence[place] == command
@@ -238,7 +238,7 @@ _excused(sentence, place) if {
 # "delete failed"
 _excused(sentence, place) if sentence[place + 1] in _excuses.reports
 
-# Read once, not for each word of a text, and indexed by word.
+# The lists are read once and indexed by word, not read for each word of a text.
 
 _commands := data.config.destructive.commands
 

@@ -650,7 +650,7 @@ test_each_kind_of_finding_is_told if {
 	says("kubectl delete pvc and volume") == {command, order}
 }
 
-# Missing or of the wrong type.
+# Data that is missing or of the wrong type.
 
 test_one_unusable_field_hides_none_of_the_others if {
 	found({"words": [" wipe it "]}) == {phrase}
@@ -694,7 +694,7 @@ test_absent_or_mistyped_text_gives_no_reason if {
 	}
 }
 
-# Everything that the small lists above find.
+# All texts that the small lists above match.
 destroying := {
 	"words": [" wipe it "],
 	"sentences": [["flushall"], ["delete", "volume"]],

@@ -1,5 +1,5 @@
 # METADATA
-# title: Namespaces of an environment have at least the environment's level.
+# title: Alerts in an environment's namespaces have at least the environment's level.
 package sre_dispatch.rules.environment
 
 import future.keywords.not

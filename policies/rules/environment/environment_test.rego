@@ -1,5 +1,5 @@
 # METADATA
-# title: A namespace gets the level of every environment that contains it.
+# title: A namespace has at least the level of every environment that contains it.
 package sre_dispatch.rules.environment_test
 
 import data.sre_dispatch.rules.environment

@@ -30,7 +30,8 @@ contributions contains {"code": "freeze", "level": "HIGH"} if {
 	not _maintained(input.event, input.clock.utc)
 }
 
-# Maintenance lifts the freeze only if the resource and the alert's label are in its namespace.
+# Maintenance lifts the freeze only if its namespace is both the resource's namespace and the alert's label
+# namespace.
 _maintained(event, now) if {
 	some window in data.config.freeze.maintenance
 	_open(window, now)
@@ -44,7 +45,7 @@ _open(window, now) if {
 	now < window.until
 }
 
-# A fixed width, so that times compare as strings.
+# The width is fixed, so that times compare as strings.
 _well_formed(window) if {
 	every moment in [window.from, window.until] {
 		is_string(moment)

@@ -1,5 +1,5 @@
 # METADATA
-# title: If an alert's text reads differently than it looks, the agent only investigates.
+# title: If an alert's text hides something from a reader, the agent only investigates.
 package sre_dispatch.rules.hidden_text
 
 import future.keywords.not
@@ -24,7 +24,7 @@ contributions contains {"code": "hidden_text", "level": level} if {
 }
 
 # METADATA
-# title: The alert's text has a signal that has no level.
+# title: The alert's text has a signal, and the configuration sets no level for this signal.
 # custom:
 #   change: Set a level for the signal in policies/config/hidden_text/data.yaml.
 contributions contains {"code": "unknown_signal", "level": "HIGH"} if {
@@ -34,7 +34,7 @@ contributions contains {"code": "unknown_signal", "level": "HIGH"} if {
 }
 
 # METADATA
-# title: The alert's text was too long, so only a part was read.
+# title: The alert's text was too long, so the rules checked only a part of it.
 # custom:
 #   change: Shorten the alert's annotations.
 contributions contains {"code": "text_truncated", "level": "HIGH"} if input.text.truncated == true

@@ -6,7 +6,7 @@ import data.sre_dispatch.text
 import future.keywords.not
 
 # METADATA
-# title: Phrases and signs exist. Their schema checks the words when the bundle is built.
+# title: The phrases and the signs exist. The schema checks the words when the bundle is built.
 ready if {
 	is_object(data.config.injection.phrases)
 	is_object(data.config.injection.signs)
@@ -39,5 +39,5 @@ contributions contains {"code": "steering_name", "level": "HIGH"} if {
 	text.holds_command(input.text.names, _signs)
 }
 
-# Read once, not for each word of a text.
+# The lists are read once, not for each word of a text.
 _signs := data.config.injection.signs

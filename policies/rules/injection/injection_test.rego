@@ -172,7 +172,7 @@ test_empty_maps_are_ready_and_find_nothing if {
 	injection.contributions == set() with data.config.injection as empty with input as {"text": steering}
 }
 
-# Everything that the small lists above find.
+# All texts that the small lists above match.
 steering := {"words": [" you are now "], "sentences": [["obey"]], "names": [["obey"]]}
 
 test_missing_or_mistyped_maps_are_not_ready_and_find_nothing if {

@@ -1,5 +1,5 @@
 # METADATA
-# title: No agent starts for an agent, for a notice of ours, or for this system itself.
+# title: No agent starts for our own notices, or for alerts about agents or about sre-dispatch itself.
 package sre_dispatch.rules.loop_guard
 
 import future.keywords.not
@@ -21,9 +21,9 @@ ready if {
 }
 
 # METADATA
-# title: The alert is one of our own, and a route sent it to this function.
+# title: The alert is one of sre-dispatch's own alerts, and a route sent it to this function.
 # custom:
-#   change: Route the alert away from this function. policies/config/loop_guard/data.yaml lists what belongs to it.
+#   change: Route the alert away from this function. policies/config/loop_guard/data.yaml lists what belongs to sre-dispatch.
 denials contains {"code": "own_alert", "retry": false} if {
 	ready
 	input.event.alertname in data.config.loop_guard.alertnames[_]
@@ -32,7 +32,7 @@ denials contains {"code": "own_alert", "retry": false} if {
 # METADATA
 # title: The alert is about, or comes from, the agents' namespace.
 # custom:
-#   change: Route the alert away from this function. policies/config/loop_guard/data.yaml lists what belongs to it.
+#   change: Route the alert away from this function. policies/config/loop_guard/data.yaml lists what belongs to sre-dispatch.
 denials contains {"code": "own_namespace", "retry": false} if {
 	ready
 	some field in ["namespace", "namespace_label"]
@@ -40,9 +40,9 @@ denials contains {"code": "own_namespace", "retry": false} if {
 }
 
 # METADATA
-# title: The alert is about this system itself.
+# title: The alert is about sre-dispatch itself.
 # custom:
-#   change: Route the alert away from this function. policies/config/loop_guard/data.yaml lists what belongs to it.
+#   change: Route the alert away from this function. policies/config/loop_guard/data.yaml lists what belongs to sre-dispatch.
 denials contains {"code": "own_object", "retry": false} if {
 	ready
 	is_string(input.event.resource_id)

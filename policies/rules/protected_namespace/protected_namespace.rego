@@ -29,7 +29,8 @@ contributions contains {"code": "protected_namespace", "level": "HIGH"} if {
 	glob.match(pattern, null, namespace)
 }
 
-# The subject's namespace and the label's. A node or a volume has no namespace, but its alert may carry one.
+# Both namespaces count: the subject's and the one in the alert's label. A node or a volume has no namespace,
+# but its alert may have the label.
 _namespaces(event) := {namespace |
 	some field in ["namespace", "namespace_label"]
 	namespace := event[field]

@@ -1,5 +1,5 @@
 # METADATA
-# title: If remediation of a resource failed recently, no agent acts on it alone.
+# title: If remediations of a resource failed recently, no agent acts alone on the resource.
 package sre_dispatch.rules.recent_failures
 
 import future.keywords.not
@@ -9,9 +9,9 @@ import future.keywords.not
 ready if is_number(data.config.recent_failures.failure_threshold)
 
 # METADATA
-# title: The source of context does not say whether earlier remediations of the resource failed.
+# title: The source of context does not report whether earlier remediations of the resource failed.
 # custom:
-#   change: Have the source of context record the outcomes of remediations.
+#   change: Make the source of context record the outcomes of remediations.
 withheld contains {"code": "failures_unknown", "level": "LOW"} if {
 	input.phase == "review"
 	not _counted(input.facts.failures)

@@ -1,5 +1,5 @@
 # METADATA
-# title: Without a known repository no merge request is possible, so the agent only investigates.
+# title: If no repository is known, no merge request is possible, so the agent only investigates.
 package sre_dispatch.rules.repository
 
 import future.keywords.not

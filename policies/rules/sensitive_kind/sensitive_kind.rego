@@ -1,5 +1,5 @@
 # METADATA
-# title: On sensitive kinds of resource, and on unlisted kinds, agents only investigate.
+# title: For sensitive and unlisted kinds of resource, agents only investigate.
 package sre_dispatch.rules.sensitive_kind
 
 import future.keywords.not

@@ -9,7 +9,7 @@ import future.keywords.not
 ready := true
 
 # METADATA
-# title: The initial level, before any rule raises it.
+# title: This is the initial level, before any rule raises it.
 # custom:
 #   change: Change the label severity in the alert's rule. info asks for LOW, warning for MEDIUM.
 initial := input.event.severity if input.event.severity in {"LOW", "MEDIUM", "HIGH"}

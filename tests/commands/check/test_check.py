@@ -38,9 +38,9 @@ def test_a_usable_installation_passes_with_one_line_for_each_thing() -> None:
     names = [line[6:].split("  ")[0] for line in done.stdout.splitlines()]
     assert names == [
         "settings",
-        "policy: a known LOW is done alone",
+        "policy: an enrolled LOW alert is autonomous",
         "policy: an order to destroy data is blocked",
-        "policy: an empty question is blocked",
+        "policy: an empty input is blocked",
         "policy: revision",
         "context",
     ]
