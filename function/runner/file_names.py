@@ -31,8 +31,8 @@ def misleads(path: str) -> bool:
 
 GIT_FOLDER = re.compile(r"(?:\.git|git~\d+)[ .]*(?:[:\\].*)?", re.DOTALL)
 """Names that NTFS reads as .git: the short name, streams, and names with trailing characters that NTFS drops
-(CVE-2014-9390, CVE-2019-1352). HFS+ reads other names as .git. The names of HFS+ contain format characters,
-which `hides` finds."""
+(CVE-2014-9390, CVE-2019-1352). HFS+ also reads some names with format characters as .git.
+This expression does not match those names; `hides` finds them."""
 
 
 def folders_above(paths: Iterable[str]) -> frozenset[str]:

@@ -51,8 +51,7 @@ def _read(kind: str, data: Any) -> object:
 
 
 def _dated(content: object, now: datetime) -> object:
-    """Returns the fact. If it is a Growth, it has the time at which the volume will be full, which depends on
-    `now`."""
+    """Returns the fact. If it is a Growth with `full_in_hours`, sets `full_at` to `now` plus these hours."""
     if not isinstance(content, Growth) or content.full_in_hours is None:
         return content
     full_at = now + timedelta(hours=content.full_in_hours)
