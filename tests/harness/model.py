@@ -97,6 +97,7 @@ def model(*script: Reply, port: int = 0) -> Iterator[Model]:
     server.daemon_threads = True
     found = Model(f"http://127.0.0.1:{server.server_port}", [*script])
     server.model = found  # type: ignore[attr-defined]
+    server.socket.settimeout(1)  # see loopback.serving
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield found
