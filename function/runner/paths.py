@@ -17,7 +17,7 @@ OLD_NAMES = {
     "AGENT_TIER": "SRE_DISPATCH_AGENT_TIER",
     "AGENT_WORK": "SRE_DISPATCH_AGENT_WORK",
 }
-"""The names of settings up to 0.1.0, and the present names."""
+"""The names of settings in earlier versions, and the present names."""
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ MIGRATIONS: Sequence[Sequence[str]] = (
         "CREATE INDEX seen_of_resource ON seen (resource_id, namespace, resource_type, cluster, at)",
         "CREATE INDEX seen_by_age ON seen (at)",
     ),
-    (  # 0.2.0 renamed keys of a fact. A quote inside a text has a backslash, so the patterns match only keys.
+    (  # Renames keys of a fact. A quote inside a text has a backslash, so the patterns match only keys.
         "ALTER TABLE told RENAME TO contexts",
         """UPDATE contexts SET context = replace(replace(replace(context,
             '"told":', '"data":'), '"of":', '"subject":'), '"why":', '"reason":')""",

@@ -17,7 +17,7 @@ OLD_NAMES = {
     "WORLDMODEL_READER_TOKEN_FILES": "SRE_DISPATCH_WORLD_MODEL_READER_TOKEN_FILES",
     "WORLDMODEL_WRITER_TOKEN_FILES": "SRE_DISPATCH_WORLD_MODEL_WRITER_TOKEN_FILES",
 }
-"""The names of settings up to 0.1.0, and the present names."""
+"""The names of settings in earlier versions, and the present names."""
 
 
 @dataclass(frozen=True)

@@ -124,7 +124,7 @@ FILES = read(ROOT / "policies")
 FORMER = replace(
     FILES, modules={name: text.replace(".phase", ".look") for name, text in FILES.modules.items()}
 )
-"""The policy of 0.1.0, to which a question's `phase` was its `look`."""
+"""The policy of an earlier version, to which a question's `phase` was its `look`."""
 
 
 @pytest.mark.parametrize(

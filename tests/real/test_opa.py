@@ -297,7 +297,7 @@ def test_a_decision_of_another_revision_than_the_bundles_is_refused(tmp_path: Pa
 
 
 def test_while_function_and_policy_are_of_two_versions_nothing_is_decided(tmp_path: Path) -> None:
-    """To the policy of 0.1.0 a question's `phase` was its `look`. Each refuses the other's question as no
+    """To the policy of an earlier version a question's `phase` was its `look`. Each refuses the other's question as no
     decision: the alert comes again, where `blocked` would be for good."""
     need("opa")
     (asked, *_) = json.loads((ROOT / "policies" / "selftest.json").read_text(encoding="utf-8"))
