@@ -59,7 +59,7 @@ class Quiet(BaseHTTPRequestHandler):
 def serving(server: S) -> Iterator[S]:
     """The server while it serves, from a thread of its own to its end."""
     with server:
-        server.socket.settimeout(1)  # a client that hangs up before it is accepted would block accept() for ever
+        server.socket.settimeout(1)  # else a client that hangs up too early blocks accept() for ever
         thread = Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         try:
