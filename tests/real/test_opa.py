@@ -297,8 +297,8 @@ def test_a_decision_of_another_revision_than_the_bundles_is_refused(tmp_path: Pa
 
 
 def test_while_function_and_policy_are_of_two_versions_nothing_is_decided(tmp_path: Path) -> None:
-    """An earlier policy reads `look` for `phase`. Neither version decides about the input of the other, so the
-    alert is deferred. The outcome `blocked` would be final."""
+    """An earlier policy reads `look` for `phase`. Neither version decides about the input of the other. So
+    the alert is deferred. The outcome `blocked` would be final."""
     need("opa")
     (asked, *_) = json.loads((ROOT / "policies" / "selftest.json").read_text(encoding="utf-8"))
     question = asked["input"]
