@@ -157,7 +157,7 @@ def test_low_grows_the_claim_and_sees_the_alert_clear(
         site.prometheus.exporter.samples[SERIES] = "37.6"
         pod = volume.ended(job_of(given))
     assert codes(pod) == {"agent": 0, "report": 0}, messages(pod)
-    assert "max-storage allows" in asked.results()[1] and size() == "40Gi"
+    assert "Request no more than the annotation allows" in asked.results()[1] and size() == "40Gi"
     assert messages(pod)["report"]["verification"] == "cleared"
     assert runs(RULE["alert"])[0]["verification"] == "cleared"
 

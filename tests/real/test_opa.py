@@ -376,7 +376,7 @@ def test_one_that_hangs_is_given_up_and_asked_again_once_it_goes_on(tmp_path: Pa
 def test_an_answer_of_more_than_256_kib_is_refused(tmp_path: Path) -> None:
     need("opa")
     bundle = made(tmp_path / "bundle", POLICY.replace("{", '{"many": numbers.range(1, 100000), '))
-    too_much = pytest.raises(Unavailable, match="over 262144 bytes")
+    too_much = pytest.raises(Unavailable, match="exceeds 262144 bytes")
     with opa(tmp_path, bundle) as server, asking(server.url) as adapter, too_much:
         adapter.ask({})
 

@@ -148,7 +148,11 @@ def test_low_grows_the_claim_up_to_its_ceiling_and_no_further(
     ran = low.run([sizes[0]], [sizes[1]], [annotate], [told], meanwhile=relieve)
     assert (ran.agent.status, ran.report.status) == (0, 0), ran.everything()
     grown, beyond, annotated = ran.model.results()
-    assert "40Gi" in grown and "max-storage allows" in beyond and "denied request: sre-dispatch" in annotated
+    assert (
+        "40Gi" in grown
+        and "Request no more than the annotation allows" in beyond
+        and "denied request: sre-dispatch" in annotated
+    )
     assert requested(api) == "40Gi"
     assert (ran.report.message["verification"], ran.report.message["reason"]) == ("cleared", "good_sample")
     (run,) = site.world.call("list_outcomes", {"alertname": RULE["alert"]})["outcomes"]
@@ -323,7 +327,8 @@ def test_a_dead_world_model_is_said_in_the_ticket(site: Site, start: Callable[[s
     high.reporting["world_model"]["url"] = "http://127.0.0.1:9/mcp"
     ran = high.run([outcome(summary="The volume fills.")])
     assert (ran.report.status, ran.report.message["problems"][0][:12]) == (50, "world model:")
-    assert "remember" in site.jira.issues[0].fields["description"]
+    told = site.jira.issues[0].fields["description"]
+    assert "world model" in told.partition("What could not be reported")[2]
 
 
 def remembered(site: Site) -> int:
