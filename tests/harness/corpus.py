@@ -31,7 +31,8 @@ TEXT_RULES = {"destructive", "injection", "hidden_text"}
 
 
 def entries(name: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = yaml.safe_load((CORPUS / f"{name}.yaml").read_text(encoding="utf-8"))
+    text = (CORPUS / f"{name}.yaml").read_text(encoding="utf-8")
+    found: list[dict[str, Any]] = yaml.load(text, yaml.CSafeLoader)  # ten times as fast as the other
     return found
 
 
