@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import groupby
 from typing import Any
 
-from tests.harness.loopback import Quiet
+from tests.harness.loopback import Quiet, serving
 
 Reply = Sequence[dict[str, Any]] | int | Callable[[BaseHTTPRequestHandler], None]
 """Blocks of one message, an HTTP status that fails, or whatever else is done with the request."""
@@ -97,13 +97,8 @@ def model(*script: Reply, port: int = 0) -> Iterator[Model]:
     server.daemon_threads = True
     found = Model(f"http://127.0.0.1:{server.server_port}", [*script])
     server.model = found  # type: ignore[attr-defined]
-    server.socket.settimeout(1)  # see loopback.serving
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
+    with serving(server):
         yield found
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 class _Handler(Quiet):
