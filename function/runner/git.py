@@ -6,15 +6,13 @@ only data: attributes, links and submodules have no effect.
 
 from __future__ import annotations
 
-import math
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
-from function.runner.git_process import MAX_FILE, MIB, SECONDS, GitProcess, code_of, failed
+from function.runner.git_process import MIB, GitProcess, code_of, failed
 
 MAX_LISTING = 8 * MIB
 """The maximum size of a tree's listing. An entry has 63 bytes or more, so the limit is about 130,000
@@ -46,38 +44,24 @@ class Pushed(NamedTuple):
 
 @dataclass(frozen=True)
 class Git:
-    """Runs git on the bare repository `git_dir`, which `fetch` creates. Each method raises Unavailable like
-    GitProcess."""
+    """Runs git on the bare repository of its process, which `fetch` creates. Each method raises Unavailable
+    like GitProcess."""
 
-    git_dir: Path
-    credentials: Path | None = None
-    """The file with the credentials. git-credential-store(1) defines its format."""
-    environment: Mapping[str, str] = field(default_factory=dict)
-    """The environment of the runner. Of these variables, git receives only the proxies and SSL_CERT_FILE."""
-    seconds: float = SECONDS
-    left: Callable[[], float] = lambda: math.inf
-    """Returns the seconds that are left. If no seconds are left, a running git process is stopped."""
-    max_file: int = MAX_FILE
-
-    @property
-    def _process(self) -> GitProcess:
-        return GitProcess(
-            self.git_dir, self.credentials, self.environment, self.seconds, self.left, self.max_file
-        )
+    process: GitProcess
 
     def fetch(self, url: str, branch: str, ref: str = BASE) -> str:
         """Fetches the newest commit of the branch without history, and returns the commit's name."""
-        if not (self.git_dir / "HEAD").exists():
-            self.git_dir.mkdir(parents=True, exist_ok=True)
-            self._process.run("init", "--quiet", "--bare", "--template=")
+        if not (self.process.git_dir / "HEAD").exists():
+            self.process.git_dir.mkdir(parents=True, exist_ok=True)
+            self.process.run("init", "--quiet", "--bare", "--template=")
         only = ("--depth=1", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--quiet")
-        self._process.run("fetch", *only, url, f"+refs/heads/{branch}:{ref}", code="git_unreachable")
-        return self._process.line("rev-parse", "--verify", f"{ref}^{{commit}}")
+        self.process.run("fetch", *only, url, f"+refs/heads/{branch}:{ref}", code="git_unreachable")
+        return self.process.line("rev-parse", "--verify", f"{ref}^{{commit}}")
 
     def tip(self, url: str, branch: str) -> str | None:
         """Returns the newest commit of a branch on the forge, or None if the branch does not exist."""
         ref = f"refs/heads/{branch}"
-        output = self._process.run("ls-remote", "--refs", url, ref, code="git_unreachable")
+        output = self.process.run("ls-remote", "--refs", url, ref, code="git_unreachable")
         # Git matches the end of a name, so the list may contain other refs.
         found = (line.partition("\t") for line in output.decode("utf-8", "replace").splitlines())
         return next((sha for sha, _, name in found if name == ref), None)
@@ -85,12 +69,12 @@ class Git:
     def entries(self, tree: str, *, below: bool = False) -> list[Entry]:
         """Returns the entries of a tree or commit. With `below` it includes the entries of all subfolders."""
         deep = ("-r", "-t") if below else ()
-        listed = self._process.run("ls-tree", "-z", "-l", "--full-tree", *deep, tree, limit=MAX_LISTING)
+        listed = self.process.run("ls-tree", "-z", "-l", "--full-tree", *deep, tree, limit=MAX_LISTING)
         return [_entry(line) for line in listed.split(b"\0") if line]
 
     def blobs(self, shas: Sequence[str]) -> Iterator[bytes]:
         """Yields the contents in the order of `shas`, together at most MAX_OUTPUT bytes."""
-        output = self._process.run("cat-file", "--batch", stdin="".join(f"{sha}\n" for sha in shas).encode())
+        output = self.process.run("cat-file", "--batch", stdin="".join(f"{sha}\n" for sha in shas).encode())
         at = 0
         for sha in shas:
             end = output.find(b"\n", at)
@@ -102,13 +86,13 @@ class Git:
 
     def write(self, content: bytes) -> str:
         """Stores the content unchanged, and returns the blob's name."""
-        return self._process.line("hash-object", "-w", "--no-filters", "--stdin", stdin=content)
+        return self.process.line("hash-object", "-w", "--no-filters", "--stdin", stdin=content)
 
     def tree(self, base: str, changed: Mapping[str, str | None]) -> str:
         """Returns a copy of the tree `base` in which each path in `changed` is set to a blob or removed. All
         other entries stay unchanged, including entries that an index would refuse. A file keeps its mode. A
         new file has mode 644."""
-        return self._tree(base, changed) or self._process.line("mktree", "-z")
+        return self._tree(base, changed) or self.process.line("mktree", "-z")
 
     def _tree(self, base: str, changed: Mapping[str, str | None]) -> str:
         """Returns the tree's name. It is empty if no entry is left."""
@@ -127,18 +111,18 @@ class Git:
             elif inner and (made := self._tree(folder.sha if folder else "", inner)):
                 left.append(Entry("040000", "tree", made, -1, name))
         lines = (f"{mode} {kind} {sha}\t{path}\0" for mode, kind, sha, _, path in left)
-        return self._process.line("mktree", "-z", stdin=os.fsencode("".join(lines))) if left else ""
+        return self.process.line("mktree", "-z", stdin=os.fsencode("".join(lines))) if left else ""
 
     def commit(self, tree: str, parent: str, message: str) -> str:
         """Creates a commit. No ref points to the commit yet."""
-        return self._process.line("commit-tree", tree, "-p", parent, stdin=message.encode())
+        return self.process.line("commit-tree", tree, "-p", parent, stdin=message.encode())
 
     def tree_of(self, commit: str) -> str:
-        return self._process.line("rev-parse", "--verify", f"{commit}^{{tree}}")
+        return self.process.line("rev-parse", "--verify", f"{commit}^{{tree}}")
 
     def message(self, commit: str) -> str:
         """Returns the message of the commit. The commit's author wrote the message."""
-        return self._process.run("cat-file", "commit", commit).decode("utf-8", "replace").partition("\n\n")[2]
+        return self.process.run("cat-file", "commit", commit).decode("utf-8", "replace").partition("\n\n")[2]
 
     def push(
         self, url: str, commit: str, ref: str, options: Sequence[str], lease: str | None = None
@@ -149,7 +133,7 @@ class Git:
         given = [f"--push-option={option}" for option in options]
         force = [f"--force-with-lease={ref}:{lease}"] if lease is not None else []
         fixed = ("--porcelain", "--no-verify", "--no-follow-tags", "--no-signed", "--recurse-submodules=no")
-        done = self._process.result("push", *fixed, *force, *given, url, f"{commit}:{ref}")
+        done = self.process.result("push", *fixed, *force, *given, url, f"{commit}:{ref}")
         for line in done.output.decode("utf-8", "replace").splitlines():
             if found := re.fullmatch(r"([ +*!=-])\t[^\t]*?:(\S+)\t(.*)", line):
                 remote = re.findall(r"^remote: ?(.*?)\s*$", done.errors.decode("utf-8", "replace"), re.M)
@@ -158,7 +142,7 @@ class Git:
 
     def credential(self, url: str) -> tuple[str, str]:
         """Returns the user and the token that git finds for the URL in the file."""
-        filled = self._process.run("credential", "fill", stdin=f"url={url}\n\n".encode(), code="git_refused")
+        filled = self.process.run("credential", "fill", stdin=f"url={url}\n\n".encode(), code="git_refused")
         found = dict(line.partition("=")[::2] for line in filled.decode("utf-8", "replace").splitlines())
         return found["username"], found["password"]
 

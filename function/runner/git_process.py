@@ -108,9 +108,12 @@ class GitProcess:
 
     git_dir: Path
     credentials: Path | None = None
+    """The file with the credentials. git-credential-store(1) defines its format."""
     environment: Mapping[str, str] = field(default_factory=dict)
+    """The environment of the runner. Of these variables, git receives only the proxies and SSL_CERT_FILE."""
     seconds: float = SECONDS
     left: Callable[[], float] = lambda: math.inf
+    """Returns the seconds that are left. At 0 no process starts, and a running one is stopped."""
     max_file: int = MAX_FILE
 
     def line(self, *arguments: str, stdin: bytes = b"") -> str:
@@ -130,6 +133,8 @@ class GitProcess:
     def result(self, *arguments: str, stdin: bytes = b"", limit: int = MAX_OUTPUT) -> Done:
         """Returns the result of a run with any exit status. At the end it kills every process that git
         started."""
+        if self.left() <= 0:
+            raise _slow(arguments[0])
         process = self._start(*arguments)
         pipes = (process.stdin, process.stdout, process.stderr)
         into, output, errors = (cast("IO[bytes]", pipe) for pipe in pipes)
@@ -141,9 +146,7 @@ class GitProcess:
                 printed = self._wait(reading)
                 return Done(process.wait(KILL_SECONDS), printed, reading_errors.result(KILL_SECONDS))
             except (Late, subprocess.TimeoutExpired):
-                raise Unavailable(
-                    "git_slow", f"git {arguments[0]} did not end within its time limit"
-                ) from None
+                raise _slow(arguments[0]) from None
             finally:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
@@ -205,6 +208,10 @@ def code_of(errors: bytes, otherwise: str) -> str:
 
 def failed(command: str, status: int, code: str = "git_failed") -> Unavailable:
     return Unavailable(code, f"git {command} ended with status {status}: {ADVICE[code]}")
+
+
+def _slow(command: str) -> Unavailable:
+    return Unavailable("git_slow", f"git {command} did not end within its time limit")
 
 
 def _read(pipe: IO[bytes], limit: int) -> bytes:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from function.runner import handoff, inputs, signals, tier
 from function.runner.checkout import materialize
 from function.runner.git import Git
+from function.runner.git_process import GitProcess
 from function.runner.paths import Paths
 from function.shared.errors import Misconfigured, reason
 from function.shared.strict_json import to_json
@@ -35,7 +36,7 @@ def fetch(paths: Paths, environment: Mapping[str, str]) -> int:
     repository = tier.repository_of(event, reporting.repositories)
     if repository is None:
         raise Misconfigured("no repository is known for this resource: add it to the tier's report.json")
-    git = Git(paths.git, reporting.git_file, environment)
+    git = Git(GitProcess(paths.git, reporting.git_file, environment))
     commit = git.fetch(repository.url, repository.branch)
     return materialize(git, commit, paths.work)
 

@@ -11,6 +11,7 @@ import pytest
 
 from function.runner.checkout import materialize
 from function.runner.git import Git
+from function.runner.git_process import GitProcess
 from function.runner.report import merge_request
 from function.runner.report.changes import Changes, read_changes
 from function.runner.report.guard import VIOLATIONS, ProposalRefused
@@ -93,7 +94,7 @@ def desk(forge: Forge, folder: Path, told: Tree = HOSTILE, kind: Any = "gitea") 
         bare(forge.folder / "it.git")
         committed(forge.folder / "it.git", told)
     repository = Repository(f"{forge.url}/it.git", "f3iai", path="apps", forge=kind)
-    git = Git(folder / "clone", forge.credentials())
+    git = Git(GitProcess(folder / "clone", forge.credentials()))
     commit = git.fetch(repository.url, repository.branch)
     work = folder / "work"
     work.mkdir()

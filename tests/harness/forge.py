@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from function.runner.git import Git
+from function.runner.git_process import GitProcess
 from tests.harness.loopback import Quiet
 from tests.harness.loopback import serving as loopback
 
@@ -116,7 +117,7 @@ class Forge:
         return path
 
     def git(self, name: str = "clone", **options: Any) -> Git:
-        return Git(self.folder / name, **{"credentials": self.credentials(), **options})
+        return Git(GitProcess(self.folder / name, **{"credentials": self.credentials(), **options}))
 
 
 class Request(Quiet):

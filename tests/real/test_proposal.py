@@ -11,6 +11,7 @@ import pytest
 
 from function.runner.checkout import materialize
 from function.runner.git import Git
+from function.runner.git_process import GitProcess
 from function.runner.outcome import AgentOutcome, Report
 from function.runner.report import merge_request
 from function.runner.report.changes import Changes, read_changes
@@ -40,14 +41,14 @@ def proposing(forge: Gitea, folder: Path, content: str | None, about: About = AB
     """The way through all three containers; `content` is what the agent writes, None for nothing."""
     credentials = forge.credentials(folder)
     repository = Repository(forge.repository, "f3iai", path="apps")
-    prepare = Git(folder / "git", credentials)
+    prepare = Git(GitProcess(folder / "git", credentials))
     commit = prepare.fetch(repository.url, repository.branch)
     work = folder / f"work-{len([*folder.iterdir()])}"
     work.mkdir()
     assert materialize(prepare, commit, work) == 1
     if content is not None:
         (work / VALUES).write_text(content)
-    report = Git(folder / "git", credentials)
+    report = Git(GitProcess(folder / "git", credentials))
     changes = read_changes(report, commit, work, repository.path)
     return merge_request.propose(report, repository, commit, changes, about)
 
@@ -97,7 +98,7 @@ def test_no_words_of_a_proposal_touch_an_issue(forge: Gitea, tmp_path: Path) -> 
     event = {"alertname": "PVCUsageHigh", "namespace": "f3iai", "resource_id": "typedb-data"}
     identity = "56" * 32
     report = Report(0, "completed", identity=identity, outcome=told)
-    git = Git(tmp_path / "git", forge.credentials(tmp_path))
+    git = Git(GitProcess(tmp_path / "git", forge.credentials(tmp_path)))
     repository = Repository(f"{forge.url}/{OWNER}/{name}.git", "f3iai")
     commit = git.fetch(repository.url, "main")
     for size in ("40Gi", "50Gi"):
@@ -142,7 +143,7 @@ def test_after_people_closed_one_a_new_one_is_opened(forge: Gitea, tmp_path: Pat
 
 
 def test_the_same_commit_again_changes_nothing(forge: Gitea, tmp_path: Path) -> None:
-    git = Git(tmp_path / "git", forge.credentials(tmp_path))
+    git = Git(GitProcess(tmp_path / "git", forge.credentials(tmp_path)))
     commit = git.fetch(forge.repository, "main")
     made = git.commit(git.tree(git.tree_of(commit), {VALUES: git.write(b"size: 45Gi\n")}), commit, "again\n")
     options = ("topic=sre/again", "force-push=true")
@@ -152,7 +153,7 @@ def test_the_same_commit_again_changes_nothing(forge: Gitea, tmp_path: Path) -> 
 
 
 def test_the_user_may_neither_push_a_branch_nor_merge(forge: Gitea, tmp_path: Path) -> None:
-    git = Git(tmp_path / "git", forge.credentials(tmp_path))
+    git = Git(GitProcess(tmp_path / "git", forge.credentials(tmp_path)))
     commit = git.fetch(forge.repository, "main")
     made = git.commit(git.tree_of(commit), commit, "x\n")
     for ref in ("refs/heads/main", "refs/heads/other", "refs/tags/v1"):
@@ -160,7 +161,7 @@ def test_the_user_may_neither_push_a_branch_nor_merge(forge: Gitea, tmp_path: Pa
 
 
 def test_a_wrong_token_is_refused(forge: Gitea, tmp_path: Path) -> None:
-    wrong = Git(tmp_path / "git", forge.credentials(tmp_path, token="0" * 40))
+    wrong = Git(GitProcess(tmp_path / "git", forge.credentials(tmp_path, token="0" * 40)))
     with pytest.raises(Unavailable) as raised:
         wrong.fetch(forge.repository, "main")
     assert raised.value.code == "git_refused"
@@ -168,7 +169,7 @@ def test_a_wrong_token_is_refused(forge: Gitea, tmp_path: Path) -> None:
 
 def test_a_repository_that_the_user_may_not_see_is_not_found(forge: Gitea, tmp_path: Path) -> None:
     forge.ask("POST", "/user/repos", {"name": "hidden", "private": True, "auto_init": True})
-    git = Git(tmp_path / "git", forge.credentials(tmp_path))
+    git = Git(GitProcess(tmp_path / "git", forge.credentials(tmp_path)))
     with pytest.raises(Unavailable) as raised:
         git.fetch(forge.repository.replace("deployments", "hidden"), "main")
     assert raised.value.code == "git_not_found"

@@ -9,6 +9,7 @@ import pytest
 
 from function.runner.checkout import MAX_FILE, MAX_FILES, materialize
 from function.runner.git import Git
+from function.runner.git_process import GitProcess
 from function.shared.errors import Misconfigured
 from tests.harness.desk import GIVEN, Desk
 from tests.harness.forge import (
@@ -36,7 +37,7 @@ def test_names_that_stand_twice_are_left_out(tmp_path: Path) -> None:
     double = [("a", b"file\n"), ("a", {"x": b"in folder\n"}), ("b", b"1\n"), ("b", b"2\n"), ("c", b"\n")]
     commit = committed(path, {"top": double, "a/b": b"slash\n"})
     (work := tmp_path / "work").mkdir()
-    assert materialize(Git(path), commit, work) == 1
+    assert materialize(Git(GitProcess(path)), commit, work) == 1
     assert (work / "top" / "c").read_bytes() == b"\n"
 
 
@@ -63,7 +64,7 @@ def test_a_repository_over_the_limits_is_refused_before_anything_is_written(
     commit = run(path, "commit-tree", made, "-m", "x").decode().strip()
     (work := tmp_path / "work").mkdir()
     with pytest.raises(Misconfigured, match="name a smaller one"):
-        materialize(Git(path), commit, work)
+        materialize(Git(GitProcess(path)), commit, work)
     assert [*work.iterdir()] == []
 
 
@@ -75,12 +76,13 @@ from pathlib import Path
 from function.shared.errors import DispatchError
 from function.runner.checkout import materialize
 from function.runner.git import Git
+from function.runner.git_process import GitProcess
 
 pages = int(Path("/proc/self/statm").read_text().split()[0])
 limit = pages * resource.getpagesize() + int(sys.argv[1])
 resource.setrlimit(resource.RLIMIT_AS, (limit, resource.RLIM_INFINITY))
 try:
-    materialize(Git(Path(sys.argv[2])), sys.argv[3], Path(sys.argv[4]))
+    materialize(Git(GitProcess(Path(sys.argv[2]))), sys.argv[3], Path(sys.argv[4]))
 except DispatchError as error:
     print(error.code)
 """

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from function.runner.git import Git
+from function.runner.git_process import GitProcess
 from function.shared.errors import Unavailable
 from tests.harness.components import wait_until
 from tests.harness.forge import (
@@ -62,7 +63,7 @@ def test_a_branch_is_fetched_without_its_history(forge: Forge, url: str) -> None
     git = forge.git()
     assert git.fetch(url, "main") == second == git.tip(url, "main")
     assert git.tip(url, "other") is None
-    assert run(git.git_dir, "rev-list", "--count", second) == b"1\n"
+    assert run(git.process.git_dir, "rev-list", "--count", second) == b"1\n"
 
 
 def test_a_name_that_ends_like_the_branch_is_not_its_tip(forge: Forge, url: str) -> None:
@@ -103,7 +104,8 @@ def test_a_tree_is_changed_where_it_is_told_and_nowhere_else(forge: Forge, url: 
     new = git.write(b"new\n")
     changed = {"run": new, "a.txt": None, "a.txt/now/folder": new, "d/e/f": None, "d": new, "apps/c": new}
     made = git.tree(git.tree_of(base), changed)
-    differences = run(git.git_dir, "diff-tree", "-r", "-z", "--name-status", base, made).split(b"\0")[:-1]
+    shown = run(git.process.git_dir, "diff-tree", "-r", "-z", "--name-status", base, made)
+    differences = shown.split(b"\0")[:-1]
     assert dict(zip(differences[1::2], differences[::2], strict=True)) == {
         b"run": b"M",
         b"a.txt": b"D",
@@ -179,7 +181,7 @@ def test_the_token_is_in_no_command_line_no_environment_and_no_file_of_the_repos
     for word in (b"\0fetch\0", b"\0push\0", b"remote-http\0"):
         assert any(word in each for each in seen), word  # we looked while they ran
     assert not [each for each in seen if TOKEN.encode() in each]
-    files = [path for path in git.git_dir.rglob("*") if path.is_file()]
+    files = [path for path in git.process.git_dir.rglob("*") if path.is_file()]
     assert len(files) > 3 and not [path for path in files if TOKEN.encode() in path.read_bytes()]
 
 
@@ -223,8 +225,9 @@ def test_what_is_not_there_is_told_apart(forge: Forge, path: str, branch: str, t
 
 
 def test_a_forge_that_is_not_there_is_unreachable(tmp_path: Path) -> None:
-    assert code(lambda: Git(tmp_path / "g").fetch("http://127.0.0.1:1/it.git", "main")) == "git_unreachable"
-    assert code(lambda: Git(tmp_path / "g").tip("http://127.0.0.1:1/it.git", "main")) == "git_unreachable"
+    git, nowhere = Git(GitProcess(tmp_path / "g")), "http://127.0.0.1:1/it.git"
+    assert code(lambda: git.fetch(nowhere, "main")) == "git_unreachable"
+    assert code(lambda: git.tip(nowhere, "main")) == "git_unreachable"
 
 
 def test_a_forge_that_says_nothing_is_left_with_all_that_was_started(forge: Forge, url: str) -> None:
@@ -232,7 +235,7 @@ def test_a_forge_that_says_nothing_is_left_with_all_that_was_started(forge: Forg
     forge.before = lambda _: released.wait(60)
     git = forge.git(seconds=1)
     assert code(lambda: git.fetch(url, "main")) == "git_slow"
-    ours = str(git.git_dir).encode()
+    ours = str(git.process.git_dir).encode()
     wait_until(
         lambda: not any(b"GIT_DIR=" + ours in each for each in processes().values()),
         "all that was started to end",
@@ -318,7 +321,7 @@ def test_a_pack_that_does_not_fit_the_volume_is_refused(forge: Forge, url: str) 
     committed(repository, {str(number): os.urandom(MIB) for number in range(9)})
     limited = forge.git(max_file=8 * MIB)
     assert code(lambda: limited.fetch(url, "main")) == "git_large"
-    kept = [path.stat().st_size for path in limited.git_dir.rglob("*") if path.is_file()]
+    kept = [path.stat().st_size for path in limited.process.git_dir.rglob("*") if path.is_file()]
     assert max(kept) <= 8 * MIB
     assert forge.git("other", max_file=16 * MIB).fetch(url, "main")
 

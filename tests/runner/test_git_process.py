@@ -39,9 +39,22 @@ def test_the_output_of_a_run_is_told_and_its_errors_are_not(tmp_path: Path) -> N
     assert failure.value.code == "git_failed" and "no-such-name" not in str(failure.value)
 
 
-def test_a_run_has_no_time_beyond_what_is_left(tmp_path: Path) -> None:
+WAIT = ("-c", "alias.wait=!touch started && sleep 600", "wait")
+
+
+@pytest.mark.parametrize("left", [0.0, -1.0])
+def test_nothing_starts_when_no_time_is_left(tmp_path: Path, left: float) -> None:
     with pytest.raises(Unavailable) as failure:
-        GitProcess(tmp_path, left=lambda: 0.0).run("credential", "fill", stdin=b"")
+        GitProcess(tmp_path, left=lambda: left).run(*WAIT)
+    assert failure.value.code == "git_slow" and not list(tmp_path.iterdir())
+
+
+def test_a_run_is_stopped_when_the_time_that_is_left_ends(tmp_path: Path) -> None:
+    def left() -> float:
+        return 0.0 if (tmp_path / "started").exists() else 60.0
+
+    with pytest.raises(Unavailable) as failure:
+        GitProcess(tmp_path, left=left).run(*WAIT)
     assert failure.value.code == "git_slow"
 
 

@@ -126,7 +126,7 @@ def describe(git: Git, repository: Repository, number: str, message: str) -> str
     threads = ThreadPoolExecutor(1, "forge")
     try:
         user = git.credential(repository.url)
-        seconds = max(0.1, min(API_SECONDS, git.left()))
+        seconds = max(0.1, min(API_SECONDS, git.process.left()))
         future = threads.submit(_patch, url, {"title": title, "body": body}, user, seconds)
         status = result_within(seconds, future, Unavailable("forge_slow", "the forge's API took too long"))
     except Unavailable:

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from function.runner import handoff, inputs, outcome, signals, tier
 from function.runner.git import BASE, Git
+from function.runner.git_process import GitProcess
 from function.runner.inputs import Given
 from function.runner.outcome import EXIT, AgentOutcome, Report
 from function.runner.paths import Paths
@@ -181,12 +182,13 @@ def _proposed(report: Report, found: AgentOutcome, given: StepInputs) -> tuple[s
     repository = tier.repository_of(given.event, given.reporting.repositories)
     if repository is None:
         raise Misconfigured("no repository is known for this resource: add it to the tier's report.json")
-    git = Git(
+    process = GitProcess(
         given.paths.git,
         given.reporting.git_file,
         given.environment,
         left=lambda: given.deadline.left() - RESERVE_SECONDS,
     )
+    git = Git(process)
     changes = read_changes(git, BASE, given.paths.work, repository.path)
     if found.status != "proposed":
         if changes.files:

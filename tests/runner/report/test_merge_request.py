@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from function.runner.git import Git
 from function.runner.report import merge_request
 from function.runner.report.changes import Changes
 from function.runner.report.guard import ProposalRefused
@@ -200,7 +201,7 @@ def test_a_pull_request_that_keeps_its_old_description_is_said_to(agent: Desk, s
 
 def test_a_forge_that_is_slow_to_answer_does_not_hold_the_report(agent: Desk) -> None:
     agent.forge.before = api = Api(seconds=10)
-    hurried = replace(agent.git, left=lambda: 1.0)
+    hurried = Git(replace(agent.git.process, left=lambda: 1.0))
     assert "of an earlier proposal" in merge_request.describe(
         hurried, agent.repository_at("owner/it"), "7", "t\n\nb"
     )
