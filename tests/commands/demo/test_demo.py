@@ -206,7 +206,7 @@ def stuck(folder: Path, port: int) -> subprocess.Popen[bytes]:
         env=environment(PYTHONPATH=str(ROOT)),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        preexec_fn=default_signals,  # noqa: PLW1509  the demo is started by a thread alone
+        preexec_fn=default_signals,  # noqa: PLW1509  the demo is forked before any other thread starts
     )
     assert process.stdout
     fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, 4096)
