@@ -79,6 +79,11 @@ class Ruled:
         self.process.kill()
         self.process.start()
 
+    def scraped(self) -> bool:
+        """Whether it has samples of its exporter."""
+        answer = httpx.get(f"{self.url}/api/v1/query", params={"query": "up"}, timeout=10, trust_env=False)
+        return bool(answer.json()["data"]["result"])
+
     def alerting(self, name: str) -> list[Mapping[str, Any]]:
         return alerting(self.url, name)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.harness import jira as jiras
-from tests.harness.components import need
+from tests.harness.components import need, wait_until
 from tests.harness.gitea import Gitea, gitea
 from tests.harness.grafana import Grafana, grafana
 from tests.harness.jira import Jira
@@ -85,6 +85,7 @@ def site(folder: Path, kubeconfig: Path) -> Iterator[Site]:
     with ExitStack() as stack:
         enter = stack.enter_context
         prometheus = enter(ruled(folder / "prometheus", [RULE]))
+        wait_until(prometheus.scraped, "the first scrape")
         forge = enter(gitea(folder / "gitea"))
         forge.put(FILE, "spec:\n  resources:\n    requests:\n      storage: 20Gi\n")
         yield Site(

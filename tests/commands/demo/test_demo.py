@@ -206,7 +206,6 @@ def stuck(folder: Path, port: int) -> subprocess.Popen[bytes]:
         env=environment(PYTHONPATH=str(ROOT)),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        preexec_fn=default_signals,  # noqa: PLW1509  the demo is forked before any other thread starts
     )
     assert process.stdout
     fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, 4096)
@@ -216,12 +215,6 @@ def stuck(folder: Path, port: int) -> subprocess.Popen[bytes]:
         time.sleep(0.02)
     assert f"--port {port}" in processes()
     return process
-
-
-def default_signals() -> None:
-    """Undoes what nohup and a shell's `&` do, which a child inherits: they ignore these signals."""
-    for number in (signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
 
 
 def processes() -> str:
