@@ -155,7 +155,7 @@ def _read(request: Request, event: bool, media_type: str, body: bytes, app: Depe
         reader = READERS[attributes["type"]]
     else:
         data = parse(body)
-    delivery: Delivery = reader(data, cluster=app.cluster_name, volatile=app.volatile_labels)
+    delivery: Delivery = reader(data, app.reading())
     return delivery
 
 

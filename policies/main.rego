@@ -192,7 +192,6 @@ _strings := [
 	["event", "alertname"],
 	["event", "cluster"],
 	["event", "namespace"],
-	["event", "namespace_label"],
 	["event", "resource_type"],
 	["event", "resource_id"],
 ]
@@ -221,6 +220,7 @@ _input_known if {
 	input.clock.weekday in {"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"}
 	is_string(input.clock.utc)
 	glob.match(_utc, null, input.clock.utc)
+	_only_strings(input.event.namespaces)
 	_text_known(input.text)
 	_facts_known(input.phase, input.facts)
 }

@@ -21,7 +21,7 @@ asked := {
 		"severity": "LOW",
 		"cluster": "",
 		"namespace": "f3iai",
-		"namespace_label": "f3iai",
+		"namespaces": ["f3iai"],
 		"resource_type": "k8s_pvc",
 		"resource_id": "typedb-data",
 	},
@@ -534,7 +534,7 @@ test_a_low_alert_that_nobody_enrolled_goes_by_merge_request if {
 
 test_without_a_repository_low_and_medium_are_only_investigated if {
 	no_repository := {"code": "no_repository", "level": "HIGH", "rule": "repository"}
-	elsewhere := {"namespace": "shop", "namespace_label": "shop"}
+	elsewhere := {"namespace": "shop", "namespaces": ["shop"]}
 	decided(but({"event": elsewhere})) == allowed("HIGH", {"initial": "LOW", "reasons": [
 		no_repository,
 		{"code": "not_enrolled", "level": "MEDIUM", "rule": "autonomy"},

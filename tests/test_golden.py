@@ -23,6 +23,7 @@ from function.shared.strict_json import Json, parse
 from tests.harness.deliveries import AT, DELIVERIES
 from tests.harness.offline import LAPTOP, offline
 from tests.harness.process import ROOT
+from tests.harness.reading import reading
 
 GOLDEN = ROOT / "tests" / "golden"
 INPUT_SCHEMA = ROOT / "policies" / "schemas" / "input.json"
@@ -52,7 +53,7 @@ def test_explain_of(path: Path, renew: bool) -> None:
 def test_jobs_of(path: Path, renew: bool) -> None:
     """What plan adds to the tier's template; the prompt is part of it, as the agent reads it."""
     app = offline()
-    delivery = translate.either(parse(path.read_bytes()), cluster="")
+    delivery = translate.either(parse(path.read_bytes()), reading())
     jobs = [result for result in pipeline.run(delivery, app) if result.manifest]
     for result in jobs:
         assert isinstance(result.alert, SREEvent) and result.manifest
@@ -82,7 +83,7 @@ def test_explain_with_the_sample_worlds_context_of(name: str, renew: bool, tmp_p
     compare(GOLDEN / name / "explain-with-context.txt", told, renew)
     context = {"SRE_DISPATCH_CONTEXT": "file", "SRE_DISPATCH_CONTEXT_FILE": str(file)}
     app = wiring.offline(Settings.read(LAPTOP | context), clock=now.timestamp)
-    (result,) = pipeline.run(translate.either(parse(body), cluster=""), app)
+    (result,) = pipeline.run(translate.either(parse(body), reading()), app)
     assert result.prompt
     compare(GOLDEN / name / "prompt-with-context.md", result.prompt.text, renew)
 

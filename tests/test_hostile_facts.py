@@ -19,6 +19,7 @@ from function.shared.strict_json import parse
 from tests.harness.examples import examples
 from tests.harness.fakes import CONTEXT, FakeWorld, delivery_bytes
 from tests.harness.offline import offline
+from tests.harness.reading import reading
 
 DELIVERIES = ("asks-low", "incident-75", "incident-90", "node-critical", "protected-namespace")
 MARK = "canary"
@@ -47,7 +48,7 @@ texts = st.sampled_from(TEXTS)
 
 
 def told(name: str, answer: object) -> Result:
-    delivery = translate.either(parse(delivery_bytes(name)), cluster="")
+    delivery = translate.either(parse(delivery_bytes(name)), reading())
     (result,) = pipeline.run(delivery, replace(offline(), world=FakeWorld(at_length(answer))))
     return result
 

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+import textwrap
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -13,7 +14,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from function.dispatch import pipeline, policy_files, translate, wiring
+from function.dispatch import identity, pipeline, policy_files, translate, wiring
 from function.dispatch.model import Decision, Delivery, Level, Outcome, Result
 from function.dispatch.policy_files import RuleNote
 from function.dispatch.settings import OLD_NAMES, Settings
@@ -27,10 +28,11 @@ RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d
 USED = (
     "SRE_DISPATCH_OPA_TOKEN_FILE",
     "SRE_DISPATCH_CLUSTER",
+    "SRE_DISPATCH_CLUSTER_LABEL",
     "SRE_DISPATCH_AGENTS_NAMESPACE",
     "SRE_DISPATCH_POLICIES",
     "SRE_DISPATCH_ROOT",
-    "SRE_DISPATCH_VOLATILE_LABELS",
+    "SRE_DISPATCH_LABELS",
 )
 """The settings that influence the result. All other settings are ignored, even if they are invalid."""
 LAPTOP = {"SRE_DISPATCH_AUTH": "none", "HOST": "127.0.0.1", "SRE_DISPATCH_POLICY": "embedded"}
@@ -64,7 +66,7 @@ def explain(
     used = {name: os.environ[name] for name in wanted if name in os.environ}
     settings = Settings.read(used | LAPTOP | source)
     clock = _clock(at)
-    delivery = translate.either(parse(body), cluster=settings.cluster, volatile=settings.volatile_labels)
+    delivery = translate.either(parse(body), wiring.reading(settings))
     asked = wiring.opa(opa_url, settings.opa_token_file) if opa_url else None
     with contextlib.closing(asked) if asked else contextlib.nullcontext():
         results = list(pipeline.run(delivery, wiring.offline(settings, asked, clock)))
@@ -108,6 +110,7 @@ def _event(result: Result, notes: Notes) -> dict[str, Any]:
     fields = {name: getattr(alert, name) if isinstance(alert, SREEvent) else None for name in FIELDS}
     return {
         **fields,
+        "identity_parts": identity.parts(alert) if isinstance(alert, SREEvent) else {},
         "outcome": result.outcome.value,
         "code": result.code or None,
         "detail": result.detail or None,
@@ -151,6 +154,8 @@ def _lines(event: dict[str, Any], sharing: int) -> list[str]:
     elif not event["alertname"]:
         about = "an alert that cannot be read, or alerts that Alertmanager left out"
     lines = ["  ".join(filter(None, (_plain(event["alertname"] or ""), about)))]
+    if event["identity_parts"]:
+        lines += _same_while(event["identity_parts"])
     if event["decision"]:
         lines += _decided(event)
         lines += _changes(event)
@@ -161,6 +166,16 @@ def _lines(event: dict[str, Any], sharing: int) -> list[str]:
     end = " ".join(_plain(part) for part in (event["outcome"], event["code"], event["job"]) if part)
     detail = [f"            {_plain(event['detail'])}"] if event["detail"] else []
     return [*lines, f"  outcome   {end}", *detail]
+
+
+def _same_while(parts: Mapping[str, str]) -> list[str]:
+    """Returns the lines that say which alerts are the same problem."""
+    rest = dict(parts)
+    where = "/".join(filter(None, (rest.pop("namespace", ""), rest.pop("resource_id", ""))))
+    names = [rest.pop("alertname", ""), " ".join(filter(None, (rest.pop("resource_type", ""), where)))]
+    told = [*filter(None, names), *(f"{name}={value}" for name, value in rest.items())]
+    text = "  problem   the same as long as these stay: " + ", ".join(map(_plain, told))
+    return textwrap.wrap(text, 110, subsequent_indent=" " * 12, break_on_hyphens=False)
 
 
 def _decided(event: dict[str, Any]) -> list[str]:

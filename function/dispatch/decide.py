@@ -36,7 +36,7 @@ class PolicyEvent(_Strict):
     severity: AskedLevel
     cluster: str
     namespace: str
-    namespace_label: str
+    namespaces: list[str]
     resource_type: str
     resource_id: str
 
@@ -110,7 +110,7 @@ def question(
             severity=event.severity,
             cluster=event.cluster,
             namespace=event.namespace,
-            namespace_label=event.namespace_label,
+            namespaces=list(event.namespaces),
             resource_type=event.resource_type,
             resource_id=event.resource_id,
         ),

@@ -75,7 +75,7 @@ def _labels(event: SREEvent, grant: Grant) -> dict[str, str]:
 def _pod_annotations(event: SREEvent, decision: Decision, prompt: Prompt) -> dict[str, str]:
     text = to_json(asdict(event))
     if len(text) > MAX_EVENT:
-        text = to_json(asdict(replace(event, raw_payload={}, truncated=True)))
+        text = to_json(asdict(replace(event, raw_payload={}, identity_labels={}, truncated=True)))
     return {
         "sre-dispatch/event": text,
         "sre-dispatch/decision": to_json(asdict(decision)),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from function.dispatch.labels import Reading
 from function.dispatch.model import JobStatus, Result
 from function.shared.event import SREEvent
 from function.shared.strict_json import Json
@@ -78,8 +79,8 @@ class Dependencies:
     """The prompt templates, as render.environment loads them."""
     namespace: str
     """The namespace in which the agents' Jobs are created."""
-    cluster_name: str
-    volatile_labels: Set[str]
+    reading: Callable[[], Reading]
+    """Returns how labels are read. It reads labels.yaml at the first call, not at the start."""
     parallel_map: ParallelMap
     """Runs a step on the alerts of a batch: in threads, or in sequence with the built-in `map`."""
     clock: Callable[[], float]

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from function.dispatch.subject import VOLATILE_LABELS
 from function.shared.auth import MAX_FILES
 from function.shared.environment import (
     choice,
@@ -31,6 +30,7 @@ OLD_NAMES = {
     "OPA_TOKEN_FILE": "SRE_DISPATCH_OPA_TOKEN_FILE",
     "OPA_URL": "SRE_DISPATCH_OPA_URL",
     "SRE_DISPATCH_NAMESPACE": "SRE_DISPATCH_AGENTS_NAMESPACE",
+    "SRE_DISPATCH_VOLATILE_LABELS": "the list `volatile` in the file of SRE_DISPATCH_LABELS",
 }
 """The old names of settings, and the names that replace them."""
 ROOT = Path(__file__).resolve().parents[2]
@@ -94,10 +94,14 @@ class Settings:
     own_namespace: str
     """SRE_DISPATCH_OWN_NAMESPACE. The namespace in which the function runs and writes Kubernetes Events."""
     cluster: str
-    """SRE_DISPATCH_CLUSTER. The cluster's name. It applies to alerts without a label `cluster`."""
-    volatile_labels: frozenset[str]
-    """SRE_DISPATCH_VOLATILE_LABELS. Labels, separated by commas, that are not part of the identity of an
-    alert without a resource."""
+    """SRE_DISPATCH_CLUSTER. The cluster's name. It applies to alerts without a label that names a cluster,
+    and to alerts of exporters, whose label `cluster` names something else."""
+    cluster_label: str
+    """SRE_DISPATCH_CLUSTER_LABEL. The only label that names the cluster of an alert. If it is empty,
+    function/dispatch/labels.yaml lists these labels."""
+    labels: Path | None
+    """SRE_DISPATCH_LABELS. Your file over function/dispatch/labels.yaml, which says what labels mean. If it
+    is empty, ours applies alone."""
     root: Path
     """SRE_DISPATCH_ROOT. The folder that contains prompts/, policies/ and knative/."""
     sink_url: str
@@ -140,18 +144,14 @@ class Settings:
             agents_namespace=namespace_name(environment, "SRE_DISPATCH_AGENTS_NAMESPACE", "sre-agents"),
             own_namespace=namespace_name(environment, "SRE_DISPATCH_OWN_NAMESPACE", "f3iai"),
             cluster=get("SRE_DISPATCH_CLUSTER", ""),
-            volatile_labels=_volatile_labels(environment),
+            cluster_label=get("SRE_DISPATCH_CLUSTER_LABEL", ""),
+            labels=optional_file(environment, "SRE_DISPATCH_LABELS"),
             root=root,
             sink_url=http_url(environment, "K_SINK"),
             alertmanager_url=http_url(environment, "SRE_DISPATCH_ALERTMANAGER_URL"),
         )
         _check(settings, behind_knative="K_SERVICE" in environment)
         return settings
-
-
-def _volatile_labels(environment: Mapping[str, str]) -> frozenset[str]:
-    named = environment.get("SRE_DISPATCH_VOLATILE_LABELS", ",".join(VOLATILE_LABELS))
-    return frozenset(comma_separated(named))
 
 
 def _check(settings: Settings, *, behind_knative: bool) -> None:

@@ -55,7 +55,8 @@ def storm_event(
         starts_at=min(member.starts_at for member in shown),
         fingerprint="",
         group_key=first.group_key,
-        namespace_label=namespace,
+        namespaces=(namespace,) if namespace else (),
+        identity_labels=dict(sorted(group_labels.items())[:MAX_NAMES]),
         raw_payload=_payload(shown, group_labels, unread, named),
         truncated=any(member.truncated for member in shown),
     )

@@ -1,133 +1,198 @@
-"""Labels -> the subject of the alert, which is the resource with the problem, and the alert's identity.
+"""Labels -> the subject of the alert, which is the thing with the problem.
 
-The specified order of labels is persistentvolumeclaim, pod, node, instance. For 46 of the 155 alerts of
-kube-prometheus-stack 88.5.3 this order names the exporter's pod instead of the subject. The reason:
-kube-state-metrics and node-exporter report on other objects, but their series have the labels of their own
-scrape target. So the labels `pod` and `instance` do not count if they name the exporter.
+labels.yaml says what each label means. This module applies it. A label describes either the thing with the
+problem, or the scrape target that tells of it. For half of all public rules these are two different things.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from function.shared.event import Subject, digest
+from function.dispatch.labels import AGGREGATED, APP, LabelRules, Matcher, SubjectRule, pattern
+from function.shared.event import Subject
 from function.shared.resource import is_name
 
-Labels = Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class Rule:
-    """A label that can name the subject, and the type of the named resource."""
-
-    label: str
-    resource_type: str
-    namespaced: bool = True
-
-
-CEPH_RULES = (
-    Rule("ceph_daemon", "ceph", namespaced=False),
-    Rule("pool_id", "ceph", namespaced=False),
-    # The label is a health code such as OSD_NEARFULL. Half of Rook's alerts have no other subject.
-    Rule("name", "ceph", namespaced=False),
-)
-"""The rules for alerts with the label `type: ceph_default`. Rook and the Ceph mixin set this label."""
-STORAGE_RULES = (
-    Rule("persistentvolumeclaim", "k8s_pvc"),
-    Rule("persistentvolume", "k8s_pv", namespaced=False),
-)
-WORKLOAD_RULES = (
-    Rule("job_name", "k8s_job"),
-    Rule("cronjob", "k8s_cronjob"),
-    Rule("deployment", "k8s_deployment"),
-    Rule("statefulset", "k8s_statefulset"),
-    Rule("daemonset", "k8s_daemonset"),
-    Rule("replicaset", "k8s_replicaset"),
-    Rule("horizontalpodautoscaler", "k8s_hpa"),
-    Rule("poddisruptionbudget", "k8s_pdb"),
-    Rule("resourcequota", "k8s_resourcequota"),
-    Rule("node", "k8s_node", namespaced=False),
-)
-POD_RULE = Rule("pod", "k8s_pod")
-HOST_RULE = Rule("instance", "host", namespaced=False)
-"""The rule for node-exporter, whose `instance` is the machine with the problem."""
-INSTANCE_RULE = Rule("instance", "instance")
-EXPORTERS = ("kube-state-metrics", "node-exporter", "rook-ceph-mgr", "rook-ceph-exporter", "ceph-mgr")
-"""Parts of the names of the exporters' pods and scrape jobs. These exporters report on other objects, never
-on their own pods."""
-HOST_EXPORTER = "node-exporter"
-VOLATILE_LABELS = frozenset(("severity", "prometheus", "prometheus_replica", "replica"))
-"""Labels that change while the problem stays the same. The identity of an alert without a resource leaves
-them out."""
-TARGET_LABELS = frozenset(("instance", "pod", "container", "endpoint", "service", "uid"))
-"""Labels of a scrape target. If the target is an exporter, the identity leaves them out, because the
-exporter's pod changes."""
+EXPORTED = "exported_"
+"""The prefix that Prometheus writes before a series' own label if the scrape target has that label too."""
+STATED_TYPE, STATED_ID, STATED_NAMESPACE = "sre_resource_type", "sre_resource_id", "sre_namespace"
+STATED = frozenset((STATED_TYPE, STATED_ID, STATED_NAMESPACE))
+"""The labels with which the author of a rule states the subject. They go before everything else."""
+TELLER_LABELS = ("job", "service", "container", "app", "app_kubernetes_io_name", "k8s_app", "pod")
+"""The labels whose values say who tells, the most reliable one first."""
+TYPE = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)
+KIND = re.compile(r"[A-Za-z][A-Za-z0-9]{1,58}", re.ASCII)
 UNKNOWN = "unknown_"
 """The prefix of the resource type if the name or the namespace is no valid Kubernetes name."""
 
 
-def subject(labels: Labels) -> Subject:
-    """Returns the subject of the alert. If no label names a resource, the Subject has at most a namespace."""
-    namespace = labels.get("namespace", "")
-    for rule in _rules(labels):
-        if labels.get(rule.label):
-            return _checked(rule, namespace if rule.namespaced else "", _id(rule, labels))
-    return Subject(namespace=namespace)
+@dataclass(frozen=True)
+class Series:
+    """The labels of an alert, read once."""
+
+    labels: Mapping[str, str]
+    """The labels under their standard names. An exported_NAME stands under NAME."""
+    exported: frozenset[str]
+    """The names that had the prefix. They describe the thing with the problem, never the target."""
+    scraped: bool
+    """Whether the labels of a scrape target are left. An aggregation removes them."""
+    teller: str
+    """Who tells: a key of `tellers` in labels.yaml, APP or AGGREGATED."""
+    pod_tells: bool
+    """Whether `pod` is the pod of a teller that reports on other things."""
 
 
-def identify(subject: Subject, labels: Labels, cluster: str, volatile: Set[str] = VOLATILE_LABELS) -> str:
-    """Returns the identity of the problem: the SHA-256, in hex, of cluster, alertname and subject. If there
-    is no subject, the labels take its place.
+@dataclass(frozen=True)
+class Named:
+    """The subject, and the labels that name it."""
 
-    The identity leaves out fingerprint, start, group and severity. They change between deliveries of one
-    problem, and a second identity would mean a second Job. The identity of a host's problem includes the
-    labels, because they name the disk or device."""
-    name = labels.get("alertname", "")
-    about = (subject.resource_type, subject.namespace, subject.resource_id) if subject.resource_id else ("",)
-    if subject.resource_id and subject.resource_type != HOST_RULE.resource_type:
-        return digest(cluster, name, *about)
-    moving = volatile | TARGET_LABELS if _from_exporter(labels) else volatile
-    kept = sorted((key, value) for key, value in labels.items() if key not in moving)
-    return digest(cluster, name, *about, *(part for pair in kept for part in pair))
+    subject: Subject
+    own: frozenset[str]
 
 
-def _rules(labels: Labels) -> tuple[Rule, ...]:
-    ceph = CEPH_RULES if labels.get("type") == "ceph_default" else ()
-    if _pod_is_exporter(labels):
-        host = (HOST_RULE,) if HOST_EXPORTER in labels["pod"] else ()
-        return (*STORAGE_RULES, *ceph, *WORKLOAD_RULES, *host)
-    if labels.get("job") == HOST_EXPORTER:
-        return (*STORAGE_RULES, *ceph, POD_RULE, *WORKLOAD_RULES, HOST_RULE)
-    scraped = () if _from_exporter(labels) else (INSTANCE_RULE,)
-    return (*STORAGE_RULES, *ceph, POD_RULE, *WORKLOAD_RULES, *scraped)
+def read(raw: Mapping[str, str], rules: LabelRules) -> Series:
+    """Returns the labels under their standard names, and who tells. Empty labels count as missing."""
+    given = {name: value for name, value in raw.items() if value}
+    exported = {name.removeprefix(EXPORTED): value for name, value in given.items() if _is_exported(name)}
+    labels = {name: value for name, value in given.items() if not _is_exported(name)} | exported
+    for name, others in rules.synonyms.items():
+        found = next((other for other in others if other in labels), None)
+        if name not in labels and found:
+            labels[name] = labels.pop(found)
+    scraped = "instance" in given or "endpoint" in given
+    teller = _teller(given, scraped, rules)
+    pod_tells = "pod" not in exported and _pod_tells(given, labels, teller, rules)
+    return Series(labels, frozenset(exported), scraped, teller, pod_tells)
 
 
-def _pod_is_exporter(labels: Labels) -> bool:
-    """Returns whether the label `pod` names only the exporter. There are two cases in which it names the
-    subject: the alert was aggregated (it has no `instance`), or the series is about a pod (it has a `uid`, as
-    in kube_pod_*)."""
-    pod = labels.get("pod", "")
-    of_exporter = any(name in pod for name in EXPORTERS)
-    return of_exporter and _from_exporter(labels) and not labels.get("uid")
+def subject(series: Series, rules: LabelRules) -> Named:
+    """Returns the subject of the alert. If no label names a thing, the Subject has at most a namespace."""
+    labels = series.labels
+    if labels.get(STATED_TYPE) and labels.get(STATED_ID):
+        where = labels.get(STATED_NAMESPACE, labels.get("namespace", ""))
+        return Named(_stated(labels[STATED_TYPE], where, labels[STATED_ID]), STATED | {"namespace"})
+    for rule in rules.subjects:
+        if found := _named(rule, series, rules):
+            return found
+    return Named(Subject(namespace=_namespace(labels, "")), frozenset({"namespace", STATED_NAMESPACE}))
 
 
-def _from_exporter(labels: Labels) -> bool:
-    """Returns whether the series was scraped from an exporter. This follows from the label `job`, which no
-    tenant can set."""
-    return bool(labels.get("instance")) and any(name in labels.get("job", "") for name in EXPORTERS)
+def namespaces(raw: Mapping[str, str], about: Subject, rules: LabelRules) -> tuple[str, ...]:
+    """Returns every namespace that the labels name: the subject's, then the others."""
+    others = {value for name, value in raw.items() if value and _names_a_namespace(name, rules)}
+    return tuple(dict.fromkeys(name for name in (about.namespace, *sorted(others)) if name))
 
 
-def _checked(rule: Rule, namespace: str, resource_id: str) -> Subject:
+def _is_exported(name: str) -> bool:
+    return name.startswith(EXPORTED) and name != EXPORTED
+
+
+def _names_a_namespace(name: str, rules: LabelRules) -> bool:
+    plain = name.removeprefix(EXPORTED)
+    return plain in ("namespace", STATED_NAMESPACE, *rules.synonyms.get("namespace", ())) or (
+        rules.is_namespace(plain)
+    )
+
+
+def _teller(given: Mapping[str, str], scraped: bool, rules: LabelRules) -> str:
+    names = [given[label] for label in TELLER_LABELS if label in given]
+    if not scraped:  # here `pod` and `container` name the subject, unless a service tells otherwise
+        names = [given[label] for label in ("job", "service") if label in given]
+    for name in names:
+        for teller, matches in rules.tellers.items():
+            if matches(name):
+                return teller
+    if not scraped:
+        return AGGREGATED
+    return "controllers" if f"{EXPORTED}namespace" in given else APP
+
+
+def _pod_tells(given: Mapping[str, str], labels: Mapping[str, str], teller: str, rules: LabelRules) -> bool:
+    """Returns whether the pod belongs to the teller, and the series is about something else."""
+    pod = given.get("pod", "")
+    if not pod or teller == AGGREGATED:
+        return False
+    if teller == "objects":
+        own = rules.tellers[teller]
+        return not given.get("uid") and (own(pod) or own(given.get("container", "")))
+    if teller in ("hosts", "probes", "ceph", "storage"):
+        return True
+    if teller == "exporters" and _is_exporters_pod(given, rules.tellers[teller]):
+        return True
+    return any(_names_another_thing(name, given, rules) for name in labels)
+
+
+def _is_exporters_pod(given: Mapping[str, str], exporter: Matcher) -> bool:
+    """Returns whether the exporter has the pod for itself. In the pod of the program itself, only the
+    container is an exporter."""
+    names = [given.get(label, "") for label in ("job", "service")]
+    return exporter(given["pod"]) or (exporter(given.get("container", "")) and any(map(exporter, names)))
+
+
+def _names_another_thing(name: str, given: Mapping[str, str], rules: LabelRules) -> bool:
+    """Returns whether a label beside `pod` names a thing that is not the pod."""
+    if name == "alertname" or name in STATED or name in rules.cluster:
+        return False
+    if f"{EXPORTED}{name}" in given:
+        return rules.kind(name) not in ("volatile", "state")
+    return rules.kind(name) == "other" and not _names_a_namespace(name, rules)
+
+
+def _named(rule: SubjectRule, series: Series, rules: LabelRules) -> Named | None:
+    """Returns the subject if the rule finds one."""
+    labels = series.labels
+    label = _label(rule.label, series)
+    if label is None or (rule.tellers and series.teller not in rule.tellers):
+        return None
+    if any(name in labels or name.removeprefix(EXPORTED) in series.exported for name in rule.unless):
+        return None
+    if (rule.value and not pattern((rule.value,))(labels[label])) or (label == "pod" and series.pod_tells):
+        return None
+    resource_type = rule.type or _type_of(labels.get(rule.kind, ""), rules)
+    if not resource_type:
+        return None
+    where = "" if rule.scope == "cluster" else _namespace(labels, rule.namespace)
+    naming = {label, rule.kind} | ({"namespace", rule.namespace} if where else set())
+    return Named(_checked(resource_type, where, _id(resource_type, labels[label])), frozenset(naming))
+
+
+def _label(name: str, series: Series) -> str | None:
+    """Returns the alert's label of that name. If * stands in the name, the first label that matches."""
+    if _is_exported(name):
+        plain = name.removeprefix(EXPORTED)
+        return plain if plain in series.exported else None
+    if "*" in name:
+        return next(filter(pattern((name,)), sorted(series.labels)), None)
+    return name if name in series.labels else None
+
+
+def _type_of(kind: str, rules: LabelRules) -> str:
+    """Returns the type of a kind of Kubernetes object, or an empty string if it is none."""
+    lower = kind.lower()
+    return rules.kinds.get(lower, f"k8s_{lower}") if KIND.fullmatch(kind) else ""
+
+
+def _namespace(labels: Mapping[str, str], special: str) -> str:
+    return labels.get(STATED_NAMESPACE) or labels.get(special) or labels.get("namespace", "")
+
+
+def _stated(resource_type: str, namespace: str, resource_id: str) -> Subject:
+    if not TYPE.fullmatch(resource_type) or resource_type.startswith(UNKNOWN):
+        return Subject(f"{UNKNOWN}type", namespace, resource_id)
+    return _checked(resource_type, namespace, resource_id)
+
+
+def _checked(resource_type: str, namespace: str, resource_id: str) -> Subject:
     """Returns the subject. If no object can have its name, the type begins with UNKNOWN. The policy grants
     nothing for such a type."""
     real = is_name(resource_id) and (not namespace or is_name(namespace))
-    kubernetes = rule.resource_type.startswith("k8s_")
-    return Subject((UNKNOWN if kubernetes and not real else "") + rule.resource_type, namespace, resource_id)
+    kubernetes = resource_type.startswith("k8s_")
+    return Subject((UNKNOWN if kubernetes and not real else "") + resource_type, namespace, resource_id)
 
 
-def _id(rule: Rule, labels: Labels) -> str:
-    value = labels[rule.label]
+def _id(resource_type: str, value: str) -> str:
+    """Returns the name. A host's name ends before the port of its exporter."""
     host, _, port = value.rpartition(":")
-    exporters_port = rule is HOST_RULE and host and port.isdigit() and (":" not in host or "]" in host)
+    exporters_port = resource_type == "host" and host and port.isdigit() and (":" not in host or "]" in host)
     return host if exporters_port else value

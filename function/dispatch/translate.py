@@ -1,13 +1,14 @@
 """Webhook JSON, or one alert -> a Delivery of SREEvents.
 
-This module reads version 4 of Alertmanager's webhook. It ignores unknown fields: Alertmanager 0.32 added
-`notification_reason`, and 0.34 `routeLabels`. All other fields must be valid. An alert that cannot be read
-becomes a dead letter, and the other alerts are processed.
+This module reads version 4 of Alertmanager's webhook, and Grafana's webhook, which has the same fields and
+calls itself version 1. It ignores unknown fields: Alertmanager 0.32 added `notification_reason`, and 0.34
+`routeLabels`. All other fields must be valid. An alert that cannot be read becomes a dead letter, and the
+other alerts are processed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
@@ -22,12 +23,13 @@ from pydantic import (
     ValidationError,
 )
 
+from function.dispatch import identity, subject
+from function.dispatch.labels import Reading
 from function.dispatch.model import DeadLetter, Delivery
-from function.dispatch.subject import VOLATILE_LABELS, identify, subject
 from function.shared.errors import PermanentError, Rejected
-from function.shared.event import AskedLevel, SREEvent
+from function.shared.event import SREEvent
 from function.shared.strict_json import to_json
-from function.shared.text import cut_and_count, left_out
+from function.shared.text import cut, cut_and_count, left_out
 
 MAX_ALERTS = 20_000
 """The maximum number of alerts in one delivery. 10,000 alerts take 5.2 MB."""
@@ -36,14 +38,25 @@ MAX_ENTRIES = 64
 MAX_NAME = 256
 MAX_VALUE = 1024
 """The maximum number of characters that are kept of a label's value."""
+MAX_SHOWN = 256
+"""The maximum number of characters that are shown of a label of the identity. The identity itself is made of
+whole labels."""
 MAX_TEXT = 4096
 """The maximum number of characters that are kept of an annotation, or of any other field of an alert."""
-SEVERITIES: Mapping[str, AskedLevel] = {"info": "LOW", "warning": "MEDIUM", "critical": "HIGH"}
-"""The level that each value of the label `severity` asks for. Any other value, or no label, asks for HIGH."""
 
 
-def _empty_for_null(value: Any) -> Any:
-    return {} if value is None else value  # Go writes a nil map as null
+def _texts(value: Any) -> Any:
+    """Returns a map without nulls and with its numbers as text. Some senders write them. Go writes a nil map
+    as null."""
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: to_json(text) if isinstance(text, int | float) else text
+        for name, text in value.items()
+        if text is not None
+    }
 
 
 def _utc(moment: datetime) -> datetime:
@@ -53,11 +66,15 @@ def _utc(moment: datetime) -> datetime:
         raise ValueError("out of range") from None
 
 
-Texts = Annotated[dict[str, str], BeforeValidator(_empty_for_null)]
+def _labels(value: Any) -> Any:
+    return value if value is None else _texts(value)  # an alert has labels
+
+
+Texts = Annotated[dict[str, str], BeforeValidator(_texts)]
 
 
 class _Webhook(BaseModel):
-    version: Literal["4"]
+    version: Literal["4", "1"]
     receiver: str = ""
     status: str = ""
     groupKey: str = ""
@@ -69,24 +86,24 @@ class _Webhook(BaseModel):
 
 class _Alert(BaseModel):
     status: Literal["firing", "resolved"]
-    labels: dict[str, str]
+    labels: Annotated[dict[str, str], BeforeValidator(_labels)]
     annotations: Texts = Field(default_factory=dict)
     startsAt: Annotated[AwareDatetime, AfterValidator(_utc)]
     fingerprint: str = ""
 
 
-def webhook(data: Any, *, cluster: str, volatile: Set[str] = VOLATILE_LABELS) -> Delivery:
-    """Returns the Delivery that Alertmanager posted.
-
-    `cluster` is the cluster of alerts without a label `cluster`. The identity of an alert without a resource
-    leaves out the labels in `volatile`. Raises Rejected (400) if `data` is no webhook of version 4."""
+def webhook(data: Any, reading: Reading) -> Delivery:
+    """Returns the Delivery that Alertmanager or Grafana posted. Raises Rejected (400) if `data` is no such
+    webhook."""
     try:
         body = _Webhook.model_validate(data)
     except ValidationError as error:
         where = _where(error)
-        raise Rejected(400, f"bad_{where}", f"not an Alertmanager webhook of version 4: {where}") from None
+        raise Rejected(
+            400, f"bad_{where}", f"not a webhook of Alertmanager (version 4) or Grafana (version 1): {where}"
+        ) from None
     notification, cut = _notification(data)
-    around = _Around(body.groupKey, cut, cluster, volatile)
+    around = _Around(body.groupKey, cut, reading)
     alerts = [_translated(alert, around) for alert in body.alerts]
     if body.truncatedAlerts:  # Alertmanager counts these alerts as delivered and does not send them again
         alerts.append(
@@ -107,18 +124,18 @@ def webhook(data: Any, *, cluster: str, volatile: Set[str] = VOLATILE_LABELS) ->
     )
 
 
-def alert(data: Any, *, cluster: str, volatile: Set[str] = VOLATILE_LABELS) -> Delivery:
+def alert(data: Any, reading: Reading) -> Delivery:
     """Returns a Delivery of one alert. `data` has the fields of an entry in a webhook's `alerts`."""
     if not isinstance(data, dict) or "labels" not in data:
         raise Rejected(400, "bad_alert", "not an Alertmanager alert: no labels")
-    return webhook({"version": "4", "alerts": [data]}, cluster=cluster, volatile=volatile)
+    return webhook({"version": "4", "alerts": [data]}, reading)
 
 
-def either(data: Any, *, cluster: str, volatile: Set[str] = VOLATILE_LABELS) -> Delivery:
+def either(data: Any, reading: Reading) -> Delivery:
     """Returns the Delivery of a webhook or of one alert. It is for senders that do not say which one they
     send."""
     read = alert if isinstance(data, dict) and "labels" in data and "alerts" not in data else webhook
-    return read(data, cluster=cluster, volatile=volatile)
+    return read(data, reading)
 
 
 @dataclass(frozen=True)
@@ -127,8 +144,7 @@ class _Around:
 
     group_key: str
     cut: bool
-    cluster: str
-    volatile: Set[str]
+    reading: Reading
 
 
 def _translated(data: Any, around: _Around) -> SREEvent | DeadLetter:
@@ -147,13 +163,17 @@ def _event(data: Any, raw: dict[str, Any], truncated: bool, around: _Around) -> 
     labels = read.labels
     if not labels.get("alertname"):
         raise PermanentError("no_alertname", "the alert has no label alertname")
-    about = subject(labels)
-    home = labels.get("cluster") or around.cluster
+    rules = around.reading.rules
+    series = subject.read(labels, rules)
+    named = subject.subject(series, rules)
+    about = named.subject
+    home, home_label = around.reading.cluster_of(labels, series.teller)
+    kept = identity.labels_of(series, named, home_label, rules)
     return SREEvent(
         source="grafana",
         status=read.status,
-        identity=identify(about, labels, home, around.volatile),
-        severity=SEVERITIES.get(labels.get("severity", ""), "HIGH"),
+        identity=identity.identify(about, labels["alertname"], home, kept),
+        severity=rules.severities.get(labels.get("severity", "").strip().lower(), "HIGH"),
         alertname=cut_and_count(labels["alertname"], MAX_NAME),
         resource_type=about.resource_type,
         namespace=cut_and_count(about.namespace, MAX_NAME),
@@ -163,7 +183,8 @@ def _event(data: Any, raw: dict[str, Any], truncated: bool, around: _Around) -> 
         starts_at=read.startsAt,
         fingerprint=read.fingerprint[:MAX_NAME],
         group_key=cut_and_count(around.group_key, MAX_TEXT),
-        namespace_label=cut_and_count(labels.get("namespace", ""), MAX_NAME),
+        namespaces=tuple(cut_and_count(name, MAX_NAME) for name in subject.namespaces(labels, about, rules)),
+        identity_labels={cut(name, MAX_SHOWN): cut(value, MAX_SHOWN) for name, value in kept.items()},
         raw_payload=raw,
         truncated=truncated,
     )

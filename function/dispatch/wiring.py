@@ -8,12 +8,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from function.dispatch import render
+from function.dispatch import labels, render
 from function.dispatch.adapters.notify import Fanout, Log
 from function.dispatch.adapters.token_reviews import TokenReviewCache
+from function.dispatch.labels import Reading
 from function.dispatch.port_errors import contained
 from function.dispatch.ports import BATCH, Authenticator, Cluster, Dependencies, Policy, Sink, WorldModel
 from function.dispatch.settings import Settings
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 def dependencies(settings: Settings) -> Dependencies:
     """Returns the dependencies of the function. Raises Misconfigured."""
     cluster, events, authenticator = _cluster(settings)
+    if settings.labels:
+        reading(settings)  # a broken file shows at the start
     made = Dependencies(
         policy=policy(settings),
         cluster=cluster,
@@ -34,8 +38,7 @@ def dependencies(settings: Settings) -> Dependencies:
         world=world(settings, time.time),
         prompts=render.environment(settings.root / "prompts"),
         namespace=settings.agents_namespace,
-        cluster_name=settings.cluster,
-        volatile_labels=settings.volatile_labels,
+        reading=partial(reading, settings),
         parallel_map=ThreadPoolExecutor(BATCH, "batch").map,
         clock=time.time,
         monotonic=time.monotonic,
@@ -58,13 +61,17 @@ def offline(
         world=world(settings, clock),
         prompts=render.environment(settings.root / "prompts"),
         namespace=settings.agents_namespace,
-        cluster_name=settings.cluster,
-        volatile_labels=settings.volatile_labels,
+        reading=partial(reading, settings),
         parallel_map=map,
         clock=clock,
         monotonic=lambda: 0.0,
     )
     return contained(made)
+
+
+def reading(settings: Settings) -> Reading:
+    """Returns how labels are read. Raises Misconfigured if the operator's file cannot be used."""
+    return Reading(labels.load(settings.labels), settings.cluster, settings.cluster_label)
 
 
 def opa(url: str, token_file: Path | None = None) -> Opa:

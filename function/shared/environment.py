@@ -18,7 +18,7 @@ def refuse_old_names(environment: Mapping[str, str], new_names: Mapping[str, str
     think that the setting is active. `new_names` maps old names to new names."""
     for old, new in new_names.items():
         if old in environment:
-            raise Misconfigured(f"{old} is now {new}: rename it")
+            raise Misconfigured(f"{old} is now {new}: use that")
 
 
 def token_files(environment: Mapping[str, str], name: str) -> tuple[Path, ...]:

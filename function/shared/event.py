@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -40,7 +41,7 @@ class SREEvent:
     """The source of the event: `grafana` for one alert, or STORM."""
     status: Literal["firing", "resolved"]
     identity: str
-    """A SHA-256 in hex. It is equal for every delivery of the same problem (see dispatch/subject.py)."""
+    """A SHA-256 in hex. It is equal for every delivery of the same problem (see dispatch/identity.py)."""
     severity: AskedLevel
     """The level that the severity label requests. The policy may raise the level. Nothing lowers it."""
     alertname: str
@@ -52,9 +53,11 @@ class SREEvent:
     starts_at: datetime
     fingerprint: str
     group_key: str
-    namespace_label: str
-    """The label `namespace`, even if the subject is in no namespace. The policy protects this namespace
-    too."""
+    namespaces: tuple[str, ...]
+    """Every namespace that the labels name: the subject's, and those of the scrape target and of others. The
+    policy's guards look at each of them."""
+    identity_labels: Mapping[str, str]
+    """The labels that are part of the identity, apart from the subject's. Long texts are cut."""
     raw_payload: Json
     """The full alert. A text over the limits of dispatch/translate.py is cut and ends with a mark."""
     truncated: bool

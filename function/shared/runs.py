@@ -40,8 +40,8 @@ class Run:
     """The key of the run. A second record with the same key changes nothing."""
     at: Annotated[str, Field(pattern=RFC_3339), AfterValidator(_time)]
     """The end of the run, as an RFC 3339 time."""
-    resource_type: Annotated[str, Field(pattern=r"^(unknown_)?(k8s_[a-z]+|ceph|host|instance)$|^$")]
-    """A type from function/dispatch/subject.py, such as k8s_pvc."""
+    resource_type: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,70}$|^$")]
+    """A type from function/dispatch/labels.yaml, such as k8s_pvc."""
     resource_id: Name
     alertname: Stated
     status: RunStatus

@@ -12,7 +12,7 @@ asked := {
 		"severity": "LOW",
 		"cluster": "main",
 		"namespace": "f3iai",
-		"namespace_label": "f3iai",
+		"namespaces": ["f3iai"],
 		"resource_type": "k8s_pvc",
 		"resource_id": "typedb-data",
 	},

@@ -204,7 +204,7 @@ def test_an_old_setting_is_told_by_its_new_name_and_what_serves_stays_in_service
         installed.kubectl("patch", *service, "--type=json", "-p", patch)
 
     change(op="add", value=setting)
-    renamed = "OPA_URL is now SRE_DISPATCH_OPA_URL: rename it"
+    renamed = "OPA_URL is now SRE_DISPATCH_OPA_URL: use that"
     wait_until(lambda: renamed in page.run_these([look]), "the new name to be told", 60, every=1)
     assert old.sender.deliver(alert(RUNNING)).json() == {"outcomes": {"duplicate": 1}}
     failed = installed.get(*service)["status"]["latestCreatedRevisionName"]

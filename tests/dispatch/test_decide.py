@@ -36,7 +36,7 @@ def test_the_question_of_triage_has_no_facts() -> None:
         "severity": "MEDIUM",
         "cluster": "fmc",
         "namespace": "f3iai",
-        "namespace_label": "f3iai",
+        "namespaces": ["f3iai"],
         "resource_type": "k8s_pvc",
         "resource_id": "typedb-data",
     }

@@ -37,6 +37,7 @@ from tests.harness.fakes import (
     served,
 )
 from tests.harness.process import ROOT
+from tests.harness.reading import reading
 from tests.harness.rego import OneEngine
 from tests.harness.scripted import Request, scripted
 from tests.harness.storms import EARLIER, HERE, LATER, alert, alerts, job_of, of
@@ -224,7 +225,7 @@ def test_a_world_model_that_fails_in_an_unknown_way_costs_no_alert_of_its_resour
 def test_the_notifications_text_counts_for_each_of_its_alerts() -> None:
     policy = FakePolicy()
     body = delivery_json("group-grown") | {"commonAnnotations": {"note": "Kubectl DELETE pvc"}}
-    list(pipeline.run(translate.webhook(body, cluster="fmc"), app(policy)))
+    list(pipeline.run(translate.webhook(body, reading("fmc")), app(policy)))
     assert all(" kubectl delete pvc " in asked["text"]["words"] for asked in policy.asked)
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from function.dispatch.settings import Settings
@@ -83,5 +85,7 @@ def test_where_tokens_are_reviewed_token_files_may_stand_beside_or_be_absent(fil
 
 
 def test_lists_are_joined_by_commas() -> None:
-    settings = Settings.read(LAPTOP | {"SRE_DISPATCH_VOLATILE_LABELS": " pod , ,node"})
-    assert settings.volatile_labels == {"pod", "node"}
+    settings = Settings.read(
+        {"SRE_DISPATCH_POLICY": "embedded", "SRE_DISPATCH_TOKEN_FILES": " /run/a , ,/run/b"}
+    )
+    assert settings.token_files == (Path("/run/a"), Path("/run/b"))

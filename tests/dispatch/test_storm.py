@@ -13,11 +13,11 @@ from function.dispatch import storm
 from function.dispatch.model import DeadLetter, JobStatus, Outcome, Result
 from function.dispatch.storm import FOLD_ABOVE
 from function.dispatch.storm_event import storm_event
-from function.dispatch.subject import identify, subject
 from function.shared.event import STORM, SREEvent
 from function.shared.strict_json import to_json
 from tests.harness.fakes import event, known
 from tests.harness.process import ROOT
+from tests.harness.reading import identity_of
 from tests.harness.storms import EARLIER, GROUP, HERE, LATER, alert, alerts, job_of, of
 
 
@@ -88,7 +88,7 @@ def test_no_alert_can_have_a_storms_identity(cluster: str, labels: dict[str, str
     """Not even one that is called as storms are, in a group by all of its labels."""
     named = {**labels, "alertname": STORM}
     group = named if same else labels
-    assert storm.identify(cluster, group) != identify(subject(named), named, cluster, frozenset())
+    assert storm.identify(cluster, group) != identity_of(named, cluster)
 
 
 @given(LABELS, LABELS)

@@ -52,7 +52,7 @@ def test_neither_long_texts_nor_many_names_fill_the_prompt() -> None:
 
 
 def test_without_names_it_holds_no_word_of_any_member() -> None:
-    texts = dict.fromkeys(("alertname", "namespace", "namespace_label", "resource_id", "description"), NEEDLE)
+    texts = dict.fromkeys(("alertname", "namespace", "resource_id", "description"), NEEDLE)
     members = [alert(number, **texts) for number in range(3)]
     assert NEEDLE in to_json(vars(made_of(members)))
     assert NEEDLE not in to_json(vars(made_of(members, named=False)))

@@ -1,23 +1,17 @@
-"""One test a line of the rule table, with the label shapes of kube-prometheus-stack and Rook."""
+"""One test for each line of labels.yaml that names a subject, with the labels that real rules leave."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from function.dispatch.subject import (
-    CEPH_RULES,
-    HOST_RULE,
-    INSTANCE_RULE,
-    POD_RULE,
-    STORAGE_RULES,
-    WORKLOAD_RULES,
-    identify,
-    subject,
-)
+from function.dispatch.subject import STATED_ID, STATED_NAMESPACE, STATED_TYPE, namespaces, read, subject
 from function.shared.event import Subject
 from function.shared.resource import is_name
+from tests.harness.reading import RULES, subject_of
 
 KSM = {
     "job": "kube-state-metrics",
@@ -34,6 +28,14 @@ NODE_EXPORTER = {
     "instance": "10.0.4.12:9100",
 }
 KUBELET = {"job": "kubelet", "instance": "10.0.4.12:10250", "metrics_path": "/metrics"}
+LONGHORN = {
+    "job": "longhorn-backend",
+    "namespace": "longhorn-system",
+    "pod": "longhorn-manager-x7k2p",
+    "instance": "10.42.0.66:9500",
+    "node": "w2",
+}
+APP = {"job": "cart", "namespace": "shop", "pod": "cart-0", "instance": "10.244.1.7:8080", "endpoint": "http"}
 ROOK_MGR = {
     "job": "rook-ceph-mgr",
     "pod": "rook-ceph-mgr-a-6b5f7d-abcde",
@@ -175,6 +177,163 @@ CASES = {
         {"job": "kube-etcd", "namespace": "kube-system", "instance": "10.0.4.1:2381"},
         Subject("instance", "kube-system", "10.0.4.1:2381"),
     ),
+    # who tells, and of what
+    "a certificate of another namespace, as cert-manager tells": (
+        {
+            "job": "cert-manager",
+            "namespace": "cert-manager",
+            "pod": "cert-manager-6d8f9c5b7-qz7lp",
+            "instance": "10.1.1.1:9402",
+            "exported_namespace": "shop",
+            "name": "shop-tls",
+        },
+        Subject("object", "shop", "shop-tls"),
+    ),
+    "a deployment of another namespace, without honorLabels": (
+        {**KSM, "namespace": "monitoring", "exported_namespace": "shop", "deployment": "checkout"},
+        Subject("k8s_deployment", "shop", "checkout"),
+    ),
+    "a pod without honorLabels": (
+        {**KSM, "namespace": "monitoring", "exported_namespace": "shop", "exported_pod": "cart-0"},
+        Subject("k8s_pod", "shop", "cart-0"),
+    ),
+    "a claim of a storage system": (
+        {**LONGHORN, "pvc": "photos", "pvc_namespace": "media", "volume": "pvc-1"},
+        Subject("k8s_pvc", "media", "photos"),
+    ),
+    "a volume of a storage system": (
+        {**LONGHORN, "volume": "pvc-1"},
+        Subject("volume", "longhorn-system", "pvc-1"),
+    ),
+    "a node of a storage system": ({**LONGHORN, "condition": "ready"}, Subject("k8s_node", "", "w2")),
+    "a probed site": (
+        {**APP, "job": "blackbox", "instance": "https://shop.example.org/", "target": "shop"},
+        Subject("url", "", "https://shop.example.org/"),
+    ),
+    "a pinged machine": (
+        {"job": "ping-exporter", "instance": "10.0.0.7", "namespace": "monitoring"},
+        Subject("instance", "monitoring", "10.0.0.7"),
+    ),
+    "a target of a prober": (
+        {"job": "ping-exporter", "pod": "ping-0", "endpoint": "http", "target": "10.0.0.7"},
+        Subject("instance", "", "10.0.0.7"),
+    ),
+    "a host by its name": (
+        {"job": "node-exporter", "instance": "10.0.4.12:9100", "nodename": "db1"},
+        Subject("host", "", "db1"),
+    ),
+    "a host, as the job node tells": ({"job": "node", "instance": "db1:9100"}, Subject("host", "", "db1")),
+    "the namespace whose phase is told, with the exporter's node": (
+        {
+            "job": "kubernetes-service-endpoints",
+            "service": "kube-state-metrics",
+            "instance": "10.1.1.1:8080",
+            "namespace": "review-17",
+            "node": "w2",
+            "phase": "Terminating",
+        },
+        Subject("", "review-17", ""),
+    ),
+    "an aggregated alert of a node": ({"node": "w2"}, Subject("k8s_node", "", "w2")),
+    # things inside of programs
+    "a consumer group": (
+        {**APP, "pod": "kafka-exporter-6c5b9f-8hj2k", "consumergroup": "mailer", "topic": "mails"},
+        Subject("consumer_group", "shop", "mailer"),
+    ),
+    "another consumer group": (
+        {**APP, "consumer_group": "mailer"},
+        Subject("consumer_group", "shop", "mailer"),
+    ),
+    "a topic": ({**APP, "topic": "mails"}, Subject("topic", "shop", "mails")),
+    "a queue": ({**APP, "queue": "orders"}, Subject("queue", "shop", "orders")),
+    "a queue by its longer label": ({**APP, "queue_name": "orders"}, Subject("queue", "shop", "orders")),
+    "a stream": ({**APP, "stream_name": "orders"}, Subject("stream", "shop", "orders")),
+    "a schedule of backups": (
+        {**APP, "job": "velero", "schedule": "daily"},
+        Subject("schedule", "shop", "daily"),
+    ),
+    "a volume of a driver": ({**APP, "volume": "v1"}, Subject("volume", "shop", "v1")),
+    "a volume by its longer label": ({**APP, "volume_name": "v1"}, Subject("volume", "shop", "v1")),
+    "a bucket": ({**APP, "bucket": "backups"}, Subject("bucket", "shop", "backups")),
+    "a database of PostgreSQL": ({**APP, "datname": "orders"}, Subject("database", "shop", "orders")),
+    "a database": ({**APP, "database": "orders"}, Subject("database", "shop", "orders")),
+    "a database by its short label": (
+        {"namespace": "shop", "db": "orders"},
+        Subject("database", "shop", "orders"),
+    ),
+    "an index": ({"namespace": "shop", "index": "logs-1"}, Subject("index", "shop", "logs-1")),
+    "a queue in a cloud": (
+        {"job": "yace", "dimension_QueueName": "orders"},
+        Subject("cloud_resource", "", "orders"),
+    ),
+    "a service of a proxy": (
+        {**APP, "job": "traefik", "exported_service": "shop-cart@kubernetes"},
+        Subject("service", "shop", "shop-cart@kubernetes"),
+    ),
+    "a virtual machine": ({**APP, "vm": "db1"}, Subject("virtual_machine", "shop", "db1")),
+    "a target of an aggregated alert": ({"target": "shop"}, Subject("target", "", "shop")),
+    "an ingress": ({**APP, "ingress": "cart"}, Subject("k8s_ingress", "shop", "cart")),
+    "a workload with its type": (
+        {"namespace": "shop", "workload": "cart", "workload_type": "deployment"},
+        Subject("k8s_deployment", "shop", "cart"),
+    ),
+    "the owner of pods": (
+        {"namespace": "shop", "owner_name": "cart", "owner_kind": "StatefulSet"},
+        Subject("k8s_statefulset", "shop", "cart"),
+    ),
+    "a custom resource, as Flux tells": (
+        {**APP, "exported_namespace": "apps", "kind": "Kustomization", "name": "cart"},
+        Subject("k8s_kustomization", "apps", "cart"),
+    ),
+    "a custom resource, as kube-state-metrics tells": (
+        {**KSM, "namespace": "shop", "customresource_kind": "Certificate", "name": "cart-tls"},
+        Subject("k8s_certificate", "shop", "cart-tls"),
+    ),
+    "a claim by kind and name": (
+        {"namespace": "shop", "kind": "PersistentVolumeClaim", "name": "data"},
+        Subject("k8s_pvc", "shop", "data"),
+    ),
+    "a ScaledObject": ({**APP, "scaledObject": "orders"}, Subject("k8s_scaledobject", "shop", "orders")),
+    "a ScaledObject in lower case": (
+        {**APP, "scaledobject": "orders"},
+        Subject("k8s_scaledobject", "shop", "orders"),
+    ),
+    "a ScaledJob": ({**APP, "scaledJob": "orders"}, Subject("k8s_scaledjob", "shop", "orders")),
+    "a Secret of another namespace": (
+        {**APP, "job": "x509-certificate-exporter", "secret_namespace": "web", "secret_name": "tls"},
+        Subject("k8s_secret", "web", "tls"),
+    ),
+    # the pod of a program that tells of itself
+    "an application's own metric with its method and team": (
+        {**APP, "method": "GET", "code": "500", "team": "shop", "app_kubernetes_io_name": "cart"},
+        Subject("k8s_pod", "shop", "cart-0"),
+    ),
+    "a broker whose exporter is a sidecar": (
+        {**APP, "pod": "redis-0", "container": "redis-exporter"},
+        Subject("k8s_pod", "shop", "redis-0"),
+    ),
+    "an exporter's pod": (
+        {**APP, "job": "redis-exporter", "pod": "redis-exporter-6c5b9f-8hj2k", "container": "exporter"},
+        Subject("", "shop", ""),
+    ),
+    "a pod beside an unknown label that names something else": (
+        {**APP, "tunnel": "a-to-b"},
+        Subject("", "shop", ""),
+    ),
+    "a pod scraped by its annotation": (
+        {
+            "job": "kubernetes-pods",
+            "instance": "10.1.1.1:80",
+            "kubernetes_namespace": "shop",
+            "kubernetes_pod_name": "cart-0",
+            "app": "cart",
+        },
+        Subject("k8s_pod", "shop", "cart-0"),
+    ),
+    "a pod in the words of OpenTelemetry": (
+        {"k8s_namespace_name": "shop", "k8s_pod_name": "cart-0", "k8s_deployment_name": "cart"},
+        Subject("k8s_pod", "shop", "cart-0"),
+    ),
     # nothing
     "an alert of kube-state-metrics about a namespace": (
         {**KSM, "namespace": "shop", "phase": "Terminating"},
@@ -201,25 +360,24 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES)
 def test_the_subject_of(case: str) -> None:
-    labels, expected = CASES[case]
-    assert subject(labels) == expected
+    given, expected = CASES[case]
+    assert subject_of(given) == expected
 
 
 def test_every_line_of_the_table_names_a_subject_in_some_case() -> None:
-    table = (*STORAGE_RULES, *CEPH_RULES, *WORKLOAD_RULES, POD_RULE, HOST_RULE, INSTANCE_RULE)
     used = {
-        (rule.label, rule.resource_type)
-        for labels, expected in CASES.values()
-        for rule in table
-        if rule.resource_type == expected.resource_type and expected.resource_id in labels.get(rule.label, "")
+        (rule.label, rule.type, rule.kind)
+        for given, expected in CASES.values()
+        for series in [read(given, RULES)]
+        for rule in RULES.subjects
+        if subject(series, replace(RULES, subjects=(rule,))).subject == expected and expected.resource_id
     }
-    assert {(rule.label, rule.resource_type) for rule in table} == used
+    assert {(rule.label, rule.type, rule.kind) for rule in RULES.subjects} == used
 
 
 def test_an_empty_label_names_nothing() -> None:
-    assert subject({"persistentvolumeclaim": "", "pod": "p", "namespace": "n"}) == Subject(
-        "k8s_pod", "n", "p"
-    )
+    given = {"persistentvolumeclaim": "", "pod": "p", "namespace": "n"}
+    assert subject_of(given) == Subject("k8s_pod", "n", "p")
 
 
 @pytest.mark.parametrize("name", ["a", "typedb-data", "a.b", "0", "a" * 253])
@@ -232,62 +390,64 @@ def test_other_texts_are_no_names(name: str) -> None:
     assert not is_name(name)
 
 
-LABELS = st.dictionaries(st.text(max_size=8), st.text(max_size=8), max_size=6)
+STATED = {STATED_TYPE: "k8s_pvc", STATED_ID: "typedb-data", STATED_NAMESPACE: "f3iai"}
 
 
-@given(LABELS, st.text(), st.text())
-def test_identity_of_a_resource_ignores_every_other_label(
-    labels: dict[str, str], start: str, node: str
-) -> None:
-    about = Subject("k8s_pvc", "f3iai", "typedb-data")
-    noise = labels | {"node": node, "severity": start}
-    noise.pop("alertname", None)
-    assert identify(about, {"alertname": "A"}, "fmc") == identify(about, noise | {"alertname": "A"}, "fmc")
+@pytest.mark.parametrize("case", CASES)
+def test_the_author_of_a_rule_can_state_the_subject_of_any_alert(case: str) -> None:
+    assert subject_of(CASES[case][0] | STATED) == Subject("k8s_pvc", "f3iai", "typedb-data")
 
 
-@given(LABELS)
-def test_identity_without_a_resource_ignores_the_order_and_the_volatile_labels(
-    labels: dict[str, str],
-) -> None:
-    turned = dict(reversed(labels.items()))
-    moved = turned | {"severity": "critical", "prometheus_replica": "1"}
-    for volatile in ("severity", "prometheus_replica"):
-        labels.pop(volatile, None)
-    assert identify(Subject(), labels, "fmc") == identify(Subject(), moved, "fmc")
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({STATED_TYPE: "K8S PVC"}, Subject("unknown_type", "f3iai", "typedb-data")),
+        ({STATED_TYPE: "unknown_k8s_pvc"}, Subject("unknown_type", "f3iai", "typedb-data")),
+        ({STATED_ID: "x; rm"}, Subject("unknown_k8s_pvc", "f3iai", "x; rm")),
+        ({STATED_NAMESPACE: "../x"}, Subject("unknown_k8s_pvc", "../x", "typedb-data")),
+        ({STATED_TYPE: "database", STATED_ID: "Orders DB"}, Subject("database", "f3iai", "Orders DB")),
+    ],
+)
+def test_a_stated_subject_is_checked_as_every_other(changes: dict[str, str], expected: Subject) -> None:
+    assert subject_of(STATED | changes) == expected
 
 
-def test_parts_of_an_identity_cannot_run_into_each_other() -> None:
-    one = identify(Subject("t", "ab", "c"), {"alertname": "A"}, "fmc")
-    other = identify(Subject("t", "a", "bc"), {"alertname": "A"}, "fmc")
-    assert one != other
+@pytest.mark.parametrize("half", [STATED_TYPE, STATED_ID])
+def test_half_a_stated_subject_states_nothing(half: str) -> None:
+    given = {"namespace": "shop", "pod": "cart-0", half: STATED[half]}
+    assert subject_of(given) == Subject("k8s_pod", "shop", "cart-0")
 
 
-def test_services_part_identities() -> None:
-    one, other = ({"alertname": "HighErrorRate", "service": service} for service in ("checkout", "payments"))
-    assert identify(subject(one), one, "fmc") != identify(subject(other), other, "fmc")
+def test_only_the_namespace_can_be_stated() -> None:
+    given = {"namespace": "monitoring", "deployment": "cart", STATED_NAMESPACE: "shop"}
+    assert subject_of(given) == Subject("k8s_deployment", "shop", "cart")
 
 
-def test_the_disks_of_a_host_part_identities_and_the_pod_of_its_exporter_does_not() -> None:
-    root = NODE_EXPORTER | {"alertname": "NodeFilesystemSpaceFillingUp", "mountpoint": "/"}
-    rescheduled, var = root | {"pod": "kps-prometheus-node-exporter-zzzzz"}, root | {"mountpoint": "/var"}
-    first, same, other = (identify(subject(labels), labels, "fmc") for labels in (root, rescheduled, var))
-    assert first == same != other
+NAMES = st.from_regex(r"[a-z]([a-z0-9-]{0,6}[a-z0-9])?", fullmatch=True)
+NAMESPACE_LABELS = (
+    "namespace",
+    "exported_namespace",
+    STATED_NAMESPACE,
+    "pvc_namespace",
+    "kubernetes_namespace",
+    "k8s_namespace_name",
+    "secret_namespace",
+    "dest_namespace",
+)
 
 
-def test_an_exporter_that_moved_tells_of_the_same_problem() -> None:
-    labels = KSM | {"alertname": "NamespaceStuck", "namespace": "shop", "phase": "Terminating"}
-    moved = labels | {"pod": "kps-kube-state-metrics-zzzzz", "instance": "10.244.9.9:8080"}
-    assert identify(subject(labels), labels, "fmc") == identify(subject(moved), moved, "fmc")
+@given(st.dictionaries(st.sampled_from(NAMESPACE_LABELS), NAMES), st.sampled_from(sorted(CASES)))
+def test_every_namespace_that_a_label_names_is_told_to_the_policy(spaces: dict[str, str], case: str) -> None:
+    """Whoever controls a label can move the subject, but cannot hide where the alert comes from."""
+    given = CASES[case][0] | spaces
+    about = subject_of(given)
+    told = namespaces(given, about, RULES)
+    assert set(told) == {given[label] for label in NAMESPACE_LABELS if label in given}
+    assert not about.namespace or told[0] == about.namespace
 
 
-def test_resources_of_two_kinds_with_a_name_that_is_none_part_identities() -> None:
-    claim, deployment = (
-        {"namespace": "f3iai", kind: "A_b"} for kind in ("persistentvolumeclaim", "deployment")
-    )
-    assert identify(subject(claim), claim, "fmc") != identify(subject(deployment), deployment, "fmc")
-
-
-def test_cluster_and_alertname_part_identities() -> None:
-    about = Subject("k8s_pvc", "f3iai", "typedb-data")
-    found = {identify(about, {"alertname": name}, cluster) for name in "AB" for cluster in ("x", "y")}
-    assert len(found) == 4
+@given(st.dictionaries(st.text(max_size=8), st.text(max_size=8), max_size=6))
+def test_any_labels_have_a_subject_or_none(given: dict[str, str]) -> None:
+    about = subject_of(given)
+    assert bool(about.resource_type) == bool(about.resource_id)
+    assert not about.resource_id or any(about.resource_id in value for value in given.values())

@@ -14,6 +14,7 @@ from function.shared.errors import Rejected
 from function.shared.event import SREEvent
 from function.shared.strict_json import parse
 from tests.harness.fakes import delivery, delivery_json, event
+from tests.harness.reading import reading
 
 
 def one(**changes: Any) -> dict[str, Any]:
@@ -23,7 +24,7 @@ def one(**changes: Any) -> dict[str, Any]:
 
 
 def first(body: Any) -> SREEvent | DeadLetter:
-    return translate.webhook(body, cluster="fmc").alerts[0]
+    return translate.webhook(body, reading("fmc")).alerts[0]
 
 
 def read(body: Any) -> SREEvent:
@@ -50,7 +51,9 @@ def test_the_incident_becomes_an_event() -> None:
         ("info", "LOW"),
         ("warning", "MEDIUM"),
         ("critical", "HIGH"),
-        ("Info", "HIGH"),
+        ("Info", "LOW"),
+        (" WARNING ", "MEDIUM"),
+        ("page", "HIGH"),
         ("none", "HIGH"),
         ("", "HIGH"),
     ],
@@ -103,7 +106,7 @@ def test_newer_fields_and_nine_digit_times_are_read() -> None:
     ("changes", "code"),
     [
         ({"labels": None}, "bad_labels"),
-        ({"labels": {"alertname": 7}}, "bad_labels"),
+        ({"labels": {"alertname": ["A"]}}, "bad_labels"),
         ({"labels": {"severity": "warning"}}, "no_alertname"),
         ({"startsAt": "yesterday"}, "bad_startsAt"),
         ({"startsAt": "2026-03-29T03:02:11"}, "bad_startsAt"),
@@ -129,25 +132,39 @@ def test_what_alertmanager_left_out_is_a_dead_letter() -> None:
     assert (last.code, last.raw["count"]) == ("truncated_alerts", 4950)
 
 
-@pytest.mark.parametrize("name", ["refused/version-3", "refused/grafana-webhook"])
-def test_another_version_is_refused(name: str) -> None:
+@pytest.mark.parametrize("version", ["3", "2", "0", "5", "", 4, None])
+def test_another_version_is_refused(version: Any) -> None:
     with pytest.raises(Rejected, match="version 4") as refusal:
-        translate.webhook(delivery_json(name), cluster="fmc")
+        translate.webhook(one() | {"version": version}, reading("fmc"))
     assert refusal.value.status == 400
+
+
+def test_grafanas_own_webhook_is_read() -> None:
+    found = first(delivery_json("grafana-webhook"))
+    assert isinstance(found, SREEvent) and not found.truncated
+
+
+@pytest.mark.parametrize("where", ["labels", "annotations"])
+def test_a_null_is_left_out_and_a_number_becomes_text(where: str) -> None:
+    told = one()
+    told["alerts"][0][where] |= {"empty": None, "value": 91.5, "count": 3, "certain": True}
+    found = read(told)
+    assert found.raw_payload[where] == told["alerts"][0][where]  # the audit line has what came
+    assert found.identity_labels == ({"count": "3", "certain": "true"} if where == "labels" else {})
 
 
 @pytest.mark.parametrize("body", [None, [], "x", 4, {}, {"version": "4"}, {"version": "4", "alerts": {}}])
 def test_what_is_no_webhook_is_refused(body: Any) -> None:
     with pytest.raises(Rejected):
-        translate.webhook(body, cluster="fmc")
+        translate.webhook(body, reading("fmc"))
 
 
 def test_a_delivery_without_alerts_is_read() -> None:
-    assert translate.webhook({"version": "4", "alerts": []}, cluster="fmc").alerts == ()
+    assert translate.webhook({"version": "4", "alerts": []}, reading("fmc")).alerts == ()
 
 
 def test_one_alert_alone_gives_the_same_event() -> None:
-    alone = translate.either(delivery_json("one-alert"), cluster="fmc").alerts[0]
+    alone = translate.either(delivery_json("one-alert"), reading("fmc")).alerts[0]
     assert isinstance(alone, SREEvent)
     assert alone.identity == event("incident-75").identity
 
@@ -195,12 +212,12 @@ def test_any_json_is_a_delivery_or_refused(value: Any) -> None:
     parsed = parse(json.dumps(value).encode())
     assert parsed == value
     with pytest.raises(Rejected):
-        translate.webhook(parsed, cluster="fmc")
+        translate.webhook(parsed, reading("fmc"))
 
 
 @given(st.dictionaries(st.text(), JSON, max_size=5))
 def test_any_object_in_the_place_of_an_alert_is_accounted_for(alert: dict[str, Any]) -> None:
-    assert len(translate.webhook({"version": "4", "alerts": [alert]}, cluster="fmc").alerts) == 1
+    assert len(translate.webhook({"version": "4", "alerts": [alert]}, reading("fmc")).alerts) == 1
 
 
 @given(st.dictionaries(st.text(min_size=1), st.text()), st.dictionaries(st.text(), st.text()))

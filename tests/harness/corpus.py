@@ -17,6 +17,7 @@ from function.dispatch.ports import Dependencies
 from function.shared.strict_json import parse
 from tests.harness.offline import offline
 from tests.harness.process import ROOT
+from tests.harness.reading import reading
 
 CORPUS = ROOT / "tests" / "corpus"
 SEVERITIES = ("info", "warning", "critical", "unheard-of", None)
@@ -60,7 +61,7 @@ def delivered(entry: dict[str, Any], severity: str | None) -> bytes:
 def results(entry: dict[str, Any], app: Dependencies) -> Iterator[Result]:
     for severity in SEVERITIES if entry["verdict"] == "critical" else ENDS:
         body = parse(delivered(entry, severity))
-        yield from pipeline.run(translate.webhook(body, cluster=""), app)
+        yield from pipeline.run(translate.webhook(body, reading()), app)
 
 
 def verdict(entry: dict[str, Any], app: Dependencies) -> str:

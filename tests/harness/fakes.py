@@ -16,6 +16,7 @@ from function.dispatch.ports import Cluster, Dependencies, Policy, WorldModel
 from function.shared.event import SREEvent
 from function.shared.strict_json import Json
 from tests.harness.process import ROOT
+from tests.harness.reading import reading
 
 NOW = datetime(2026, 3, 29, 3, 10, tzinfo=UTC)
 REVISION = "ab" * 32
@@ -32,7 +33,7 @@ def delivery_json(name: str) -> Any:
 
 
 def delivery(name: str) -> Delivery:
-    return translate.webhook(delivery_json(name), cluster="fmc")
+    return translate.webhook(delivery_json(name), reading("fmc"))
 
 
 def event(name: str = "incident-75", index: int = 0) -> SREEvent:
@@ -183,8 +184,7 @@ def app(
         world=world,
         prompts=PROMPTS,
         namespace="sre-agents",
-        cluster_name="fmc",
-        volatile_labels=frozenset(),
+        reading=lambda: reading("fmc"),
         parallel_map=map,
         clock=NOW.timestamp,
         monotonic=monotonic,

@@ -60,7 +60,7 @@ def questions(draw: st.DrawFn) -> dict[str, Any]:
             "severity": draw(st.sampled_from(("LOW", "MEDIUM", "HIGH"))),
             "cluster": draw(st.sampled_from(("", CANARY))),
             "namespace": draw(st.sampled_from(NAMESPACES)),
-            "namespace_label": draw(st.sampled_from(NAMESPACES)),
+            "namespaces": draw(st.lists(st.sampled_from(NAMESPACES), max_size=3)),
             "resource_type": draw(st.sampled_from(KINDS)),
             "resource_id": draw(st.sampled_from(("", "typedb-data", "sre-dispatch", CANARY))),
         },

@@ -19,13 +19,13 @@ import httpx
 import pytest
 import yaml
 
-from function.dispatch.subject import subject
 from function.runner.report.promql import conditions
 from function.shared.event import Subject
 from tests.harness.components import ApiServer, Broken, alertmanager, api_server, find, need, wait_until
 from tests.harness.helm import MONITORING, MORE, PATCH, VALUES, configuration, load, merged
 from tests.harness.loopback import serving
 from tests.harness.process import ROOT
+from tests.harness.reading import subject_of
 from tests.harness.receivers import Receivers, received
 from tests.harness.rules import ruled
 
@@ -212,7 +212,7 @@ def test_kube_state_metrics_is_not_the_subject_of_what_it_tells(series: str, tmp
     scrape = {"honor_labels": told["honorLabels"], "relabel_configs": relabelings(told["relabelings"])}
     labels = scraped(tmp_path, scrape, TARGET, series)
     assert TARGET["pod"] not in labels.values() and "endpoint" not in labels
-    assert subject(labels) == SEEN[series]
+    assert subject_of(labels) == SEEN[series]
 
 
 def test_what_node_exporter_tells_is_about_its_node(tmp_path: Path) -> None:
@@ -221,7 +221,7 @@ def test_what_node_exporter_tells_is_about_its_node(tmp_path: Path) -> None:
     target = TARGET | {"job": "node-exporter", "pod": "kube-prom-stack-prometheus-node-exporter-7xk2p"}
     series = 'node_filesystem_avail_bytes{mountpoint="/"}'
     labels = scraped(tmp_path, {"relabel_configs": relabelings(told)}, target, series)
-    assert subject(labels) == Subject("k8s_node", "", "fmc-worker-2")
+    assert subject_of(labels) == Subject("k8s_node", "", "fmc-worker-2")
     assert labels["pod"] == target["pod"]  # the stock recording rules join by it
 
 

@@ -394,10 +394,11 @@ def test_a_built_in_that_fails_is_no_rule_that_does_not_fire(tmp_path: Path) -> 
 
 def question(text: str, identity: str = "", severity: str = "") -> dict[str, Any]:
     """A document of the policy's input with the text for every string and name that could be an alert's."""
-    event = ("alertname", "cluster", "namespace", "namespace_label", "resource_type", "resource_id", text)
+    event = ("alertname", "cluster", "namespace", "resource_type", "resource_id", text)
     return {
         "phase": "review",
-        "event": dict.fromkeys(event, text) | {"identity": identity or text, "severity": severity or text},
+        "event": dict.fromkeys(event, text)
+        | {"identity": identity or text, "severity": severity or text, "namespaces": [text]},
         "text": {"words": [f" {text} "], "sentences": [[text]], "signals": [text], "truncated": False},
         "facts": {
             "complete": True,

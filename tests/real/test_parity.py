@@ -25,6 +25,7 @@ from tests.harness.examples import examples
 from tests.harness.fakes import NOW, WHOLE
 from tests.harness.process import ROOT
 from tests.harness.questions import mistyped, questions
+from tests.harness.reading import reading
 
 pytestmark = pytest.mark.real
 
@@ -64,7 +65,7 @@ def test_explain_is_the_same_by_both_engines(
 @pytest.mark.parametrize("name", FILES)
 def test_the_corpus_is_decided_the_same(name: str, opa: httpx.Client) -> None:
     for entry in ENTRIES[name]:
-        delivery = translate.webhook(parse(delivered(entry, "warning")), cluster="")
+        delivery = translate.webhook(parse(delivered(entry, "warning")), reading())
         (event,) = delivery.alerts
         assert isinstance(event, SREEvent)
         text = decide.prepared(event, normalize.read(delivery.notification))

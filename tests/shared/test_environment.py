@@ -18,7 +18,7 @@ TOKENS = {
 
 
 def test_a_setting_by_its_old_name_is_refused_with_its_new_name() -> None:
-    with pytest.raises(Misconfigured, match="OLD is now NEW: rename it"):
+    with pytest.raises(Misconfigured, match="OLD is now NEW: use that"):
         refuse_old_names({"OLD": ""}, {"OLD": "NEW"})
 
 

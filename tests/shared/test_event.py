@@ -19,7 +19,8 @@ EVENT = SREEvent(
     starts_at=datetime(2026, 3, 29, tzinfo=UTC),
     fingerprint="f",
     group_key="g",
-    namespace_label="f3iai",
+    namespaces=("f3iai",),
+    identity_labels={},
     raw_payload={},
     truncated=False,
 )

@@ -42,6 +42,6 @@ def context_rows(settings: Settings) -> Iterator[Row]:
 def about_ourselves(settings: Settings) -> SREEvent:
     """Returns an event about the function's own namespace."""
     alert = {"status": "firing", "labels": {"alertname": "check"}, "startsAt": "2026-01-01T00:00:00Z"}
-    delivery = translate.alert(alert, cluster=settings.cluster)
+    delivery = translate.alert(alert, wiring.reading(settings))
     (event,) = (event for event in delivery.alerts if isinstance(event, SREEvent))
     return replace(event, resource_type="k8s_namespace", resource_id=settings.own_namespace)

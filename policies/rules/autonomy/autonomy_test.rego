@@ -10,6 +10,7 @@ event := {
 	"severity": "LOW",
 	"cluster": "main",
 	"namespace": "f3iai",
+	"namespaces": ["f3iai"],
 	"resource_type": "k8s_pvc",
 }
 
@@ -28,9 +29,17 @@ found(event_asked) := answer if {
 
 test_what_is_enrolled_keeps_low if {
 	found(event) == {"ready": true, "withheld": set()}
-	found({"alertname": "Other", "resource_type": "k8s_pod", "namespace": "shop", "cluster": ""}) == {
-		"ready": true,
-		"withheld": set(),
+	other := {"alertname": "Other", "resource_type": "k8s_pod", "cluster": "", "namespace": "shop", "namespaces": ["shop"]}
+	found(other) == {"ready": true, "withheld": set()}
+}
+
+test_every_namespace_of_the_alert_must_be_enrolled if {
+	both := {"enrolled": object.union(config.enrolled, {"told": object.union(enrolment, {"namespace": "monitoring"})})}
+	told := object.union(event, {"namespaces": ["f3iai", "monitoring"]})
+	found(told) == {"ready": true, "withheld": {not_enrolled}}
+	autonomy.withheld == set() with input as {"event": told} with data.config.autonomy as both
+	every namespaces in [["f3iai", "tenant"], ["tenant"], [""], null, "f3iai", {"a": "f3iai"}] {
+		found(object.union(event, {"namespaces": namespaces})) == {"ready": true, "withheld": {not_enrolled}}
 	}
 }
 
@@ -57,7 +66,7 @@ test_what_differs_in_one_of_the_four_is_not_enrolled if {
 }
 
 test_what_is_absent_is_not_enrolled if {
-	every absent in ["alertname", "resource_type", "namespace", "cluster"] {
+	every absent in ["alertname", "resource_type", "namespace", "namespaces", "cluster"] {
 		found({field: value | some field, value in event; field != absent}).withheld == {not_enrolled}
 	}
 	every document in [{}, {"event": null}, {"event": "PVCUsageHigh"}] {

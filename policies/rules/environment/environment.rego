@@ -23,9 +23,13 @@ ready if {
 #   change: Change the environment's namespaces or its level in policies/config/environment/data.yaml.
 contributions contains {"code": "environment", "level": environment.level} if {
 	ready
-	is_string(input.event.namespace)
-	input.event.namespace != ""
+	some namespace in _namespaces(input.event)
+	is_string(namespace)
+	namespace != ""
 	some environment in data.config.environment.environments
 	some pattern in environment.namespaces
-	glob.match(pattern, null, input.event.namespace)
+	glob.match(pattern, null, namespace)
 }
+
+# Every namespace counts: the subject's, and those of whoever tells of it.
+_namespaces(event) := {event.namespace} | {namespace | namespace := event.namespaces[_]}

@@ -27,6 +27,11 @@ test_a_namespace_takes_its_environments_level if {
 	found("pay-prod") == given({medium, high})
 }
 
+test_the_environment_of_whoever_tells_counts_too if {
+	told := {"namespace": "shop", "namespaces": ["shop", "pay-test"]}
+	environment == given({high}) with data.config.environment as config with input as {"event": told}
+}
+
 test_another_namespace_gives_no_reason if {
 	every namespace in ["shop", "prod-2", "production", "Prod", "shop-prod-2", "pay", null, 1, ["prod"]] {
 		found(namespace) == given(set())

@@ -30,13 +30,20 @@ contributions contains {"code": "freeze", "level": "HIGH"} if {
 	not _maintained(input.event, input.clock.utc)
 }
 
-# Maintenance lifts the freeze only if its namespace is both the resource's namespace and the alert's label
-# namespace.
+# Maintenance lifts the freeze only if every namespace of the alert is under maintenance: the subject's, and
+# those of whoever tells of it.
 _maintained(event, now) if {
+	_under_maintenance(event.namespace, now)
+	is_array(event.namespaces)
+	every namespace in event.namespaces {
+		_under_maintenance(namespace, now)
+	}
+}
+
+_under_maintenance(namespace, now) if {
 	some window in data.config.freeze.maintenance
 	_open(window, now)
-	window.namespace == event.namespace
-	event.namespace_label in {"", event.namespace}
+	window.namespace == namespace
 }
 
 _open(window, now) if {

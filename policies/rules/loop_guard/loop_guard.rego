@@ -35,8 +35,8 @@ denials contains {"code": "own_alert", "retry": false} if {
 #   change: Route the alert away from this function. policies/config/loop_guard/data.yaml lists what belongs to sre-dispatch.
 denials contains {"code": "own_namespace", "retry": false} if {
 	ready
-	some field in ["namespace", "namespace_label"]
-	input.event[field] in data.config.loop_guard.namespaces[_]
+	some namespace in ({input.event.namespace} | {name | name := input.event.namespaces[_]})
+	namespace in data.config.loop_guard.namespaces[_]
 }
 
 # METADATA

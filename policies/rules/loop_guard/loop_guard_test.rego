@@ -25,14 +25,14 @@ found(event) := answer if {
 
 test_a_notice_of_ours_is_denied if {
 	every name in ["NeedsPerson", "NeedsTwoPersons"] {
-		found({"alertname": name, "namespace": "", "namespace_label": ""}) == given({own_alert})
+		found({"alertname": name, "namespace": "", "namespaces": []}) == given({own_alert})
 	}
 }
 
-test_the_agents_namespace_is_denied_as_the_subjects_and_as_the_labels if {
+test_the_agents_namespace_is_denied_as_the_subjects_and_as_the_tellers if {
 	every namespace in ["sre-agents", "", "shop"] {
-		found({"namespace": namespace, "namespace_label": "sre-agents"}) == given({own_namespace})
-		found({"namespace": "sre-agents", "namespace_label": namespace}) == given({own_namespace})
+		found({"namespace": namespace, "namespaces": [namespace, "sre-agents"]}) == given({own_namespace})
+		found({"namespace": "sre-agents", "namespaces": [namespace]}) == given({own_namespace})
 	}
 }
 
@@ -40,7 +40,7 @@ test_an_object_of_ours_is_denied_in_its_namespace_only if {
 	every id in ["sre-dispatch", "sre-dispatch-", "sre-dispatch-00001-deployment-5b7"] {
 		found({"namespace": "f3iai", "resource_id": id}) == given({own_object})
 		found({"namespace": "shop", "resource_id": id}) == given(set())
-		found({"namespace": "", "namespace_label": "f3iai", "resource_id": id}) == given(set())
+		found({"namespace": "", "namespaces": ["f3iai"], "resource_id": id}) == given(set())
 	}
 	every id in ["sre-dispatcher", "my-sre-dispatch", "Sre-dispatch", "typedb-data", "", null, 1, ["sre-dispatch"]] {
 		found({"namespace": "f3iai", "resource_id": id}) == given(set())
@@ -55,9 +55,9 @@ test_all_that_is_ours_is_said if {
 
 test_anything_else_is_not_denied if {
 	every event in [
-		{"alertname": "KubeJobFailed", "namespace": "shop", "namespace_label": "shop", "resource_id": "x"},
-		{"alertname": "needsperson", "namespace": "sre-agents-2", "namespace_label": ""},
-		{"alertname": ["NeedsPerson"], "namespace": null, "namespace_label": 1},
+		{"alertname": "KubeJobFailed", "namespace": "shop", "namespaces": ["shop"], "resource_id": "x"},
+		{"alertname": "needsperson", "namespace": "sre-agents-2", "namespaces": []},
+		{"alertname": ["NeedsPerson"], "namespace": null, "namespaces": 1},
 		{},
 		null,
 	] {

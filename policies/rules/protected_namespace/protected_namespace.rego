@@ -29,9 +29,5 @@ contributions contains {"code": "protected_namespace", "level": "HIGH"} if {
 	glob.match(pattern, null, namespace)
 }
 
-# Both namespaces count: the subject's and the one in the alert's label. A node or a volume has no namespace,
-# but its alert may have the label.
-_namespaces(event) := {namespace |
-	some field in ["namespace", "namespace_label"]
-	namespace := event[field]
-}
+# Every namespace counts: the subject's, and those of whoever tells of it.
+_namespaces(event) := {event.namespace} | {namespace | namespace := event.namespaces[_]}

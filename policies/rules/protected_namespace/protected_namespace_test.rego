@@ -21,10 +21,10 @@ test_a_listed_name_or_pattern_is_high if {
 	}
 }
 
-test_a_subject_outside_of_namespaces_is_protected_by_its_label if {
+test_the_namespace_of_whoever_tells_protects_too if {
 	every namespace in ["kube-system", "openshift-etcd"] {
-		found({"namespace": "", "namespace_label": namespace}) == protected
-		found({"namespace": "shop", "namespace_label": namespace}) == protected
+		found({"namespace": "", "namespaces": [namespace]}) == protected
+		found({"namespace": "shop", "namespaces": ["shop", "web", namespace]}) == protected
 	}
 }
 
@@ -40,7 +40,7 @@ test_a_name_that_only_resembles_one_is_free if {
 		"istio-systems",
 		"system",
 	] {
-		found({"namespace": namespace, "namespace_label": namespace}) == free
+		found({"namespace": namespace, "namespaces": [namespace]}) == free
 	}
 }
 
@@ -51,7 +51,7 @@ test_an_absent_or_mistyped_namespace_gives_no_reason if {
 		{"event": {}},
 		{"event": {"namespace": null}},
 		{"event": {"namespace": 1}},
-		{"event": {"namespace": ["kube-system"], "namespace_label": {"a": "kube-system"}}},
+		{"event": {"namespace": ["kube-system"], "namespaces": {"a": ["kube-system"]}}},
 	] {
 		protected_namespace == free with input as document with data.config.protected_namespace as config
 	}

@@ -14,13 +14,14 @@ from function.shared.event import SREEvent
 from function.shared.facts import KINDS, NAMES, Memory
 from function.shared.strict_json import parse
 from tests.harness.process import ROOT
+from tests.harness.reading import reading
 
 NOW = datetime(2026, 3, 29, 3, 10, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("name", sample.DELIVERIES)
 def test_the_world_knows_what_the_alert_is_about(name: str) -> None:
-    (event,) = translate.either(parse(sample.delivery(name)), cluster="").alerts
+    (event,) = translate.either(parse(sample.delivery(name)), reading()).alerts
     assert isinstance(event, SREEvent)
     assert (event.cluster, event.resource_type, event.namespace, event.resource_id) == sample.CLAIM
     facts = {fact.kind: fact.data for fact in sample.context(NOW, name).facts}
@@ -53,12 +54,13 @@ def test_what_differs_later_replaces_a_fact_that_is_there() -> None:
 
 def test_its_files_are_installed_with_the_package() -> None:
     pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    ((package, patterns),) = pyproject["tool"]["setuptools"]["package-data"].items()
-    folder = ROOT / package.replace(".", "/")
+    packages = pyproject["tool"]["setuptools"]["package-data"]
     files = [path for path in (ROOT / "function").rglob("*") if path.is_file()]
     data = [path for path in files if path.suffix not in (".py", ".pyc", ".md")]
-    assert data and all(path.parent == folder for path in data)
-    assert all(any(fnmatch(path.name, pattern) for pattern in patterns) for path in data)
+    assert data
+    for path in data:
+        package = ".".join(path.parent.relative_to(ROOT).parts)
+        assert any(fnmatch(path.name, pattern) for pattern in packages[package]), path
 
 
 def test_the_tests_deliveries_are_the_same_files() -> None:
