@@ -1,25 +1,30 @@
-"""The alerts that kube-prometheus-stack ships, through the whole path: none orders anything destroyed."""
+"""The alerts that kube-prometheus-stack ships, through the whole path: none orders anything destroyed. The
+data set of their subjects has all of them."""
 
 from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote_plus
 
 import pytest
+import yaml
 
 from function.dispatch.ports import Dependencies
 from tests.harness.components import GO_BRACES, Missing, stock_rules
 from tests.harness.corpus import verdict
 from tests.harness.offline import offline
+from tests.harness.process import ROOT
 
 pytestmark = pytest.mark.real
 
 app = pytest.fixture(scope="module")(offline)
 
 ACTION = re.compile(r"\{\{.*?\}\}")
+SUBJECTS = ROOT / "tests" / "cases" / "stock_rules.yaml"
 
 
 def stock() -> Iterator[dict[str, Any]]:
@@ -53,3 +58,11 @@ def test_no_stock_alert_is_blocked_or_suspected(app: Dependencies) -> None:
     assert len(entries) == 155  # of chart 88.6.1; without this a parser that lost some would pass
     found = [(alert["name"], verdict(alert, app)) for alert in entries]
     assert [alert for alert in found if alert[1] != "innocent"] == []
+
+
+def test_the_data_set_of_subjects_has_every_stock_alert_and_no_other() -> None:
+    groups = yaml.load(SUBJECTS.read_text(encoding="utf-8"), yaml.CSafeLoader)
+    chart = Counter(rule["alert"] for group in groups if "values" not in group for rule in group["rules"])
+    ours = {rule["alert"] for group in groups if "values" in group for rule in group["rules"]}
+    assert chart == Counter(alert["name"] for alert in stock())
+    assert ours <= set(chart)
