@@ -27,7 +27,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from function.dispatch import pipeline, storm, translate, wiring
-from function.dispatch.model import FOR_PEOPLE, NOTICE_TYPE, RECEIPT_TYPE, Delivery, Outcome, Result
+from function.dispatch.model import NOTICE_TYPE, RECEIPT_TYPE, Delivery, Outcome, Result
 from function.dispatch.ports import Dependencies
 from function.dispatch.settings import LOOPBACK, Settings
 from function.shared import auth
@@ -235,7 +235,7 @@ def _work(delivery: Delivery, app: Dependencies) -> Counter[Outcome]:
     for result in pipeline.run(delivery, app):
         _print(audit_line(result, app.clock()))
         counts[result.outcome] += 1
-        if result.outcome in FOR_PEOPLE:
+        if result.for_people:
             for_people.append(result)
     if for_people:
         app.sink.notify(storm.notices(for_people))

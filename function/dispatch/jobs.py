@@ -5,15 +5,23 @@ The Job object is the lock and the memory. While it exists, the same problem sta
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from function.dispatch.model import Activity, JobStatus, Outcome
+from function.dispatch import marks
+from function.dispatch.model import OTHER_WORDS, Activity, JobStatus, Outcome
 from function.shared.errors import PermanentError, Unavailable
-from function.shared.event import SREEvent
+from function.shared.event import STORM, SREEvent
 
 HOUR = timedelta(hours=1)
+PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}", re.ASCII)
+"""Names of labels that are shown in an operator's log."""
+MAX_SHOWN = 10
+MAX_FAMILY = 8
+"""The number of Jobs for one alertname and subject. The next identity shares the newest one. Without the
+limit, a label that changes with each evaluation would start an agent each time."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +33,7 @@ class JobIndex:
 
     def admit(self, event: SREEvent) -> JobIndex:
         """Returns an index that includes a Job of the event, so that the next alert counts this Job."""
-        job = JobStatus(event.job, event.identity, event.resource, created_at=self.now)
+        job = JobStatus(event.job, event.identity, event.resource, self.now, marks.of(event))
         return replace(self, jobs={**self.jobs, event.job: job})
 
     def activity(self, event: SREEvent) -> Activity:
@@ -37,6 +45,20 @@ class JobIndex:
             on_resource=sum(job.resource == event.resource for job in active),
             started_last_hour=sum(self.now - job.created_at < HOUR for job in jobs),
         )
+
+    def family(self, event: SREEvent) -> list[JobStatus]:
+        """Returns the Jobs of the event's alertname and subject, the oldest first."""
+        family = marks.family(event) if event.source != STORM else ""
+        jobs = [job for job in self.jobs.values() if family and job.marks.family == family]
+        return sorted((job for job in jobs if not job.deleting), key=lambda job: (job.created_at, job.name))
+
+
+def moving_labels(event: SREEvent, jobs: Sequence[JobStatus]) -> list[str]:
+    """Returns the names of the labels whose values differ between the event and the Jobs' alerts."""
+    seen = [marks.of(event).labels, *(job.marks.labels for job in jobs)]
+    names = sorted({name for labels in seen for name in labels})
+    moving = [name for name in names if len({labels.get(name) for labels in seen}) > 1]
+    return [name if PLAIN.fullmatch(name) else "(an unusual name)" for name in moving][:MAX_SHOWN]
 
 
 def index_of(jobs: Sequence[JobStatus], epoch_seconds: float) -> JobIndex:
@@ -66,4 +88,5 @@ def outcome_for(event: SREEvent, job: JobStatus) -> tuple[Outcome, str]:
         return Outcome.HELD, "run_failed"
     if job.completed_at is not None and event.starts_at > job.completed_at:
         return Outcome.HELD, "recurred"
-    return Outcome.DUPLICATE, ""
+    other = job.marks.words and job.marks.words != marks.words(event)
+    return Outcome.DUPLICATE, OTHER_WORDS if other else ""

@@ -38,6 +38,7 @@ class SubjectRule(BaseModel):
     kind: str = ""
     value: str = ""
     tellers: Names = ()
+    having: Names = ()
     unless: Names = ()
 
 

@@ -46,6 +46,10 @@ NOTICE_TYPE = "sre-dispatch.notice.v1"
 """The types of the CloudEvents that we send. We ignore them if a broker returns them to us."""
 FOR_PEOPLE = frozenset({Outcome.BLOCKED, Outcome.HELD, Outcome.DENIED, Outcome.DEAD_LETTERED})
 """Outcomes after which no agent works on a firing alert. People are notified of them."""
+OTHER_WORDS, LABELS_MOVE = "other_words", "labels_move"
+TOLD_ONCE = frozenset({OTHER_WORDS, LABELS_MOVE})
+"""Codes of alerts that share the Job of another alert, and that a person should compare with it. People are
+notified once for each Job."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,18 @@ class Delivery:
 
 
 @dataclass(frozen=True)
+class Marks:
+    """What a Job remembers of its alert (see dispatch/marks.py)."""
+
+    family: str = ""
+    """16 hex digits of cluster, alertname and subject. Empty if the Job has no marks."""
+    words: str = ""
+    """16 hex digits of the words in the alert's annotations."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """The labels of the identity, each with 8 hex digits of its value."""
+
+
+@dataclass(frozen=True)
 class JobStatus:
     """A Job in the agents' namespace."""
 
@@ -88,6 +104,7 @@ class JobStatus:
     identity: str
     resource: str
     created_at: datetime
+    marks: Marks = field(default_factory=Marks)
     completed_at: datetime | None = None
     """When the Job ended. A list of Jobs does not contain this time, only the single Job does."""
     finished: bool = False
@@ -204,6 +221,11 @@ class Result:
     """The error message for the operator's log. It contains no text of an alert."""
     alerts: int = 1
     """How many alerts this Result represents. The number is above one only in a notice to people."""
+
+    @property
+    def for_people(self) -> bool:
+        """Whether people are notified of the alert."""
+        return self.outcome in FOR_PEOPLE or self.code in TOLD_ONCE
 
     def payload(self) -> dict[str, Any]:
         """Returns decision, context and prompt as plain JSON values. A part that is missing is None."""

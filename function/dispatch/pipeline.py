@@ -75,7 +75,9 @@ def dispatch(batch: Sequence[SREEvent], work: Work) -> Iterator[Result]:
     prompted = yield from in_turn(work, write_prompt, granted)
     planned = yield from in_turn(work, plan_job, prompted)
     for item in planned:
-        yield attempt(work, submit, item)
+        result = attempt(work, submit, item)
+        work = work.after(result)
+        yield result
 
 
 def _closed(delivery: Delivery) -> Iterator[Result]:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
+from function.dispatch import marks
 from function.dispatch.model import Decision, Grant, Prompt
 from function.shared.errors import PermanentError
 from function.shared.event import SREEvent, digest
@@ -45,6 +46,7 @@ def plan(
         "sre-dispatch/identity": event.identity,
         "sre-dispatch/policy-revision": decision.policy_revision,
         "sre-dispatch/prompt-template": prompt.template,
+        **marks.as_annotations(marks.of(event)),
     }
     size = sum(len(key) + len(value.encode()) for key, value in (on_pod | on_job).items())
     if size > MAX_ANNOTATIONS:

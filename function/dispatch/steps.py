@@ -15,6 +15,7 @@ from function.dispatch.decide import PolicyText
 from function.dispatch.enrich import FactSource
 from function.dispatch.jobs import JobIndex
 from function.dispatch.model import (
+    LABELS_MOVE,
     Activity,
     Decision,
     Facts,
@@ -104,8 +105,22 @@ def look_up(item: Arrived, work: Work) -> New | Result:
     if job is not None and jobs.needs_completion_time(item.event, job):
         job = work.job(job.name)
     if job is None:
-        return New(item.event)
+        return fold_family(item, work) or New(item.event)
     return item.end(*jobs.outcome_for(item.event, job))
+
+
+def fold_family(item: Arrived | Planned, work: Work) -> Result | None:
+    """End an alert whose alertname and subject have enough Jobs already. It shares the newest of them."""
+    family = work.index.family(item.event)
+    if len(family) < jobs.MAX_FAMILY:
+        return None
+    moving = ", ".join(jobs.moving_labels(item.event, family))
+    detail = (
+        f"{len(family)} Jobs for this alertname and subject differ in the labels {moving}: add labels that "
+        "change without a new problem to `volatile` in the file of SRE_DISPATCH_LABELS"
+    )
+    ended = item.end(Outcome.FOLDED, LABELS_MOVE, detail)
+    return replace(ended, job=family[-1].name, manifest=None)
 
 
 def screen(item: New, work: Work) -> Triaged | Result:
@@ -184,6 +199,8 @@ def plan_job(item: Prompted, work: Work) -> Planned | Result:
 
 def submit(item: Planned, work: Work) -> Result:
     """Create the Job."""
+    if folded := fold_family(item, work):  # the alerts before it in this delivery may have used the last Job
+        return folded
     cluster = work.deps.cluster
     for _ in range(2):  # the Job of that name can disappear between our POST and our GET
         if cluster.create(item.manifest):

@@ -115,7 +115,9 @@ def _pod_tells(given: Mapping[str, str], labels: Mapping[str, str], teller: str,
         return False
     if teller == "objects":
         own = rules.tellers[teller]
-        return not given.get("uid") and (own(pod) or own(given.get("container", "")))
+        return own(pod) or own(given.get("container", ""))
+    if teller == "kubelets":
+        return False
     if teller in ("hosts", "probes", "ceph", "storage"):
         return True
     if teller == "exporters" and _is_exporters_pod(given, rules.tellers[teller]):
@@ -147,7 +149,11 @@ def _named(rule: SubjectRule, series: Series, rules: LabelRules) -> Named | None
         return None
     if any(name in labels or name.removeprefix(EXPORTED) in series.exported for name in rule.unless):
         return None
-    if (rule.value and not pattern((rule.value,))(labels[label])) or (label == "pod" and series.pod_tells):
+    if not all(name in labels for name in rule.having):
+        return None
+    if rule.value and not pattern((rule.value,))(labels[label]):
+        return None
+    if label == "pod" and series.pod_tells and not rule.having:
         return None
     resource_type = rule.type or _type_of(labels.get(rule.kind, ""), rules)
     if not resource_type:

@@ -5,9 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from function.dispatch import jobs
+from function.dispatch import jobs, marks
 from function.dispatch.model import Activity, Outcome
 from function.shared.errors import PermanentError, Unavailable
+from function.shared.event import SREEvent
 from tests.harness.fakes import NOW, event, known
 
 EVENT = replace(event(), starts_at=NOW - timedelta(minutes=5))
@@ -66,3 +67,41 @@ def test_what_the_delivery_admitted_counts() -> None:
     index = jobs.index_of([], NOW.timestamp()).admit(EVENT)
     assert index.activity(EVENT) == Activity(active=1, on_resource=1, started_last_hour=1)
     assert EVENT.job in index.jobs
+
+
+def test_a_duplicate_whose_words_differ_is_told_apart() -> None:
+    job = known(EVENT, marks=marks.of(EVENT))
+    lost = replace(EVENT, raw_payload={"annotations": {"summary": "the volume is lost"}})
+    assert jobs.outcome_for(EVENT, job) == (Outcome.DUPLICATE, "")
+    assert jobs.outcome_for(lost, job) == (Outcome.DUPLICATE, "other_words")
+
+
+def test_a_job_without_marks_has_no_words_to_compare() -> None:
+    lost = replace(EVENT, raw_payload={"annotations": {"summary": "the volume is lost"}})
+    assert jobs.outcome_for(lost, known(EVENT)) == (Outcome.DUPLICATE, "")
+
+
+def moving(number: int, **labels: str) -> SREEvent:
+    """An alert of EVENT's subject whose label `request` moves."""
+    return replace(EVENT, identity=f"{number:02}" * 32, identity_labels={"request": f"r-{number}", **labels})
+
+
+def test_a_family_is_the_jobs_of_one_alertname_and_subject_the_oldest_first() -> None:
+    made = [moving(number) for number in range(3)]
+    others = [replace(moving(7), alertname="Other"), replace(moving(8), resource_id="other")]
+    listed = [
+        known(each, marks=marks.of(each), created_at=NOW - timedelta(minutes=index))
+        for index, each in enumerate([*made, *others])
+    ]
+    dying = known(moving(9), marks=marks.of(moving(9)), deleting=True)
+    index = jobs.index_of([*listed, dying, known(moving(10))], NOW.timestamp())
+    assert [job.name for job in index.family(EVENT)] == [each.job for each in reversed(made)]
+
+
+def test_the_labels_that_move_are_named_and_their_values_are_not() -> None:
+    listed = [known(each, marks=marks.of(each)) for each in (moving(1, disk="a"), moving(2, disk="a"))]
+    assert jobs.moving_labels(moving(3, disk="a"), listed) == ["request"]
+    assert jobs.moving_labels(moving(3, **{"disk": "a", "x y\n": "b"}), listed) == [
+        "request",
+        "(an unusual name)",
+    ]

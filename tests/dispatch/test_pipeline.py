@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from function.dispatch import pipeline, storm, translate
+from function.dispatch import marks, pipeline, storm, translate
 from function.dispatch.adapters.opa import Opa
+from function.dispatch.jobs import MAX_FAMILY
 from function.dispatch.model import DeadLetter, Delivery, JobStatus, Outcome, Result
 from function.dispatch.pipeline import SOFT_DEADLINE_SECONDS
 from function.dispatch.policy_files import read
@@ -91,6 +92,31 @@ def test_a_grown_group_asks_the_policy_about_the_new_member_only() -> None:
     policy, cluster = FakePolicy(), FakeCluster({event().job: known(event())})
     assert outcomes(delivery("group-grown"), app(policy, cluster)) == [("duplicate", ""), ("created", "")]
     assert {asked["event"]["resource_id"] for asked in policy.asked} == {"postgres-data"}
+
+
+def moving(number: int) -> SREEvent:
+    """An alert of one subject whose identity moves."""
+    labels = {"request": f"r-{number}"}
+    return replace(event(), identity=f"{number:02}" * 32, identity_labels=labels, starts_at=NOW)
+
+
+def test_the_ninth_identity_of_one_alertname_and_subject_shares_the_newest_job() -> None:
+    cluster = FakeCluster()
+    together = replace(delivery("incident-75"), alerts=tuple(moving(number) for number in range(12)))
+    results = list(pipeline.run(together, app(cluster=cluster)))
+    assert [result.outcome for result in results] == ["created"] * MAX_FAMILY + ["folded"] * 4
+    assert len(cluster.created) == MAX_FAMILY
+    for folded in results[MAX_FAMILY:]:
+        assert (folded.code, folded.job) == ("labels_move", moving(MAX_FAMILY - 1).job)
+        assert "differ in the labels request: add" in folded.detail and folded.for_people
+
+
+def test_the_ninth_identity_asks_no_policy_once_the_jobs_are_listed() -> None:
+    listed = {moving(n).job: known(moving(n), marks=marks.of(moving(n))) for n in range(MAX_FAMILY)}
+    policy, cluster = FakePolicy(decided()), FakeCluster(known=listed)
+    together = replace(delivery("incident-75"), alerts=(moving(20),))
+    assert outcomes(together, app(policy, cluster)) == [("folded", "labels_move")]
+    assert policy.asked == [] and cluster.created == []
 
 
 def test_the_same_problem_twice_in_one_delivery_is_one_job() -> None:

@@ -32,6 +32,9 @@ def test_the_job_is_the_template_with_a_name_labels_and_annotations() -> None:
         "sre-dispatch/identity",
         "sre-dispatch/policy-revision",
         "sre-dispatch/prompt-template",
+        "sre-dispatch/family",
+        "sre-dispatch/words",
+        "sre-dispatch/identity-labels",
     }
     assert set(job["spec"]["template"]["metadata"]["annotations"]) == {
         "sre-dispatch/event",

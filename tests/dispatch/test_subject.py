@@ -289,6 +289,27 @@ CASES = {
         {**KSM, "namespace": "shop", "customresource_kind": "Certificate", "name": "cart-tls"},
         Subject("k8s_certificate", "shop", "cart-tls"),
     ),
+    "a ConfigMap, with the uid that kube-state-metrics adds": (
+        {**KSM, "namespace": "shop", "configmap": "settings", "uid": "1-2"},
+        Subject("k8s_configmap", "shop", "settings"),
+    ),
+    "a Secret, with the uid that kube-state-metrics adds": (
+        {**KSM, "namespace": "shop", "secret": "token", "uid": "1-2"},
+        Subject("k8s_secret", "shop", "token"),
+    ),
+    "the workload that an autoscaler scales": (
+        {
+            "namespace": "shop",
+            "target_kind": "Deployment",
+            "target_name": "cart",
+            "verticalpodautoscaler": "v",
+        },
+        Subject("k8s_deployment", "shop", "cart"),
+    ),
+    "a VerticalPodAutoscaler": (
+        {**KSM, "namespace": "shop", "verticalpodautoscaler": "v"},
+        Subject("k8s_vpa", "shop", "v"),
+    ),
     "a claim by kind and name": (
         {"namespace": "shop", "kind": "PersistentVolumeClaim", "name": "data"},
         Subject("k8s_pvc", "shop", "data"),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
-from function.dispatch.model import Result
+from function.dispatch.model import TOLD_ONCE, Result
+from function.shared.event import digest
 from function.shared.kubernetes import Api, refusal
 from function.shared.strict_json import Json, to_json
 
@@ -21,7 +22,8 @@ class Events:
             answer = self._api.request(
                 "POST", f"/api/v1/namespaces/{self._namespace}/events", self._event(result)
             )
-            if answer.status != 201:
+            told_before = answer.status == 409 and result.code in TOLD_ONCE
+            if answer.status != 201 and not told_before:
                 raise refusal("create Events", answer)
 
     def _event(self, result: Result) -> Json:
@@ -30,7 +32,7 @@ class Events:
         return {
             "apiVersion": "v1",
             "kind": "Event",
-            "metadata": {"generateName": "sre-dispatch-", "namespace": self._namespace},
+            "metadata": {**_name(result), "namespace": self._namespace},
             "involvedObject": {**service, "namespace": self._namespace},
             "type": "Warning",
             "reason": "Alert" + result.outcome.value.title().replace("-", ""),
@@ -40,3 +42,11 @@ class Events:
             "lastTimestamp": now,
             "count": 1,
         }
+
+
+def _name(result: Result) -> Json:
+    """Returns a fixed name for what people are told once, so that the API server refuses a second Event. It
+    keeps Events for an hour by default."""
+    if result.code not in TOLD_ONCE:
+        return {"generateName": "sre-dispatch-"}
+    return {"name": f"sre-dispatch-{digest(result.job, result.code)[:40]}"}

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from function.dispatch import marks
 from function.dispatch.model import JobStatus
 from function.shared.errors import PermanentError, Unavailable
 from function.shared.kubernetes import SHAPE_ERRORS, Api, message_of, refusal
@@ -118,11 +119,13 @@ def _from_object(metadata: Mapping[str, Any], status: Mapping[str, Any]) -> JobS
 def _job_status(
     metadata: Mapping[str, Any], *, finished: bool, failed: bool, completed_at: datetime | None = None
 ) -> JobStatus:
+    annotations = metadata.get("annotations") or {}
     return JobStatus(
         name=metadata["name"],
-        identity=(metadata.get("annotations") or {}).get("sre-dispatch/identity", ""),
+        identity=annotations.get("sre-dispatch/identity", ""),
         resource=(metadata.get("labels") or {}).get("sre-dispatch/resource", ""),
         created_at=datetime.fromisoformat(metadata["creationTimestamp"]),
+        marks=marks.read(annotations),
         completed_at=completed_at,
         finished=finished,
         failed=failed,

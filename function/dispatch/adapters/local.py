@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from function.dispatch import marks
 from function.dispatch.model import JobStatus
 from function.shared.errors import Unavailable
 from function.shared.strict_json import Json
@@ -95,6 +96,7 @@ class Folder(Tiers):
                 identity=metadata["annotations"]["sre-dispatch/identity"],
                 resource=metadata["labels"]["sre-dispatch/resource"],
                 created_at=written,
+                marks=marks.read(metadata["annotations"]),
                 completed_at=written,
                 finished=True,
             )

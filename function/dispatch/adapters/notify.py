@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from cloudevents.conversion import to_structured
 from cloudevents.http import CloudEvent
 
-from function.dispatch.model import NOTICE_TYPE, Result
+from function.dispatch.model import NOTICE_TYPE, TOLD_ONCE, Result
 from function.dispatch.ports import Sink
 from function.shared.errors import DispatchError
 from function.shared.event import digest
@@ -128,7 +128,10 @@ def _labels(result: Result) -> dict[str, str]:
 
 def _text(result: Result) -> dict[str, str]:
     which = "this alert" if result.alerts == 1 else f"these {result.alerts} alerts"
+    summary = f"No agent works on {which}: {result.outcome.value}"
+    if result.code in TOLD_ONCE:
+        summary = f"{which.capitalize()} may be another problem than that of Job {result.job}: {result.code}"
     return {
-        "summary": f"No agent works on {which}: {result.outcome.value}",
+        "summary": summary,
         "description": to_json(result.summary()),
     }
