@@ -30,7 +30,7 @@ OLD_NAMES = {
     "OPA_TOKEN_FILE": "SRE_DISPATCH_OPA_TOKEN_FILE",
     "OPA_URL": "SRE_DISPATCH_OPA_URL",
     "SRE_DISPATCH_NAMESPACE": "SRE_DISPATCH_AGENTS_NAMESPACE",
-    "SRE_DISPATCH_VOLATILE_LABELS": "the list `volatile` in the file of SRE_DISPATCH_LABELS",
+    "SRE_DISPATCH_VOLATILE_LABELS": "SRE_DISPATCH_LABELS",
 }
 """The old names of settings, and the names that replace them."""
 ROOT = Path(__file__).resolve().parents[2]

@@ -40,7 +40,7 @@ class Run:
     """The key of the run. A second record with the same key changes nothing."""
     at: Annotated[str, Field(pattern=RFC_3339), AfterValidator(_time)]
     """The end of the run, as an RFC 3339 time."""
-    resource_type: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,70}$|^$")]
+    resource_type: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$|^$", max_length=80)]
     """A type from function/dispatch/labels.yaml, such as k8s_pvc."""
     resource_id: Name
     alertname: Stated

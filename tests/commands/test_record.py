@@ -80,7 +80,7 @@ def test_a_run_is_recorded_as_it_is(file: Path) -> None:
         (body(at="2026-13-01T00:00:00Z"), "at"),
         (body(confidence=1.5), "confidence"),
         (body(status="canary"), "status"),
-        (body(resource_type="canary"), "resource_type"),
+        (body(resource_type="canary!"), "resource_type"),
         (body(at="canary"), "at"),
         (body(at=None), "at"),
         (body(resolved_by="canary"), "resolved_by"),

@@ -157,7 +157,7 @@ def test_a_fact_names_its_kind_and_has_no_age_below_zero() -> None:
         {"alertname": "x" * 257},
         {"namespace": "x" * 254},
         {"cluster": None},
-        {"resource_type": "pvc"},
+        {"resource_type": "k8s pvc"},
         {"resource_type": "k8s_pvc\n"},
         {"resource_type": "unknown_"},
         {"resource_id": "x" * 254},

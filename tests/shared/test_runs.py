@@ -32,7 +32,7 @@ def test_a_run_needs_neither_a_root_cause_nor_a_place() -> None:
         {"at": "1969-12-31T23:59:59Z"},
         {"at": "yesterday"},
         {"at": "2026-03-29T03:10:00"},
-        {"resource_type": "pvc"},
+        {"resource_type": "k8s pvc"},
         {"confidence": 1.5},
         {"status": "done"},
         {"session": ""},

@@ -74,7 +74,7 @@ def test_a_schema_closes_the_set_of_arguments(tool: Tool[Any]) -> None:
         ("record_outcome", {**RUN, "at": "2026-13-29T04:10:00Z"}, "at"),
         ("record_outcome", {**RUN, "confidence": "0.9"}, "confidence"),
         ("record_outcome", {**RUN, "status": "canary"}, "status"),
-        ("record_outcome", {**RUN, "resource_type": "pvc"}, "resource_type"),
+        ("record_outcome", {**RUN, "resource_type": "PVC"}, "resource_type"),
         ("record_outcome", {**RUN, "action": "canary" * 999}, "action"),
         ("record_outcome", ["canary"], "record_outcome"),
     ],
