@@ -1,6 +1,6 @@
 """The data set of public alerting rules, and which subject each of their alerts gets.
-`python -m tests.harness.public_rules` prints the table, and each alert that is not right. The last column counts
-the alerts that name the exporter instead of their subject."""
+`python -m tests.harness.public_rules` prints the table, and each alert that is not right. The last
+column counts the alerts that name the exporter instead of their subject."""
 
 from __future__ import annotations
 
