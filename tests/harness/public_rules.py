@@ -14,6 +14,7 @@ import yaml
 from function.dispatch import translate
 from function.shared.event import SREEvent
 from tests.harness.process import ROOT
+from tests.harness.reading import reading
 
 FILE = ROOT / "tests" / "cases" / "public_rules.yaml"
 KINDS = (
@@ -74,7 +75,7 @@ def delivered(rule: Rule) -> dict[str, object]:
 @cache
 def found(rule: Rule) -> tuple[str, str, str]:
     """Returns type, namespace and id of the subject that the alert gets."""
-    (event,) = translate.webhook(delivered(rule), cluster="").alerts
+    (event,) = translate.webhook(delivered(rule), reading()).alerts
     assert isinstance(event, SREEvent), rule.name
     return event.resource_type, event.namespace, event.resource_id
 
