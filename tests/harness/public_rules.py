@@ -1,4 +1,4 @@
-"""The data set of public alerting rules, and which subject each of their alerts gets.
+"""The data sets of public and of stock alerting rules, and which subject each of their alerts gets.
 `python -m tests.harness.public_rules` prints the table, and each alert that is not right. The last
 column counts the alerts that name the exporter instead of their subject."""
 
@@ -16,7 +16,7 @@ from function.shared.event import SREEvent
 from tests.harness.process import ROOT
 from tests.harness.reading import reading
 
-FILE = ROOT / "tests" / "cases" / "public_rules.yaml"
+FILES = sorted((ROOT / "tests" / "cases").glob("*_rules.yaml"))
 KINDS = (
     *("pvc", "pv", "pod", "node", "deployment", "statefulset", "daemonset", "replicaset", "job", "cronjob"),
     *("hpa", "pdb", "resourcequota", "namespace", "service", "ingress"),
@@ -50,7 +50,9 @@ class Rule:
 
 
 def _rules() -> Iterator[Rule]:
-    groups = yaml.load(FILE.read_text(encoding="utf-8"), yaml.CSafeLoader)
+    groups = [
+        group for file in FILES for group in yaml.load(file.read_text(encoding="utf-8"), yaml.CSafeLoader)
+    ]
     for group in groups:
         for rule in group["rules"]:
             types, namespaces, ids = (tuple(part.split("|")) for part in rule["subject"])
