@@ -79,11 +79,12 @@ def test_no_authorities_are_loaded_where_nothing_is_https(start: Start) -> None:
     assert set(start.answered["authorities"]) == {0}
 
 
-def test_five_alerts_cost_one_listing_one_template_two_looks_one_context_and_one_job_each(
+def test_five_alerts_cost_one_look_one_listing_one_template_two_looks_one_context_and_one_job_each(
     start: Start,
 ) -> None:
     asked = Counter((request.method, request.path.partition("?")[0]) for request in start.requests)
-    reads = {("GET", JOBS): 1, ("GET", TEMPLATE): 1}
+    (named,) = [path for method, path in asked if method == "GET" and path.startswith(f"{JOBS}/")]
+    reads = {("GET", named): 1, ("GET", JOBS): 1, ("GET", TEMPLATE): 1}
     assert asked == reads | {("POST", DECISION): 10, ("POST", CONTEXT): 5, ("POST", JOBS): 5}
 
 

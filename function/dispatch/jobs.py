@@ -30,6 +30,8 @@ class JobIndex:
 
     jobs: Mapping[str, JobStatus]
     now: datetime
+    complete: bool = True
+    """Whether all Jobs are listed. If not, the index has only the Jobs of this delivery's alerts."""
 
     def admit(self, event: SREEvent) -> JobIndex:
         """Returns an index that includes a Job of the event, so that the next alert counts this Job."""
@@ -61,8 +63,8 @@ def moving_labels(event: SREEvent, jobs: Sequence[JobStatus]) -> list[str]:
     return [name if PLAIN.fullmatch(name) else "(an unusual name)" for name in moving][:MAX_SHOWN]
 
 
-def index_of(jobs: Sequence[JobStatus], epoch_seconds: float) -> JobIndex:
-    return JobIndex({job.name: job for job in jobs}, datetime.fromtimestamp(epoch_seconds, UTC))
+def index_of(jobs: Sequence[JobStatus], epoch_seconds: float, *, complete: bool = True) -> JobIndex:
+    return JobIndex({job.name: job for job in jobs}, datetime.fromtimestamp(epoch_seconds, UTC), complete)
 
 
 def needs_completion_time(event: SREEvent, job: JobStatus) -> bool:

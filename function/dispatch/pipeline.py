@@ -13,6 +13,7 @@ from functools import cache
 
 from function.dispatch import jobs, normalize, storm
 from function.dispatch.enrich import FactSource
+from function.dispatch.jobs import JobIndex
 from function.dispatch.model import DeadLetter, Delivery, Level, Outcome, Result
 from function.dispatch.ports import BATCH, Dependencies
 from function.dispatch.stages import Arrived
@@ -90,16 +91,26 @@ def _closed(delivery: Delivery) -> Iterator[Result]:
 
 
 def _begin(delivery: Delivery, deps: Dependencies) -> Work:
-    """Prepare what the alerts of the delivery share. The Jobs are listed here, once. Raises Unavailable."""
+    """Prepare what the alerts of the delivery share. Raises Unavailable."""
     return Work(
         deps=deps,
         deadline=deps.monotonic() + SOFT_DEADLINE_SECONDS,
         notification=normalize.read(delivery.notification),
-        index=jobs.index_of(deps.cluster.jobs(), deps.clock()),
+        index=_index(delivery, deps),
         job=cache(deps.cluster.job),  # several threads may use functools.cache
         template=cache(deps.cluster.template),
         source=FactSource(deps.world),
     )
+
+
+def _index(delivery: Delivery, deps: Dependencies) -> JobIndex:
+    """Returns the Jobs. The Jobs of a small delivery are read by name, because it is usually a repetition.
+    All Jobs are listed only if an alert has none: the time of a listing grows with the number of Jobs."""
+    names = sorted({event.job for event in delivery.firing})
+    known = deps.cluster.jobs_named(names) if len(names) <= BATCH else None
+    if known is not None:
+        return jobs.index_of(known, deps.clock(), complete=False)
+    return jobs.index_of(deps.cluster.jobs(), deps.clock())
 
 
 def _batches(events: Sequence[SREEvent]) -> Iterator[list[SREEvent]]:

@@ -63,6 +63,9 @@ class _Cluster:
     def jobs(self) -> Sequence[JobStatus]:
         return _call(self._cluster.jobs)
 
+    def jobs_named(self, names: Sequence[str]) -> Sequence[JobStatus] | None:
+        return _call(self._cluster.jobs_named, names)
+
     def job(self, name: str) -> JobStatus | None:
         return _call(self._cluster.job, name)
 

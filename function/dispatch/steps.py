@@ -104,6 +104,8 @@ def look_up(item: Arrived, work: Work) -> New | Result:
     job = item.job
     if job is not None and jobs.needs_completion_time(item.event, job):
         job = work.job(job.name)
+    if job is None and not work.index.complete:
+        raise Unavailable("job_deleting", f"Job {item.event.job} was deleted just now")
     if job is None:
         return fold_family(item, work) or New(item.event)
     return item.end(*jobs.outcome_for(item.event, job))

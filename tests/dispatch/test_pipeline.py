@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -54,6 +54,10 @@ class Closer(FakeCluster):
         self.calls.append("jobs")
         return [replace(job, completed_at=None) for job in self.known.values()]
 
+    def jobs_named(self, names: Sequence[str]) -> list[JobStatus] | None:
+        found = super().jobs_named(names)
+        return None if found is None else [replace(job, completed_at=None) for job in found]
+
 
 def late_once(happened: Callable[[], bool]) -> Callable[[], float]:
     """A clock that passes the deadline as soon as this has happened."""
@@ -69,7 +73,7 @@ def test_a_firing_alert_becomes_one_job() -> None:
     (result,) = pipeline.run(delivery("incident-75"), app(cluster=cluster))
     assert result.outcome is Outcome.CREATED
     assert [job["metadata"]["name"] for job in cluster.created] == [event().job] == [result.job]
-    assert cluster.calls == ["jobs", "template", "create"]
+    assert cluster.calls == ["jobs_named", "jobs", "template", "create"]
 
 
 def test_the_policy_looks_twice_first_without_and_then_with_context() -> None:
@@ -85,7 +89,27 @@ def test_a_known_event_asks_neither_policy_nor_context() -> None:
     policy, cluster = FakePolicy(), FakeCluster({event().job: known(event())})
     assert outcomes(delivery("incident-75"), app(policy, cluster)) == [("duplicate", "")]
     assert policy.asked == []
+    assert cluster.calls == ["jobs_named"]
+
+
+def test_a_large_repeated_delivery_is_looked_up_with_one_listing() -> None:
+    made = alerts(BATCH + 1)
+    policy, cluster = FakePolicy(), FakeCluster({each.job: known(each) for each in made})
+    assert set(outcomes(of(*made), app(policy, cluster))) == {("duplicate", "")}
     assert cluster.calls == ["jobs"]
+
+
+def test_a_job_that_disappears_after_it_was_read_by_name_defers_its_alert() -> None:
+    """The budgets cannot be counted without the other Jobs."""
+    finished = known(replace(event(), starts_at=NOW), created_at=NOW - timedelta(hours=1), finished=True)
+
+    class Vanishing(FakeCluster):
+        def job(self, name: str) -> None:
+            return None
+
+    cluster = Vanishing({finished.name: finished})
+    again = replace(delivery("incident-75"), alerts=(replace(event(), starts_at=NOW),))
+    assert outcomes(again, app(cluster=cluster)) == [("deferred", "job_deleting")]
 
 
 def test_a_grown_group_asks_the_policy_about_the_new_member_only() -> None:
@@ -258,7 +282,7 @@ def test_the_notifications_text_counts_for_each_of_its_alerts() -> None:
 def test_a_template_is_read_once_in_a_delivery() -> None:
     cluster = FakeCluster()
     list(pipeline.run(delivery("group-grown"), app(cluster=cluster)))
-    assert cluster.calls == ["jobs", "template", "create", "create"]
+    assert cluster.calls == ["jobs_named", "jobs", "template", "create", "create"]
 
 
 def test_resolved_alerts_and_dead_letters_need_nothing() -> None:
@@ -301,7 +325,7 @@ def test_blocked_at_triage_calls_nothing_further() -> None:
     assert outcomes(delivery("incident-75"), app(FakePolicy(refused()), cluster, world)) == [
         ("blocked", "critical")
     ]
-    assert cluster.calls == ["jobs"]
+    assert cluster.calls == ["jobs_named", "jobs"]
 
 
 @pytest.mark.parametrize(
@@ -324,15 +348,10 @@ def test_an_alert_back_after_its_run_is_held_after_one_closer_look() -> None:
     ended = NOW - timedelta(minutes=1)
     job = known(back, created_at=NOW - timedelta(hours=1), finished=True)
 
-    class Listing(FakeCluster):
-        def jobs(self) -> list[Any]:
-            self.calls.append("jobs")
-            return [job]
-
-    cluster = Listing({back.job: replace(job, completed_at=ended)})
+    cluster = Closer({back.job: replace(job, completed_at=ended)})
     again = replace(delivery("incident-75"), alerts=(back,))
     assert outcomes(again, app(cluster=cluster)) == [("held", "recurred")]
-    assert cluster.calls == ["jobs", "job"]
+    assert cluster.calls == ["jobs_named", "job"]
 
 
 def test_two_alerts_back_after_the_same_run_need_one_closer_look() -> None:
@@ -343,7 +362,7 @@ def test_two_alerts_back_after_the_same_run_need_one_closer_look() -> None:
     cluster = Closer({back.job: job})
     twice = replace(delivery("incident-75"), alerts=(back, back))
     assert outcomes(twice, app(cluster=cluster)) == [("held", "recurred")] * 2
-    assert cluster.calls == ["jobs", "job"]
+    assert cluster.calls == ["jobs_named", "job"]
 
 
 def test_an_existing_job_found_only_by_the_post_is_a_duplicate() -> None:
@@ -502,7 +521,7 @@ def remember(cluster: FakeCluster, results: list[Result]) -> None:
 def test_a_cluster_that_cannot_be_listed_is_asked_once_for_the_whole_delivery() -> None:
     cluster = FakeCluster(failing={"jobs": DOWN})
     assert outcomes(delivery("group-grown"), app(cluster=cluster)) == [("deferred", "down")] * 2
-    assert cluster.calls == ["jobs"]
+    assert cluster.calls == ["jobs_named", "jobs"]
 
 
 # storms
@@ -682,7 +701,7 @@ def test_a_storm_told_again_is_folded_without_a_question_however_few_are_left(co
     policy, cluster = FakePolicy(), FakeCluster(job_of(HERE))
     told = by_alert(of(*alerts(count)), app(policy, cluster))
     assert set(told.values()) == {("folded", "", STORM_JOB)}
-    assert policy.asked == [] and cluster.calls == ["jobs"]
+    assert policy.asked == [] and cluster.calls[-1] == "jobs"
 
 
 def test_a_resolved_alert_of_a_problem_in_a_storm_is_resolved() -> None:

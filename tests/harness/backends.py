@@ -30,7 +30,9 @@ JSON: dict[str, Any] = {"Content_Type": "application/json"}
 
 def _answer(request: Request) -> None:
     asked = request.asked
-    if asked.method == "GET":
+    if asked.method == "GET" and "/jobs/" in asked.path:
+        request.reply({"kind": "Status", "code": 404}, 404, **JSON)
+    elif asked.method == "GET":
         request.reply(TIERS.get(asked.path.partition("?")[0].rpartition("/")[2], NO_JOBS), **JSON)
     elif asked.path.startswith("/v1/data/"):
         bundle = {"revision": decided()["policy_revision"]}

@@ -108,6 +108,10 @@ class FakeCluster:
         self._call("jobs")
         return list(self.known.values())
 
+    def jobs_named(self, names: Sequence[str]) -> Sequence[JobStatus] | None:
+        self._call("jobs_named")
+        return [self.known[name] for name in names] if self.known.keys() >= set(names) else None
+
     def job(self, name: str) -> JobStatus | None:
         self._call("job")
         return self.known.get(name)

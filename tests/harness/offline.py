@@ -26,6 +26,9 @@ class ReadOnce:
     def jobs(self) -> Sequence[JobStatus]:
         return self._cluster.jobs()
 
+    def jobs_named(self, names: Sequence[str]) -> Sequence[JobStatus] | None:
+        return self._cluster.jobs_named(names)
+
     def job(self, name: str) -> JobStatus | None:
         return self._cluster.job(name)
 

@@ -38,6 +38,9 @@ class DryRunCluster(Tiers):
     def jobs(self) -> Sequence[JobStatus]:
         return ()
 
+    def jobs_named(self, names: Sequence[str]) -> Sequence[JobStatus] | None:
+        return None
+
     def job(self, name: str) -> JobStatus | None:
         return None
 
@@ -58,6 +61,10 @@ class Folder(Tiers):
 
     def jobs(self) -> Sequence[JobStatus]:
         return [self._read(path) for path in sorted(self._jobs.glob("sre-*.yaml"))]
+
+    def jobs_named(self, names: Sequence[str]) -> Sequence[JobStatus] | None:
+        paths = [self._path(name) for name in names]
+        return [self._read(path) for path in paths] if all(path.exists() for path in paths) else None
 
     def job(self, name: str) -> JobStatus | None:
         path = self._path(name)

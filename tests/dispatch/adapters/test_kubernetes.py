@@ -45,6 +45,25 @@ def test_a_taken_name(script: Script, cluster: Kubernetes) -> None:
     assert cluster.create(JOB) is False
 
 
+ROW = {"object": STORED, "cells": ["sre-1", "Complete"]}
+TABLE = {"columnDefinitions": [{"name": "Name"}, {"name": "Status"}], "rows": [ROW]}
+
+
+def test_named_jobs_are_read_one_by_one_until_one_is_missing(script: Script, cluster: Kubernetes) -> None:
+    script.answers = [(200, TABLE), (200, TABLE), (200, TABLE), (404, {})]
+    found = cluster.jobs_named(["sre-1", "sre-2"])
+    assert found and [(job.name, job.finished) for job in found] == [("sre-1", True)] * 2
+    assert cluster.jobs_named(["sre-1", "sre-2", "sre-3"]) is None
+    asked = [path.partition("?")[0].rpartition("/")[2] for _, path, _ in script.requests]
+    assert asked == ["sre-1", "sre-2", "sre-1", "sre-2"]
+
+
+def test_a_named_job_that_may_not_be_read_is_unavailable(script: Script, cluster: Kubernetes) -> None:
+    script.answers = [(403, {})]
+    with pytest.raises(Unavailable):
+        cluster.jobs_named(["sre-1"])
+
+
 def test_a_full_quota_is_a_taken_name_if_the_job_exists(script: Script, cluster: Kubernetes) -> None:
     script.answers = [(403, QUOTA), (200, STORED)]
     assert cluster.create(JOB) is False
