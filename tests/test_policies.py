@@ -15,16 +15,19 @@ import regorus
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from function.dispatch import normalize
+from function.dispatch import normalize, translate
 from function.dispatch.adapters.rego import Rego
 from function.dispatch.decide import PolicyInput, prepared, question
 from function.dispatch.model import Activity, Facts, Level
 from function.dispatch.policy_files import notes, read
+from function.dispatch.subject import STATED
+from function.shared.event import SREEvent
 from function.shared.strict_json import to_json
 from tests.harness.examples import examples
-from tests.harness.fakes import NOW, WHOLE, event
+from tests.harness.fakes import NOW, WHOLE, delivery_json, event
 from tests.harness.process import ROOT, TIER_FILES
 from tests.harness.questions import CANARY, MODES, mistyped, questions
+from tests.harness.reading import RULES, reading
 
 POLICIES = ROOT / "policies"
 FILES = read(POLICIES)
@@ -223,6 +226,37 @@ def test_the_incidents_alert_is_low_with_whole_and_safe_context_alone() -> None:
     assert decided("asks-low", WHOLE)["mode"] == "autonomous"
     assert decided("asks-low", Facts(gaps=("no_source",)))["mode"] == "merge-request"
     assert decided("protected-namespace", WHOLE)["mode"] == "investigate"
+
+
+NAMED_BY = sorted({rule.label for rule in RULES.subjects if "*" not in rule.label} | {*STATED})
+SPACES = (
+    "exported_namespace",
+    "pvc_namespace",
+    "kubernetes_namespace",
+    "k8s_namespace_name",
+    "dest_namespace",
+)
+
+
+@MANY
+@given(
+    st.dictionaries(
+        st.sampled_from((*NAMED_BY, *SPACES)), st.sampled_from(("f3iai", "typedb-data", "k8s_pvc"))
+    ),
+    st.sampled_from(("namespace", *SPACES)),
+)
+def test_no_label_of_a_tenant_moves_its_alert_into_another_namespaces_enrolment(
+    labels: dict[str, str], where: str
+) -> None:
+    """One label says where the alert comes from. The tenant chooses all others."""
+    body = delivery_json("asks-low")
+    (alert,) = body["alerts"]
+    alert["labels"] |= {"namespace": "f3iai", **labels, where: "tenant"}
+    (event,) = translate.webhook(body, reading()).alerts
+    assert isinstance(event, SREEvent) and "tenant" in event.namespaces
+    text = prepared(event, normalize.NormalizedText())
+    answer = asked(question(event, text, IDLE, NOW.timestamp(), WHOLE))
+    assert answer["effective"] != "LOW"
 
 
 def test_every_tier_row_has_a_file_of_its_name_with_its_cronjob_and_no_file_lacks_a_row() -> None:
