@@ -46,8 +46,8 @@ NOTICE_TYPE = "sre-dispatch.notice.v1"
 """The types of the CloudEvents that we send. We ignore them if a broker returns them to us."""
 FOR_PEOPLE = frozenset({Outcome.BLOCKED, Outcome.HELD, Outcome.DENIED, Outcome.DEAD_LETTERED})
 """Outcomes after which no agent works on a firing alert. People are notified of them."""
-OTHER_WORDS, LABELS_MOVE = "other_words", "labels_move"
-TOLD_ONCE = frozenset({OTHER_WORDS, LABELS_MOVE})
+OTHER_WORDS, LABELS_MOVE, NOT_LISTED = "other_words", "labels_move", "not_listed"
+TOLD_ONCE = frozenset({OTHER_WORDS, LABELS_MOVE, NOT_LISTED})
 """Codes of alerts that share the Job of another alert, and that a person should compare with it. People are
 notified once for each Job."""
 

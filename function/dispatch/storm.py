@@ -13,11 +13,11 @@ from datetime import datetime
 from functools import partial
 from math import inf
 
-from function.dispatch.model import DeadLetter, Decision, Delivery, JobStatus, Outcome, Result
+from function.dispatch.model import NOT_LISTED, DeadLetter, Decision, Delivery, JobStatus, Outcome, Result
 from function.dispatch.ports import BATCH
 from function.dispatch.stages import Arrived, New
 from function.dispatch.steps import Work, attempt, look_up, screen
-from function.dispatch.storm_event import storm_event, worst_first
+from function.dispatch.storm_event import not_listed, storm_event, worst_first
 from function.shared.event import STORM, SREEvent, digest, job_name
 
 FOLD_ABOVE = 20
@@ -54,8 +54,6 @@ class Screened:
     """The alerts that an agent may work on."""
     unread: Sequence[SREEvent]
     """The alerts for which there was no time."""
-    refused: bool
-    """Whether all other alerts were refused for good. The next delivery would have the same result."""
 
 
 def identify(cluster: str, group_labels: Mapping[str, str]) -> str:
@@ -104,20 +102,16 @@ def fold(found: Storm, delivery: Delivery, work: Work, dispatch: Dispatch) -> It
         yield from (_share(job, found.identity, event, work) for event in found.alerts)
         return
     screened = yield from _screen(found.alerts, work)
-    unread = screened.unread
     if screened.members:
         itself = _storm_itself(found, screened, delivery, work, dispatch)
         yield itself
         outcome, code = _for_member(itself.outcome, itself.code)
-        ended = screened.members
-        if outcome is not Outcome.FOLDED:  # the next delivery would have the same result
-            ended, unread = [*ended, *map(Member, unread)], ()
-        for member in ended:
-            yield Result(member.event, outcome, code, member.decision, job=itself.job, detail=itself.detail)
-    unfinished = (
-        (Outcome.DEAD_LETTERED, "storm_unread") if screened.refused else (Outcome.DEFERRED, "deadline")
-    )
-    yield from (Result(event, *unfinished) for event in unread)
+        hidden = not_listed([member.event for member in screened.members])
+        for member in screened.members:
+            unseen = outcome is Outcome.FOLDED and member.event.identity in hidden
+            told = NOT_LISTED if unseen else code
+            yield Result(member.event, outcome, told, member.decision, job=itself.job, detail=itself.detail)
+    yield from (Result(event, Outcome.DEFERRED, "deadline") for event in screened.unread)
 
 
 def _share(job: JobStatus, identity: str, event: SREEvent, work: Work) -> Result:
@@ -135,18 +129,16 @@ def _screen(alerts: Sequence[SREEvent], work: Work) -> Generator[Result, None, S
     end."""
     started = replace(work, deadline=inf)  # the deadline does not interrupt a batch
     members: list[Member] = []
-    retried = False
     for start in range(0, len(alerts), BATCH):
         if work.deps.monotonic() > work.deadline:
-            return Screened(members, alerts[start:], start > 0 and not members and not retried)
+            return Screened(members, alerts[start:])
         batch = map(New, alerts[start : start + BATCH])
         for outcome in work.deps.parallel_map(partial(attempt, started, _screen_member), batch):
             if isinstance(outcome, Member):
                 members.append(outcome)
             else:
-                retried |= outcome.outcome is Outcome.DEFERRED
                 yield outcome
-    return Screened(members, (), not members and not retried)
+    return Screened(members, ())
 
 
 def _screen_member(item: New, work: Work) -> Member | Result:

@@ -167,13 +167,15 @@ def _event(data: Any, raw: dict[str, Any], truncated: bool, around: _Around) -> 
     series = subject.read(labels, rules)
     named = subject.subject(series, rules)
     about = named.subject
+    severity = labels.get("severity", "").strip().lower()
     home, home_label = around.reading.cluster_of(labels, series.teller)
     kept = identity.labels_of(series, named, home_label, rules)
     return SREEvent(
         source="grafana",
         status=read.status,
         identity=identity.identify(about, labels["alertname"], home, kept),
-        severity=rules.severities.get(labels.get("severity", "").strip().lower(), "HIGH"),
+        severity=rules.severities.get(severity, "HIGH"),
+        severity_known=severity in rules.severities,
         alertname=cut_and_count(labels["alertname"], MAX_NAME),
         resource_type=about.resource_type,
         namespace=cut_and_count(about.namespace, MAX_NAME),

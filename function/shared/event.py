@@ -44,6 +44,9 @@ class SREEvent:
     """A SHA-256 in hex. It is equal for every delivery of the same problem (see dispatch/identity.py)."""
     severity: AskedLevel
     """The level that the severity label requests. The policy may raise the level. Nothing lowers it."""
+    severity_known: bool
+    """Whether the severity label has a word that labels.yaml knows. In a storm, alerts with such a word go
+    first."""
     alertname: str
     resource_type: str
     namespace: str

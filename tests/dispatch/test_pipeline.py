@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -773,25 +774,39 @@ def test_a_storm_too_large_for_the_deadline_has_its_job_and_ends_with_the_next_d
     assert len(policy.asked) == asked
 
 
-def test_a_storm_of_which_nothing_read_may_be_worked_on_ends_as_well() -> None:
+def test_nobody_ends_an_alert_of_a_storm_that_nobody_looked_at() -> None:
     huge, policy, cluster = of(*alerts(5000)), FakePolicy(refused()), FakeCluster()
     late = late_after(2, policy, cluster)
     results = list(pipeline.run(huge, app(policy, cluster, monotonic=late)))
     read = 2 * BATCH
     assert [result.outcome for result in results].count(Outcome.BLOCKED) == read
-    unread = [result for result in results if result.code == "storm_unread"]
-    assert len(unread) == 5000 - read and {result.outcome for result in unread} == {Outcome.DEAD_LETTERED}
-    assert len(storm.notices(results)) == read + 1 and cluster.created == []
+    unread = [result for result in results if result.outcome is Outcome.DEFERRED]
+    assert len(unread) == 5000 - read and {result.code for result in unread} == {"deadline"}
+    assert cluster.created == []
 
 
-def test_a_storm_that_can_have_no_job_ends_for_those_unread_too() -> None:
+def test_people_are_told_of_the_alerts_that_a_storms_prompt_leaves_out() -> None:
+    huge, cluster = of(*alerts(2000)), FakeCluster()
+    results = list(pipeline.run(huge, app(FakePolicy(decided_for), cluster)))
+    (itself,) = filter(is_storm, results)
+    told = [result for result in results if result.code == "not_listed"]
+    assert isinstance(itself.alert, SREEvent)
+    payload = itself.alert.raw_payload
+    assert payload["counts"]["not_listed"] == len(told) == 2000 - len(payload["examples"] + payload["others"])
+    (notice,) = storm.notices(result for result in results if result.for_people)
+    assert (notice.alerts, notice.job, notice.outcome) == (len(told), itself.job, Outcome.FOLDED)
+
+
+def test_a_storm_that_can_have_no_job_ends_for_those_that_were_looked_at() -> None:
     policy, cluster = (
         FakePolicy(decided_for),
         FakeCluster(failing={"create": PermanentError("invalid_job", "no")}),
     )
     late = late_after(2, policy, cluster)
     told = by_alert(of(*alerts(5000)), app(policy, cluster, monotonic=late))
-    assert {outcome[:2] for outcome in told.values()} == {("dead-lettered", "invalid_job")}
+    ends = Counter(outcome[:2] for outcome in told.values())
+    read = 2 * BATCH
+    assert ends == {("dead-lettered", "invalid_job"): read, ("deferred", "deadline"): 5000 - read}
 
 
 def test_a_storm_that_a_policy_without_answers_left_unread_comes_back() -> None:

@@ -20,6 +20,7 @@ EVENT = SREEvent(
     fingerprint="f",
     group_key="g",
     namespaces=("f3iai",),
+    severity_known=True,
     identity_labels={},
     raw_payload={},
     truncated=False,

@@ -130,7 +130,7 @@ def _text(result: Result) -> dict[str, str]:
     which = "this alert" if result.alerts == 1 else f"these {result.alerts} alerts"
     summary = f"No agent works on {which}: {result.outcome.value}"
     if result.code in TOLD_ONCE:
-        summary = f"{which.capitalize()} may be another problem than that of Job {result.job}: {result.code}"
+        summary = f"Job {result.job} may not cover {which}: {result.code}"
     return {
         "summary": summary,
         "description": to_json(result.summary()),
