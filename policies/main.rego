@@ -200,6 +200,8 @@ _numbers := [
 	["activity", "active"],
 	["activity", "on_resource"],
 	["activity", "started_last_hour"],
+	["activity", "share_active"],
+	["activity", "share_started_last_hour"],
 	["clock", "epoch"],
 	["clock", "minute_of_day"],
 ]
@@ -211,6 +213,7 @@ _input_known if {
 	is_object(input)
 	input.phase in {"triage", "review"}
 	input.event.severity in {"LOW", "MEDIUM", "HIGH"}
+	is_boolean(input.event.severity_known)
 	every path in _strings {
 		is_string(object.get(input, path, null))
 	}

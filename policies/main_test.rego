@@ -19,6 +19,7 @@ asked := {
 		"identity": "9b1f0c2a4be4d35768a0b1c2d3e4f5061728394a5b6c7d8e9f0a1b2c3d4e5f60",
 		"alertname": "PVCUsageHigh",
 		"severity": "LOW",
+		"severity_known": true,
 		"cluster": "",
 		"namespace": "f3iai",
 		"namespaces": ["f3iai"],
@@ -40,7 +41,7 @@ asked := {
 		"scope": ["investigate", "merge-request", "autonomous"],
 		"failures": 0,
 	},
-	"activity": {"active": 0, "on_resource": 0, "started_last_hour": 0},
+	"activity": {"active": 0, "on_resource": 0, "started_last_hour": 0, "share_active": 0, "share_started_last_hour": 0},
 	"clock": {"epoch": 1774753800, "utc": "2026-03-29T03:10:00Z", "weekday": "sunday", "minute_of_day": 190},
 }
 

@@ -35,7 +35,7 @@ FILES = read(POLICIES)
 POLICY = Rego(FILES)
 RULES = sorted((POLICIES / "rules").iterdir())
 TESTS = {path.relative_to(POLICIES).as_posix(): path for path in sorted(POLICIES.rglob("*_test.rego"))}
-IDLE = Activity(0, 0, 0)
+IDLE = Activity(0, 0, 0, 0, 0)
 MANY = examples(40, slow_to_make=True)
 
 

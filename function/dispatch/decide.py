@@ -34,6 +34,7 @@ class PolicyEvent(_Strict):
     """The alert's identity. OPA's decision log has it, so that people can find the decision of an alert."""
     alertname: str
     severity: AskedLevel
+    severity_known: bool
     cluster: str
     namespace: str
     namespaces: list[str]
@@ -62,6 +63,8 @@ class PolicyActivity(_Strict):
     active: Count
     on_resource: Count
     started_last_hour: Count
+    share_active: Count
+    share_started_last_hour: Count
 
 
 class PolicyClock(_Strict):
@@ -108,6 +111,7 @@ def question(
             identity=event.identity,
             alertname=event.alertname,
             severity=event.severity,
+            severity_known=event.severity_known,
             cluster=event.cluster,
             namespace=event.namespace,
             namespaces=list(event.namespaces),

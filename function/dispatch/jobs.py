@@ -39,13 +39,17 @@ class JobIndex:
         return replace(self, jobs={**self.jobs, event.job: job})
 
     def activity(self, event: SREEvent) -> Activity:
-        """Count the active Jobs, the active Jobs on the event's resource, and the Jobs of the last hour."""
-        jobs = self.jobs.values()
-        active = [job for job in jobs if not job.finished]
+        """Count the active Jobs and the Jobs of the last hour: all, those on the event's resource, and those
+        that are charged to the same namespace."""
+        active = [job for job in self.jobs.values() if not job.finished]
+        recent = [job for job in self.jobs.values() if self.now - job.created_at < HOUR]
+        namespace = marks.charged(event)
         return Activity(
             active=len(active),
             on_resource=sum(job.resource == event.resource for job in active),
-            started_last_hour=sum(self.now - job.created_at < HOUR for job in jobs),
+            started_last_hour=len(recent),
+            share_active=sum(job.marks.charged_to == namespace for job in active),
+            share_started_last_hour=sum(job.marks.charged_to == namespace for job in recent),
         )
 
     def family(self, event: SREEvent) -> list[JobStatus]:

@@ -51,6 +51,7 @@ class _File(BaseModel):
     own_clusters: Names = ()
     synonyms: dict[str, Names] = Field(default_factory=dict)
     namespaces: Names = ()
+    central: Names = ()
     tellers: dict[str, Names] = Field(default_factory=dict)
     subjects: tuple[SubjectRule, ...] = ()
     kinds: dict[str, str] = Field(default_factory=dict)
@@ -72,6 +73,7 @@ class LabelRules:
     own_clusters: Names
     synonyms: Mapping[str, Names]
     is_namespace: Matcher
+    central: frozenset[str]
     tellers: Mapping[str, Matcher]
     subjects: Sequence[SubjectRule]
     kinds: Mapping[str, str]
@@ -169,6 +171,7 @@ def _rules(file: _File) -> LabelRules:
         own_clusters=file.own_clusters,
         synonyms=file.synonyms,
         is_namespace=pattern(file.namespaces),
+        central=frozenset(file.central),
         tellers={name: pattern(names) for name, names in file.tellers.items()},
         subjects=file.subjects,
         kinds=file.kinds,

@@ -15,6 +15,7 @@ from function.shared.event import STORM, SREEvent, digest
 from function.shared.strict_json import to_json
 
 FAMILY, WORDS, LABELS = "sre-dispatch/family", "sre-dispatch/words", "sre-dispatch/identity-labels"
+CHARGED = "sre-dispatch/charged-to"
 MAX_LABELS = 4096
 """The size limit of the marked labels in bytes. A list of Jobs has them for each Job."""
 MIN_NAME = 3
@@ -27,11 +28,19 @@ GENERATED = re.compile(rf"{RANDOM}{{5}}", re.ASCII)
 
 
 def of(event: SREEvent) -> Marks:
-    """Returns the marks of an event. A storm has none, because its members change."""
+    """Returns the marks of an event. A storm's members change, so it has only the namespace to which it is
+    charged."""
     if event.source == STORM:
-        return Marks()
+        return Marks(charged_to=charged(event))
     labels = {label: digest(value)[:8] for label, value in event.identity_labels.items()}
-    return Marks(family(event), words(event), labels if len(to_json(labels)) <= MAX_LABELS else {})
+    return Marks(
+        family(event), words(event), labels if len(to_json(labels)) <= MAX_LABELS else {}, charged(event)
+    )
+
+
+def charged(event: SREEvent) -> str:
+    """Returns 16 hex digits of the namespace to which the event is charged."""
+    return digest(event.charged_to)[:16]
 
 
 def family(event: SREEvent) -> str:
@@ -42,8 +51,10 @@ def family(event: SREEvent) -> str:
 
 def as_annotations(marks: Marks) -> dict[str, str]:
     """Returns the Job's annotations for the marks."""
-    texts = {FAMILY: marks.family, WORDS: marks.words, LABELS: to_json(dict(marks.labels))}
-    return texts if marks.family else {}
+    texts = {FAMILY: marks.family, WORDS: marks.words, CHARGED: marks.charged_to}
+    if marks.family:
+        texts[LABELS] = to_json(dict(marks.labels))
+    return {name: text for name, text in texts.items() if text}
 
 
 def read(found: Mapping[str, str]) -> Marks:
@@ -52,7 +63,8 @@ def read(found: Mapping[str, str]) -> Marks:
         labels = json.loads(found.get(LABELS, "{}"))
     except ValueError:
         labels = {}
-    return Marks(found.get(FAMILY, ""), found.get(WORDS, ""), labels if isinstance(labels, dict) else {})
+    known = labels if isinstance(labels, dict) else {}
+    return Marks(found.get(FAMILY, ""), found.get(WORDS, ""), known, found.get(CHARGED, ""))
 
 
 def words(event: SREEvent) -> str:

@@ -47,9 +47,10 @@ NOTICE_TYPE = "sre-dispatch.notice.v1"
 FOR_PEOPLE = frozenset({Outcome.BLOCKED, Outcome.HELD, Outcome.DENIED, Outcome.DEAD_LETTERED})
 """Outcomes after which no agent works on a firing alert. People are notified of them."""
 OTHER_WORDS, LABELS_MOVE, NOT_LISTED = "other_words", "labels_move", "not_listed"
-TOLD_ONCE = frozenset({OTHER_WORDS, LABELS_MOVE, NOT_LISTED})
-"""Codes of alerts that share the Job of another alert, and that a person should compare with it. People are
-notified once for each Job."""
+SHARE_HOUR = "share_hour"
+"""The policy's code for an alert whose namespace has used its share of an hour."""
+TOLD_ONCE = frozenset({OTHER_WORDS, LABELS_MOVE, NOT_LISTED, SHARE_HOUR})
+"""Codes of which people are notified once for each Job or namespace, however often the alert is repeated."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,8 @@ class Marks:
     """16 hex digits of the words in the alert's annotations."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """The labels of the identity, each with 8 hex digits of its value."""
+    charged_to: str = ""
+    """16 hex digits of the namespace whose share the Job uses."""
 
 
 @dataclass(frozen=True)
@@ -152,6 +155,9 @@ class Activity:
     active: int
     on_resource: int
     started_last_hour: int
+    share_active: int
+    """The active Jobs that are charged to the alert's namespace."""
+    share_started_last_hour: int
 
 
 @dataclass(frozen=True)
@@ -257,6 +263,7 @@ class Result:
                 "namespace",
                 "resource_type",
                 "resource_id",
+                "charged_to",
             )
             found |= {name: getattr(self.alert, name) for name in names}
         if self.alerts > 1:

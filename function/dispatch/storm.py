@@ -13,7 +13,16 @@ from datetime import datetime
 from functools import partial
 from math import inf
 
-from function.dispatch.model import NOT_LISTED, DeadLetter, Decision, Delivery, JobStatus, Outcome, Result
+from function.dispatch.model import (
+    NOT_LISTED,
+    SHARE_HOUR,
+    DeadLetter,
+    Decision,
+    Delivery,
+    JobStatus,
+    Outcome,
+    Result,
+)
 from function.dispatch.ports import BATCH
 from function.dispatch.stages import Arrived, New
 from function.dispatch.steps import Work, attempt, look_up, screen
@@ -179,17 +188,20 @@ def _for_member(outcome: Outcome, code: str) -> tuple[Outcome, str]:
 def notices(results: Iterable[Result]) -> list[Result]:
     """Returns the notices about a delivery.
 
-    All alerts that share a Job make one notice. More than FOLD_ABOVE alerts with the same outcome and code
-    make one notice too. Such a notice has the number of its alerts. Every other alert has a notice of its
-    own.
+    All alerts that share a Job make one notice, and so do all alerts of a namespace that has used its share.
+    More than FOLD_ABOVE alerts with the same outcome and code make one notice too. Such a notice has the
+    number of its alerts. Every other alert has a notice of its own.
     """
     alike: defaultdict[tuple[str, str, str], list[Result]] = defaultdict(list)
     for result in results:
-        alike[result.outcome, result.code, result.job].append(result)
+        shared = result.job
+        if result.code == SHARE_HOUR and isinstance(result.alert, SREEvent):
+            shared = f"the share of {result.alert.charged_to}"
+        alike[result.outcome, result.code, shared].append(result)
     found: list[Result] = []
-    for (_, _, job), group in alike.items():
+    for (_, _, shared), group in alike.items():
         alerts = sum(not _is_storm(result.alert) for result in group)
-        found += [replace(group[0], alerts=alerts)] if job or alerts > FOLD_ABOVE else group
+        found += [replace(group[0], alerts=alerts)] if shared or alerts > FOLD_ABOVE else group
     return found
 
 

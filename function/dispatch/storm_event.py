@@ -64,6 +64,7 @@ def storm_event(
         fingerprint="",
         group_key=first.group_key,
         namespaces=(namespace,) if namespace else (),
+        charged_to=_charged_to(shown),
         identity_labels=dict(sorted(group_labels.items())[:MAX_NAMES]),
         raw_payload=_payload(shown, group_labels, unread, named),
         truncated=any(member.truncated for member in shown),
@@ -85,6 +86,11 @@ def worst_first(alert: SREEvent) -> tuple[Any, ...]:
         alert.starts_at,
         alert.description,
     )
+
+
+def _charged_to(members: Sequence[SREEvent]) -> str:
+    """Returns the namespace to which most members are charged."""
+    return Counter(sorted(member.charged_to for member in members)).most_common(1)[0][0]
 
 
 def _distinct(members: Sequence[SREEvent]) -> list[SREEvent]:

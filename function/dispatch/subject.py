@@ -84,6 +84,13 @@ def namespaces(raw: Mapping[str, str], about: Subject, rules: LabelRules) -> tup
     return tuple(dict.fromkeys(name for name in (about.namespace, *sorted(others)) if name))
 
 
+def charged_to(raw: Mapping[str, str], about: Subject, rules: LabelRules) -> str:
+    """Returns the namespace whose share of the budgets the alert uses. It is where the alert comes from,
+    because whoever sends it can choose the subject."""
+    teller = raw.get("namespace", "")
+    return about.namespace if not teller or teller in rules.central else teller
+
+
 def _is_exported(name: str) -> bool:
     return name.startswith(EXPORTED) and name != EXPORTED
 

@@ -186,6 +186,7 @@ def _event(data: Any, raw: dict[str, Any], truncated: bool, around: _Around) -> 
         fingerprint=read.fingerprint[:MAX_NAME],
         group_key=cut_and_count(around.group_key, MAX_TEXT),
         namespaces=tuple(cut_and_count(name, MAX_NAME) for name in subject.namespaces(labels, about, rules)),
+        charged_to=cut_and_count(subject.charged_to(labels, about, rules), MAX_NAME),
         identity_labels={cut(name, MAX_SHOWN): cut(value, MAX_SHOWN) for name, value in kept.items()},
         raw_payload=raw,
         truncated=truncated,

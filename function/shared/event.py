@@ -59,6 +59,8 @@ class SREEvent:
     namespaces: tuple[str, ...]
     """Every namespace that the labels name: the subject's, and those of the scrape target and of others. The
     policy's guards look at each of them."""
+    charged_to: str
+    """The namespace whose share of the budgets the alert uses."""
     identity_labels: Mapping[str, str]
     """The labels that are part of the identity, apart from the subject's. Long texts are cut."""
     raw_payload: Json

@@ -49,7 +49,7 @@ _fields := {
 	"event": ["identity", "severity"],
 	"text": ["truncated"],
 	"facts": ["complete", "dependents", "replicas", "failures"],
-	"activity": ["active", "on_resource", "started_last_hour"],
+	"activity": ["active", "on_resource", "started_last_hour", "share_active", "share_started_last_hour"],
 	"clock": ["epoch", "utc", "weekday", "minute_of_day"],
 }
 

@@ -10,6 +10,7 @@ asked := {
 		"identity": "1f0c2a9be4d35768a0b1c2d3e4f5061728394a5b6c7d8e9f0a1b2c3d4e5f6071",
 		"alertname": "PVCUsageHigh",
 		"severity": "LOW",
+		"severity_known": true,
 		"cluster": "main",
 		"namespace": "f3iai",
 		"namespaces": ["f3iai"],
@@ -30,7 +31,7 @@ asked := {
 		"scope": ["investigate"],
 		"failures": 0,
 	},
-	"activity": {"active": 0, "on_resource": 0, "started_last_hour": 0},
+	"activity": {"active": 0, "on_resource": 0, "started_last_hour": 0, "share_active": 0, "share_started_last_hour": 0},
 	"clock": {"epoch": 1774753800, "utc": "2026-03-29T03:10:00Z", "weekday": "sunday", "minute_of_day": 190},
 }
 
@@ -42,7 +43,7 @@ printed := {
 	},
 	"text": {"truncated": false},
 	"facts": {"complete": true, "dependents": 3, "replicas": null, "failures": 0},
-	"activity": {"active": 0, "on_resource": 0, "started_last_hour": 0},
+	"activity": {"active": 0, "on_resource": 0, "started_last_hour": 0, "share_active": 0, "share_started_last_hour": 0},
 	"clock": {"epoch": 1774753800, "utc": "2026-03-29T03:10:00Z", "weekday": "sunday", "minute_of_day": 190},
 }
 
@@ -86,7 +87,7 @@ test_text_in_the_place_of_anything_is_left_out if {
 				"event": {"identity": text, "severity": text},
 				"text": {"truncated": text},
 				"facts": {"complete": text, "dependents": text, "replicas": text, "failures": text},
-				"activity": {"active": text, "on_resource": text, "started_last_hour": text},
+				"activity": {"active": text, "on_resource": text, "started_last_hour": text, "share_active": text, "share_started_last_hour": text},
 				"clock": {"epoch": text, "utc": text, "weekday": text, "minute_of_day": text},
 			},
 			{"canary": text, "event": {"canary": text}},

@@ -41,7 +41,7 @@ def prepared(of: SREEvent) -> decide.PolicyText:
 
 
 def question(of: SREEvent) -> Json:
-    return decide.question(of, prepared(of), Activity(0, 0, 0), NOW.timestamp(), WHOLE)
+    return decide.question(of, prepared(of), Activity(0, 0, 0, 0, 0), NOW.timestamp(), WHOLE)
 
 
 def engines() -> Iterator[tuple[str, Callable[[Json], object]]]:

@@ -15,7 +15,7 @@ from tests.harness.fakes import NOW, SAFE, WHOLE, decided, decision, event, refu
 from tests.harness.process import ROOT
 
 EVENT = event()
-IDLE = Activity(0, 0, 0)
+IDLE = Activity(0, 0, 0, 0, 0)
 TEXT = decide.prepared(EVENT, normalize.NormalizedText())
 
 
@@ -34,6 +34,7 @@ def test_the_question_of_triage_has_no_facts() -> None:
         "identity": EVENT.identity,
         "alertname": "PVCUsageHigh",
         "severity": "MEDIUM",
+        "severity_known": True,
         "cluster": "fmc",
         "namespace": "f3iai",
         "namespaces": ["f3iai"],
@@ -72,7 +73,7 @@ def test_missing_context_is_null_in_the_review_and_present_context_says_whether_
 
 def test_the_question_is_checked_before_it_is_asked() -> None:
     with pytest.raises(ValidationError):
-        decide.question(EVENT, TEXT, Activity(-1, 0, 0), NOW.timestamp())
+        decide.question(EVENT, TEXT, Activity(-1, 0, 0, 0, 0), NOW.timestamp())
 
 
 def test_a_well_formed_answer_is_a_decision() -> None:

@@ -60,12 +60,24 @@ def test_activity_counts_running_jobs_their_resource_and_the_last_hour() -> None
         known(other, name="c", created_at=NOW - timedelta(hours=2)),
     ]
     index = jobs.index_of(listed, NOW.timestamp())
-    assert index.activity(EVENT) == Activity(active=2, on_resource=1, started_last_hour=2)
+    assert index.activity(EVENT) == Activity(2, 1, 2, 0, 0)
+
+
+def test_a_namespaces_share_is_what_is_charged_to_it_whatever_the_subject_is() -> None:
+    other = replace(event("node-critical"), charged_to=EVENT.charged_to)
+    listed = [
+        known(other, name="a", marks=marks.of(other)),
+        known(other, name="b", marks=marks.of(other), finished=True),
+        known(other, name="c", marks=marks.of(other), created_at=NOW - timedelta(hours=2)),
+        known(EVENT, name="d", marks=marks.of(replace(EVENT, charged_to="elsewhere"))),
+    ]
+    index = jobs.index_of(listed, NOW.timestamp())
+    assert index.activity(EVENT) == Activity(3, 1, 3, share_active=2, share_started_last_hour=2)
 
 
 def test_what_the_delivery_admitted_counts() -> None:
     index = jobs.index_of([], NOW.timestamp()).admit(EVENT)
-    assert index.activity(EVENT) == Activity(active=1, on_resource=1, started_last_hour=1)
+    assert index.activity(EVENT) == Activity(1, 1, 1, 1, 1)
     assert EVENT.job in index.jobs
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from function.dispatch import marks
-from function.dispatch.marks import LABELS, MAX_COMPARED, MAX_LABELS
+from function.dispatch.marks import CHARGED, LABELS, MAX_COMPARED, MAX_LABELS
 from function.dispatch.model import Marks
 from function.shared.event import STORM, SREEvent
 from tests.harness.fakes import event
@@ -77,8 +77,8 @@ def test_too_many_labels_are_not_marked() -> None:
     assert marks.of(told).labels == {} and len(marks.as_annotations(marks.of(told))[LABELS]) <= MAX_LABELS
 
 
-def test_a_storm_has_no_marks() -> None:
-    assert marks.as_annotations(marks.of(replace(event(), source=STORM))) == {}
+def test_a_storm_is_marked_only_with_the_namespace_to_which_it_is_charged() -> None:
+    assert set(marks.as_annotations(marks.of(replace(event(), source=STORM)))) == {CHARGED}
 
 
 @pytest.mark.parametrize("found", [{}, {LABELS: "{"}, {LABELS: "[]"}, {LABELS: "7"}])

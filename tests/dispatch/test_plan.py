@@ -35,6 +35,7 @@ def test_the_job_is_the_template_with_a_name_labels_and_annotations() -> None:
         "sre-dispatch/family",
         "sre-dispatch/words",
         "sre-dispatch/identity-labels",
+        "sre-dispatch/charged-to",
     }
     assert set(job["spec"]["template"]["metadata"]["annotations"]) == {
         "sre-dispatch/event",

@@ -12,7 +12,7 @@ EVENT, DECISION = event(), decision()
 GRANT = DECISION.grant
 assert GRANT
 TEXT = decide.prepared(EVENT, NormalizedText())
-ACTIVITY = Activity(0, 0, 0)
+ACTIVITY = Activity(0, 0, 0, 0, 0)
 PROMPT = Prompt("alerts/_default.md.j2", "0" * 64, "text")
 PROMPTED = Prompted(Granted(EVENT, DECISION, WHOLE, GRANT), PROMPT)
 

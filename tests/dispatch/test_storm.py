@@ -83,6 +83,15 @@ def test_a_problem_told_twice_began_when_it_was_first_told_of() -> None:
 LABELS = st.dictionaries(st.text(max_size=8), st.text(max_size=8), max_size=4)
 
 
+def test_a_used_share_makes_one_notice_for_each_namespace_and_says_whose_it_is() -> None:
+    denied = [
+        Result(alert(n, charged_to=space), Outcome.DENIED, "share_hour")
+        for n, space in enumerate(("shop", "shop", "crm"))
+    ]
+    told = [(each.summary()["charged_to"], each.alerts) for each in storm.notices(denied)]
+    assert told == [("shop", 2), ("crm", 1)]
+
+
 @given(st.text(max_size=8), LABELS, st.booleans())
 def test_no_alert_can_have_a_storms_identity(cluster: str, labels: dict[str, str], same: bool) -> None:
     """Not even one that is called as storms are, in a group by all of its labels."""

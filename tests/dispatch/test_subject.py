@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from function.dispatch.subject import STATED_ID, STATED_NAMESPACE, STATED_TYPE, namespaces, read, subject
+from function.dispatch.subject import (
+    STATED_ID,
+    STATED_NAMESPACE,
+    STATED_TYPE,
+    charged_to,
+    namespaces,
+    read,
+    subject,
+)
 from function.shared.event import Subject
 from function.shared.resource import is_name
 from tests.harness.reading import RULES, subject_of
@@ -465,6 +473,25 @@ def test_every_namespace_that_a_label_names_is_told_to_the_policy(spaces: dict[s
     told = namespaces(given, about, RULES)
     assert set(told) == {given[label] for label in NAMESPACE_LABELS if label in given}
     assert not about.namespace or told[0] == about.namespace
+
+
+@pytest.mark.parametrize(
+    ("given", "namespace"),
+    [
+        ({"namespace": "shop", "pod": "cart-0"}, "shop"),
+        (
+            {"namespace": "shop", "exported_namespace": "f3iai", "deployment": "typedb"},
+            "shop",
+        ),
+        ({"namespace": "shop", STATED_NAMESPACE: "f3iai"}, "shop"),
+        ({**KSM, "namespace": "monitoring", "exported_namespace": "shop", "deployment": "cart"}, "shop"),
+        ({**NODE_EXPORTER, "device": "/dev/vda"}, ""),
+        ({STATED_NAMESPACE: "f3iai"}, "f3iai"),
+    ],
+)
+def test_an_alert_is_charged_to_where_it_comes_from(given: dict[str, str], namespace: str) -> None:
+    """The exporters that tell about all namespaces are charged to the subject's."""
+    assert charged_to(given, subject_of(given), RULES) == namespace
 
 
 @given(st.dictionaries(st.text(max_size=8), st.text(max_size=8), max_size=6))

@@ -31,6 +31,8 @@ SIGNALS = ("ansi", "bidi", "encoded_text", "hidden_characters", "unheard_of")
 MODES = ("autonomous", "merge-request", "investigate")
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
+ACTIVITY = ("active", "on_resource", "started_last_hour", "share_active", "share_started_last_hour")
+
 counts = st.integers(0, 30)
 sentences = st.lists(st.lists(st.sampled_from(WORDS), max_size=6), max_size=3)
 
@@ -58,6 +60,7 @@ def questions(draw: st.DrawFn) -> dict[str, Any]:
             "identity": "ab" * 32,
             "alertname": draw(st.sampled_from(("PVCUsageHigh", "SREDispatchNeedsPerson", CANARY))),
             "severity": draw(st.sampled_from(("LOW", "MEDIUM", "HIGH"))),
+            "severity_known": draw(st.booleans()),
             "cluster": draw(st.sampled_from(("", CANARY))),
             "namespace": draw(st.sampled_from(NAMESPACES)),
             "namespaces": draw(st.lists(st.sampled_from(NAMESPACES), max_size=3)),
@@ -72,7 +75,7 @@ def questions(draw: st.DrawFn) -> dict[str, Any]:
             "truncated": draw(st.booleans()),
         },
         "facts": told,
-        "activity": {name: draw(counts) for name in ("active", "on_resource", "started_last_hour")},
+        "activity": {name: draw(counts) for name in ACTIVITY},
         "clock": {
             "epoch": 1_774_753_800 + day * 86_400,
             "utc": f"2026-12-{day + 1:02}T{draw(st.integers(0, 23)):02}:10:00Z",

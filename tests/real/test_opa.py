@@ -392,13 +392,27 @@ def test_a_built_in_that_fails_is_no_rule_that_does_not_fire(tmp_path: Path) -> 
     assert "canary" not in server.process.log.read_text()
 
 
+ACTIVITY = {
+    "active": 1,
+    "on_resource": 0,
+    "started_last_hour": 2,
+    "share_active": 1,
+    "share_started_last_hour": 1,
+}
+
+
 def question(text: str, identity: str = "", severity: str = "") -> dict[str, Any]:
     """A document of the policy's input with the text for every string and name that could be an alert's."""
     event = ("alertname", "cluster", "namespace", "resource_type", "resource_id", text)
     return {
         "phase": "review",
         "event": dict.fromkeys(event, text)
-        | {"identity": identity or text, "severity": severity or text, "namespaces": [text]},
+        | {
+            "identity": identity or text,
+            "severity": severity or text,
+            "namespaces": [text],
+            "severity_known": True,
+        },
         "text": {"words": [f" {text} "], "sentences": [[text]], "signals": [text], "truncated": False},
         "facts": {
             "complete": True,
@@ -408,7 +422,13 @@ def question(text: str, identity: str = "", severity: str = "") -> dict[str, Any
             "scope": [text],
             "failures": 0,
         },
-        "activity": {"active": 1, "on_resource": 0, "started_last_hour": 2},
+        "activity": {
+            "active": 1,
+            "on_resource": 0,
+            "started_last_hour": 2,
+            "share_active": 1,
+            "share_started_last_hour": 1,
+        },
         "clock": {"epoch": 1774753800, "utc": text, "weekday": text, "minute_of_day": 190, text: text},
         text: {text: text},
     }
@@ -430,7 +450,13 @@ def test_the_decision_log_holds_nothing_that_the_alert_said(tmp_path: Path) -> N
         "event": {"identity": IDENTITY, "severity": "LOW"},
         "text": {"truncated": False},
         "facts": {"complete": True, "dependents": 3, "replicas": None, "failures": 0},
-        "activity": {"active": 1, "on_resource": 0, "started_last_hour": 2},
+        "activity": {
+            "active": 1,
+            "on_resource": 0,
+            "started_last_hour": 2,
+            "share_active": 1,
+            "share_started_last_hour": 1,
+        },
         "clock": {"epoch": 1774753800, "minute_of_day": 190},
     }
     assert known["result"] == {"policy_revision": REVISION}

@@ -69,7 +69,7 @@ def test_the_corpus_is_decided_the_same(name: str, opa: httpx.Client) -> None:
         (event,) = delivery.alerts
         assert isinstance(event, SREEvent)
         text = decide.prepared(event, normalize.read(delivery.notification))
-        document = decide.question(event, text, Activity(0, 0, 0), NOW.timestamp(), WHOLE)
+        document = decide.question(event, text, Activity(0, 0, 0, 0, 0), NOW.timestamp(), WHOLE)
         assert answered(opa, document) == embedded(document), entry["name"]
 
 

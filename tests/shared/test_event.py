@@ -21,6 +21,7 @@ EVENT = SREEvent(
     group_key="g",
     namespaces=("f3iai",),
     severity_known=True,
+    charged_to="f3iai",
     identity_labels={},
     raw_payload={},
     truncated=False,

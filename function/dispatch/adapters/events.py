@@ -49,4 +49,5 @@ def _name(result: Result) -> Json:
     keeps Events for an hour by default."""
     if result.code not in TOLD_ONCE:
         return {"generateName": "sre-dispatch-"}
-    return {"name": f"sre-dispatch-{digest(result.job, result.code)[:40]}"}
+    about = result.job or result.summary().get("charged_to", "")
+    return {"name": f"sre-dispatch-{digest(about, result.code)[:40]}"}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from cloudevents.conversion import to_structured
 from cloudevents.http import CloudEvent
 
-from function.dispatch.model import NOTICE_TYPE, TOLD_ONCE, Result
+from function.dispatch.model import NOTICE_TYPE, SHARE_HOUR, TOLD_ONCE, Result
 from function.dispatch.ports import Sink
 from function.shared.errors import DispatchError
 from function.shared.event import digest
@@ -129,7 +129,9 @@ def _labels(result: Result) -> dict[str, str]:
 def _text(result: Result) -> dict[str, str]:
     which = "this alert" if result.alerts == 1 else f"these {result.alerts} alerts"
     summary = f"No agent works on {which}: {result.outcome.value}"
-    if result.code in TOLD_ONCE:
+    if result.code == SHARE_HOUR:
+        summary += f", because namespace {result.summary().get('charged_to', 'none')} has used its share"
+    elif result.code in TOLD_ONCE:
         summary = f"Job {result.job} may not cover {which}: {result.code}"
     return {
         "summary": summary,

@@ -5,15 +5,28 @@ package sre_dispatch.rules.budget_test
 import data.sre_dispatch.rules.budget
 import future.keywords.not
 
-config := {"max_active": 3, "max_started_per_hour": 10, "max_per_resource": 2, "writing_levels": ["LOW", "MEDIUM"]}
+config := {
+	"max_active": 3,
+	"max_started_per_hour": 10,
+	"max_per_resource": 2,
+	"reserve_active": 0,
+	"reserve_started_per_hour": 0,
+	"share_active": 100,
+	"share_started_per_hour": 100,
+	"writing_levels": ["LOW", "MEDIUM"],
+}
 
-idle := {"active": 0, "started_last_hour": 0, "on_resource": 0}
+idle := {"active": 0, "started_last_hour": 0, "on_resource": 0, "share_active": 0, "share_started_last_hour": 0}
 
 active := {"code": "budget_active", "retry": true}
 
 hour := {"code": "budget_hour", "retry": true}
 
 resource := {"code": "budget_resource", "retry": true, "levels": ["LOW", "MEDIUM"]}
+
+share_active := {"code": "share_active", "retry": true}
+
+share_hour := {"code": "share_hour", "retry": false}
 
 given(denials) := {"ready": true, "denials": denials}
 
@@ -23,7 +36,7 @@ found(activity) := answer if {
 
 test_below_every_maximum_nothing_is_denied if {
 	found(idle) == given(set())
-	found({"active": 2, "started_last_hour": 9, "on_resource": 1}) == given(set())
+	found(object.union(idle, {"active": 2, "started_last_hour": 9, "on_resource": 1})) == given(set())
 }
 
 test_a_count_at_or_over_its_maximum_is_denied if {
@@ -38,8 +51,43 @@ test_a_count_at_or_over_its_maximum_is_denied if {
 	}
 }
 
+test_a_namespace_has_a_share_of_both_maxima if {
+	shared := object.union(config, {"share_active": 2, "share_started_per_hour": 5})
+	every number in [2, 3, 1000] {
+		budget.denials == {share_active} with data.config.budget as shared
+			with input as {"activity": object.union(idle, {"share_active": number})}
+	}
+	every number in [5, 6, 1000] {
+		budget.denials == {share_hour} with data.config.budget as shared
+			with input as {"activity": object.union(idle, {"share_started_last_hour": number})}
+	}
+	budget.denials == set() with data.config.budget as shared
+		with input as {"activity": object.union(idle, {"share_active": 1, "share_started_last_hour": 4})}
+}
+
+test_only_a_stated_severity_of_high_may_use_the_reserve if {
+	reserved := object.union(config, {"reserve_active": 1, "reserve_started_per_hour": 4})
+	critical := {"severity": "HIGH", "severity_known": true}
+	busy := object.union(idle, {"active": 2, "started_last_hour": 6})
+	budget.denials == set() with data.config.budget as reserved with input as {"activity": busy, "event": critical}
+	every event in [
+		{"severity": "MEDIUM", "severity_known": true},
+		{"severity": "HIGH", "severity_known": false},
+		{"severity": "HIGH"},
+		{},
+		null,
+	] {
+		budget.denials == {active, hour} with data.config.budget as reserved
+			with input as {"activity": busy, "event": event}
+	}
+	full := object.union(idle, {"active": 3, "started_last_hour": 10})
+	budget.denials == {active, hour} with data.config.budget as reserved
+		with input as {"activity": full, "event": critical}
+}
+
 test_every_maximum_is_said if {
-	found({"active": 3, "started_last_hour": 10, "on_resource": 2}) == given({active, hour, resource})
+	full := {"active": 3, "started_last_hour": 10, "on_resource": 2, "share_active": 100, "share_started_last_hour": 100}
+	found(full) == given({active, hour, resource, share_active, share_hour})
 }
 
 test_an_absent_or_mistyped_count_is_over_every_maximum if {
@@ -49,9 +97,9 @@ test_an_absent_or_mistyped_count_is_over_every_maximum if {
 		found(object.union(idle, {"on_resource": odd})) == given({resource})
 	}
 	every activity in [null, {}, [], 0] {
-		found(activity) == given({active, hour, resource})
+		found(activity) == given({active, hour, resource, share_active, share_hour})
 	}
-	budget == given({active, hour, resource}) with input as {} with data.config.budget as config
+	budget == given({active, hour, resource, share_active, share_hour}) with input as {} with data.config.budget as config
 }
 
 test_missing_or_mistyped_maxima_are_not_ready_and_deny if {
@@ -77,6 +125,17 @@ test_missing_or_mistyped_maxima_are_not_ready_and_deny if {
 }
 
 test_as_shipped_one_agent_on_a_resource_is_enough if {
-	budget == given(set()) with input as {"activity": {"active": 1, "started_last_hour": 1, "on_resource": 0}}
-	budget == given({resource}) with input as {"activity": {"active": 1, "started_last_hour": 1, "on_resource": 1}}
+	one := object.union(idle, {"active": 1, "started_last_hour": 1})
+	budget == given(set()) with input as {"activity": one}
+	budget == given({resource}) with input as {"activity": object.union(one, {"on_resource": 1})}
+}
+
+test_as_shipped_one_namespace_leaves_room_for_others_and_for_what_is_critical if {
+	noisy := {"active": 3, "started_last_hour": 10, "on_resource": 0, "share_active": 3, "share_started_last_hour": 10}
+	budget.denials == {share_active, share_hour} with input as {"activity": noisy}
+	neighbour := object.union(noisy, {"share_active": 0, "share_started_last_hour": 0})
+	budget.denials == set() with input as {"activity": neighbour}
+	many := object.union(neighbour, {"active": 4, "started_last_hour": 16})
+	budget.denials == {active, hour} with input as {"activity": many}
+	budget.denials == set() with input as {"activity": many, "event": {"severity": "HIGH", "severity_known": true}}
 }
