@@ -77,7 +77,7 @@ class Laptop:
         self.volumes.fill(claim, files)
 
     def audit(self) -> list[Any]:
-        return [each for each in self.server.audit if "audit" in each]
+        return self.server.audit
 
     def run(self, pod: Any, script: Script, running: Callable[[], None]) -> Ran:
         return Kubelet(self.api, self.admin, self.site, self.folder / "jobs").run(pod, script, running)

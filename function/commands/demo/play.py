@@ -90,7 +90,7 @@ def play(stage: Stage, progress: Callable[[str], None]) -> Generator[Played, Non
             sample.fill(store, datetime.now(UTC), name)
             status, lines = function.post(sample.delivery(name))
             if len(lines) != 1:
-                what = f"the function answered {status} and wrote no audit line: run `sre-dispatch check`"
+                what = f"the function answered {status} and handled no alert: run `sre-dispatch check`"
                 raise Unavailable("no_audit", what)
             yield _played(name, status, lines[0], store, settings)
 
