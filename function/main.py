@@ -30,7 +30,7 @@ from function.dispatch.ports import Dependencies
 from function.dispatch.settings import LOOPBACK, Settings
 from function.shared import auth
 from function.shared.auth import Unauthorized
-from function.shared.errors import Misconfigured, Rejected, Unavailable, location
+from function.shared.errors import Misconfigured, Rejected, Unavailable, reason
 from function.shared.strict_json import MAX_BODY, parse, to_json
 
 log = logging.getLogger("sre-dispatch")
@@ -67,13 +67,12 @@ async def answer(request: Request, settings: Settings, app: Dependencies) -> Res
         return await _answered(request, event, settings, app)
     except Exception as error:  # noqa: BLE001  the framework would log the message, which may quote an alert
         code, reply = _refused(error, event)
-        _print_refusal(request, code, reply.status_code, app.clock())
+        _print_refusal(request, error, code, reply.status_code, app.clock())
         return reply
 
 
 def _refused(error: Exception, event: bool) -> tuple[str, Response]:
-    """Returns the code and the reply for a request that ended with this error. Logs the message for the
-    operator, without a traceback, which may quote the request."""
+    """Returns the code and the reply for a request that ended with this error."""
     match error:
         case Unauthorized():
             return "unauthorized", Response(None, 401, {"WWW-Authenticate": "Bearer", **CLOSE})
@@ -81,20 +80,21 @@ def _refused(error: Exception, event: bool) -> tuple[str, Response]:
             headers = {"Allow": "POST", **CLOSE} if error.status == 405 else CLOSE
             return error.code, _reply(error.status, {"error": error.code}, event, headers)
         case Unavailable():
-            log.error("%s", error)
             return error.code, _again({"error": error.code}, event, CLOSE)
         case TimeoutError():
             return "deadline", _again({"error": "deadline"}, event)
-    log.error("internal error: %s", location(error))
     return "internal_error", _again({"error": "internal_error"}, event)
 
 
-def _print_refusal(request: Request, code: str, status: int, now: float) -> None:
+def _print_refusal(request: Request, error: Exception, code: str, status: int, now: float) -> None:
+    """Prints the audit line, and the message for the operator. A traceback could quote the request."""
     length = getattr(request.state, "bytes_read", _declared(request))
     is_known = getattr(request.state, "is_sender_known", False)
     refusal = audit.Refusal(code, status, length, request.headers.get("user-agent", ""), is_known)
     if line := _sampler.line(refusal, now):
         audit.write(line)
+        if not isinstance(error, Unauthorized | Rejected | TimeoutError):
+            log.error("%s: %s", code, reason(error))
 
 
 async def _answered(request: Request, event: bool, settings: Settings, app: Dependencies) -> Response:

@@ -647,6 +647,16 @@ def test_strangers_do_not_flood_the_log(fresh: Server) -> None:
     assert 7 <= len(found) <= 2 * 6 and found[0] == 1  # the minute may have ended meanwhile
 
 
+def test_nor_does_what_the_operator_is_told_of_them(tmp_path: Path) -> None:
+    with serving(tmp_path) as server:
+        (tmp_path / "token").unlink()
+        for _ in range(64):
+            assert server.post(b"{}", Authorization="Bearer anything").status_code == 503
+        httpx.get(server.url)
+        wait_until(lambda: '"status":404' in server.lines[-1], "the last line")
+    assert 7 <= sum("cannot be read" in line for line in server.lines) <= 2 * 6
+
+
 def test_no_line_about_a_refusal_holds_a_word_of_the_body_the_path_or_another_header(fresh: Server) -> None:
     body = named(HOSTILE)
     fresh.post(body | {"version": HOSTILE})
