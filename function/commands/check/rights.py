@@ -107,4 +107,5 @@ def disagreements(
         for place in sorted(enrolled - bound):
             yield f"the policy enrols {place}, but {name} has no right to write there: {BIND}"
         for place in sorted(bound - enrolled):
-            yield f"{name} may write in {place}, but the policy does not enrol it: {UNBIND}"
+            home = f" for the cluster {settings.cluster}" if settings.cluster else ""
+            yield f"{name} may write in {place}, but the policy does not enrol it{home}: {UNBIND}"
