@@ -581,9 +581,9 @@ def refusals(server: Server, count: int) -> list[dict[str, Any]]:
 
 def test_each_refused_delivery_leaves_a_line_with_its_code_its_size_and_its_sender(fresh: Server) -> None:
     agent = {"User_Agent": "Grafana"}
-    grafana = delivery_bytes("refused/grafana-webhook")
-    fresh.post(grafana, **agent)
-    fresh.post(grafana, Content_Type="text/plain", **agent)
+    body = delivery_bytes("refused/version-3")
+    fresh.post(body, **agent)
+    fresh.post(body, Content_Type="text/plain", **agent)
     fresh.post(b" " * 9 * MEBIBYTE, **agent)
     fresh.post(named("a-claim"), "/elsewhere", **agent)
     fresh.post(named("a-claim"), Authorization="Bearer nobody-gave-out-this-token", **agent)
@@ -600,7 +600,7 @@ def test_each_refused_delivery_leaves_a_line_with_its_code_its_size_and_its_send
         "method",
     ]
     sizes = [line["request"]["bytes"] for line in found]
-    assert sizes[:3] == [len(grafana), len(grafana), 9 * MEBIBYTE] and sizes[-1] is None
+    assert sizes[:3] == [len(body), len(body), 9 * MEBIBYTE] and sizes[-1] is None
     assert [line["request"]["agent"] for line in found] == ["Grafana"] * 5 + ["curl"]
 
 
