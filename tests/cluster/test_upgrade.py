@@ -47,7 +47,7 @@ MOST = 3
 
 
 def alert(name: str) -> dict[str, str]:
-    """It names its cluster, which gets its name by the upgrade: so its identity stays the same."""
+    """The upgrade gives the cluster its name. The alert has it before, so its identity stays the same."""
     labels = {"alertname": name, "namespace": "shop", "pod": "web", "severity": "critical"}
     return labels | {"cluster": CLUSTER}
 

@@ -16,9 +16,10 @@ from function.shared.errors import Misconfigured
 from function.shared.strict_json import Json
 
 NAME = "cluster name"
-REMEDY = (
-    " would share tickets and merge requests with every other cluster without a name: set the name in "
-    "cluster.yaml of your overlay (knative/overlays/production has an example), and apply the overlay"
+SHARED = (
+    "SRE_DISPATCH_CLUSTER is empty, so the agents of {} would share tickets and merge requests with every other "
+    "cluster without a name: set the name in cluster.yaml of your overlay (knative/overlays/production has an "
+    "example), and apply the overlay"
 )
 
 
@@ -41,7 +42,7 @@ def cluster_name_row(cluster: ClusterAudit, settings: Settings, grants: Iterable
 def _faults(cluster: ClusterAudit, grants: Iterable[Grant]) -> Iterator[str]:
     shared = [grant.tier for grant in grants if _is_shared(cluster.config_map(grant.template), grant)]
     if shared:
-        yield f"SRE_DISPATCH_CLUSTER is empty, so the agents of {', '.join(shared)}{REMEDY}"
+        yield SHARED.format(", ".join(shared))
 
 
 def _is_shared(config: Json | None, grant: Grant) -> bool:

@@ -21,6 +21,7 @@ from function.shared.resource import Resource
 JOBS = Path(".dispatched")
 WORLD = Path(".worldmodel.db")
 CLUSTER = "demo"
+"""The cluster's name."""
 KEPT = ("SRE_DISPATCH_ROOT", "SRE_DISPATCH_POLICIES")
 """The settings that the demo takes from the environment. It ignores or overrides all other settings, so that
 it makes no connection to another machine."""
