@@ -17,9 +17,9 @@ from function.shared.strict_json import Json
 
 NAME = "cluster name"
 SHARED = (
-    "SRE_DISPATCH_CLUSTER is empty, so the agents of {} would share tickets and merge requests with every other "
-    "cluster without a name: set the name in cluster.yaml of your overlay (knative/overlays/production has an "
-    "example), and apply the overlay"
+    "SRE_DISPATCH_CLUSTER is empty, so the agents of {} would share tickets and merge requests with every "
+    "other cluster without a name: set the name in cluster.yaml of your overlay, and apply the overlay "
+    "(knative/overlays/production has an example)"
 )
 
 
