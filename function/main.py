@@ -1,4 +1,4 @@
-"""The web edge: HTTP requests in, HTTP replies out, and one audit line for each alert and each storm.
+"""The web edge: HTTP requests in, HTTP replies out, and an audit line for each alert, storm and refusal.
 
 Alertmanager retries only after 5xx. So the reply is 503 if a retry can help, 4xx if the request is at fault,
 and 200 only if all alerts are done. Alertmanager logs error replies, so no reply has text of the request.
@@ -11,12 +11,10 @@ import base64
 import binascii
 import logging
 import os
-import sys
-import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import unquote
 
@@ -26,14 +24,13 @@ from cloudevents.http import CloudEvent
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from function.dispatch import pipeline, storm, translate, wiring
+from function.dispatch import audit, pipeline, storm, translate, wiring
 from function.dispatch.model import NOTICE_TYPE, RECEIPT_TYPE, Delivery, Outcome, Result
 from function.dispatch.ports import Dependencies
 from function.dispatch.settings import LOOPBACK, Settings
 from function.shared import auth
 from function.shared.auth import Unauthorized
-from function.shared.errors import Misconfigured, Rejected, Unavailable, location
-from function.shared.event import SREEvent
+from function.shared.errors import Misconfigured, Rejected, Unavailable, reason
 from function.shared.strict_json import MAX_BODY, parse, to_json
 
 log = logging.getLogger("sre-dispatch")
@@ -68,19 +65,36 @@ async def answer(request: Request, settings: Settings, app: Dependencies) -> Res
     event = _is_event(request)
     try:
         return await _answered(request, event, settings, app)
-    except Unauthorized:
-        return Response(status_code=401, headers={"WWW-Authenticate": "Bearer", **CLOSE})
-    except Rejected as error:
-        headers = {"Allow": "POST", **CLOSE} if error.status == 405 else CLOSE
-        return _reply(error.status, {"error": error.code}, event, headers)
-    except Unavailable as error:
-        log.error("%s", error)  # noqa: TRY400  the traceback may quote the request
-        return _again({"error": error.code}, event, CLOSE)
-    except TimeoutError:
-        return _again({"error": "deadline"}, event)
     except Exception as error:  # noqa: BLE001  the framework would log the message, which may quote an alert
-        log.error("internal error: %s", location(error))  # noqa: TRY400
-        return _again({"error": "internal_error"}, event)
+        code, reply = _refused(error, event)
+        _print_refusal(request, error, code, reply.status_code, app.clock())
+        return reply
+
+
+def _refused(error: Exception, event: bool) -> tuple[str, Response]:
+    """Returns the code and the reply for a request that ended with this error."""
+    match error:
+        case Unauthorized():
+            return "unauthorized", Response(None, 401, {"WWW-Authenticate": "Bearer", **CLOSE})
+        case Rejected():
+            headers = {"Allow": "POST", **CLOSE} if error.status == 405 else CLOSE
+            return error.code, _reply(error.status, {"error": error.code}, event, headers)
+        case Unavailable():
+            return error.code, _again({"error": error.code}, event, CLOSE)
+        case TimeoutError():
+            return "deadline", _again({"error": "deadline"}, event)
+    return "internal_error", _again({"error": "internal_error"}, event)
+
+
+def _print_refusal(request: Request, error: Exception, code: str, status: int, now: float) -> None:
+    """Prints the audit line, and the message for the operator. A traceback could quote the request."""
+    length = getattr(request.state, "bytes_read", _declared(request))
+    is_known = getattr(request.state, "is_sender_known", False)
+    refusal = audit.Refusal(code, status, length, request.headers.get("user-agent", ""), is_known)
+    if line := _sampler.line(refusal, now):
+        audit.write(line)
+        if not isinstance(error, Unauthorized | Rejected | TimeoutError):
+            log.error("%s: %s", code, reason(error))
 
 
 async def _answered(request: Request, event: bool, settings: Settings, app: Dependencies) -> Response:
@@ -89,6 +103,7 @@ async def _answered(request: Request, event: bool, settings: Settings, app: Depe
         return Response("ok", media_type="text/plain")
     _routed(request, path, event)
     await _authenticated(request, settings, app)
+    request.state.is_sender_known = True
     delivery = await _delivery(request, event, app)
     if delivery is None:
         return Response(status_code=204)
@@ -162,8 +177,7 @@ def _read(request: Request, event: bool, media_type: str, body: bytes, app: Depe
 async def _body(request: Request) -> bytes:
     """Returns the body. Raises Rejected if the body is too large, and Unavailable if it arrives too slowly:
     a retry can help."""
-    length = request.headers.get("content-length", "0")
-    if length.isascii() and length.isdigit() and int(length[:20]) > MAX_BODY:
+    if (_declared(request) or 0) > MAX_BODY:
         raise Rejected(413, "too_large", f"the body is over {MAX_BODY} bytes")
     body = bytearray()
     try:
@@ -174,7 +188,15 @@ async def _body(request: Request) -> bytes:
                     raise Rejected(413, "too_large", f"the body is over {MAX_BODY} bytes")
     except (TimeoutError, ClientDisconnect):
         raise Unavailable("slow_body", f"the body did not arrive within {BODY_SECONDS} s") from None
+    finally:
+        request.state.bytes_read = len(body)
     return bytes(body)
+
+
+def _declared(request: Request) -> int | None:
+    """Returns the length of the body according to the sender, or None."""
+    length = request.headers.get("content-length", "")
+    return int(length[:15]) if length.isascii() and length.isdigit() else None
 
 
 def _cloudevent(request: Request, body: bytes, media_type: str) -> tuple[Mapping[str, Any], Any]:
@@ -195,8 +217,8 @@ def _cloudevent(request: Request, body: bytes, media_type: str) -> tuple[Mapping
             if name.startswith("ce-")
         }
         data = parse(body)
-    wanted = ("id", "source", "type")
-    if attributes.get("specversion") != "1.0" or not all(_is_text(attributes.get(name)) for name in wanted):
+    wanted = [attributes.get(name) for name in ("id", "source", "type")]
+    if attributes.get("specversion") != "1.0" or not all(isinstance(each, str) and each for each in wanted):
         raise Rejected(400, "bad_event", "a CloudEvent 1.0 must have specversion, id, source and type")
     if "time" in attributes and not _is_time(attributes["time"]):
         raise Rejected(400, "bad_event", "the CloudEvent's time must be an RFC 3339 time")
@@ -210,10 +232,6 @@ def _structured_data(event: Mapping[str, Any]) -> Any:
         return parse(base64.b64decode(event["data_base64"], validate=True))
     except (binascii.Error, TypeError, ValueError):
         raise Rejected(400, "bad_event", "data_base64 must be base64") from None
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and value != ""
 
 
 def _is_time(value: Any) -> bool:
@@ -233,32 +251,13 @@ def _work(delivery: Delivery, app: Dependencies) -> Counter[Outcome]:
     counts: Counter[Outcome] = Counter()
     for_people: list[Result] = []
     for result in pipeline.run(delivery, app):
-        _print(audit_line(result, app.clock()))
+        audit.write(audit.alert_line(result, app.clock()))
         counts[result.outcome] += 1
         if result.for_people:
             for_people.append(result)
     if for_people:
         app.sink.notify(storm.notices(for_people))
     return counts
-
-
-def _print(line: str) -> None:
-    with _printing:  # a long line is written in pieces, and other threads print too
-        sys.stdout.write(line + "\n")
-        sys.stdout.flush()
-
-
-def audit_line(result: Result, epoch_seconds: float) -> str:
-    """Returns one line of ASCII JSON with the raw alert, the decision and the outcome."""
-    alert = result.alert
-    return to_json(
-        {
-            "audit": result.summary(),
-            "time": datetime.fromtimestamp(epoch_seconds, UTC),
-            **result.payload(),
-            "raw": alert.raw_payload if isinstance(alert, SREEvent) else alert.raw,
-        }
-    )
 
 
 def _again(body: Mapping[str, Any], event: bool, headers: Mapping[str, str] | None = None) -> Response:
@@ -288,7 +287,7 @@ def _started() -> tuple[Settings, Dependencies]:
     return settings, wiring.dependencies(settings)
 
 
-_printing = threading.Lock()
+_sampler = audit.Sampler()
 _threads = ThreadPoolExecutor(WORKERS, "delivery")
 _settings, _app = _started()
 

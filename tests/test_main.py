@@ -570,6 +570,105 @@ def test_events_that_were_done_are_duplicates_when_the_rest_comes_again(fresh: S
     assert outcomes(fresh.post(delivery_bytes("group-grown"))) == {"created": 1, "duplicate": 1}
 
 
+# what is written down of refused requests
+
+
+def refusals(server: Server, count: int) -> list[dict[str, Any]]:
+    """The lines about refused requests, once there are so many. They may come a moment after the reply."""
+    wait_until(lambda: len(server.refused) >= count, f"{count} lines about refusals")
+    return server.refused
+
+
+def test_each_refused_delivery_leaves_a_line_with_its_code_its_size_and_its_sender(fresh: Server) -> None:
+    agent = {"User_Agent": "Grafana"}
+    body = delivery_bytes("refused/version-3")
+    fresh.post(body, **agent)
+    fresh.post(body, Content_Type="text/plain", **agent)
+    fresh.post(b" " * 9 * MEBIBYTE, **agent)
+    fresh.post(named("a-claim"), "/elsewhere", **agent)
+    fresh.post(named("a-claim"), Authorization="Bearer nobody-gave-out-this-token", **agent)
+    httpx.get(f"{fresh.url}/alertmanager", headers={"User-Agent": "curl"})
+    found = refusals(fresh, 6)
+    assert [(line["request"]["status"], line["audit"]["outcome"]) for line in found] == [
+        (status, "refused") for status in (400, 415, 413, 404, 401, 405)
+    ]
+    assert [line["audit"]["code"] for line in found[1:]] == [
+        "media_type",
+        "too_large",
+        "not_found",
+        "unauthorized",
+        "method",
+    ]
+    sizes = [line["request"]["bytes"] for line in found]
+    assert sizes[:3] == [len(body), len(body), 9 * MEBIBYTE] and sizes[-1] is None
+    assert [line["request"]["agent"] for line in found] == ["Grafana"] * 5 + ["curl"]
+
+
+def test_a_body_of_unknown_length_counts_as_far_as_it_was_read(fresh: Server) -> None:
+    address = urlsplit(fresh.url)
+    with socket.create_connection((address.hostname, address.port or 0), timeout=120) as line:
+        line.sendall(
+            b"POST /alertmanager HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            b"Authorization: Bearer " + TOKEN.encode() + b"\r\nTransfer-Encoding: chunked\r\n\r\n"
+            b"3\r\n[[[\r\n0\r\n\r\n"
+        )
+        assert line.recv(4096).startswith(b"HTTP/1.1 400 ")
+    (told,) = refusals(fresh, 1)
+    assert told["request"] == {"status": 400, "bytes": 3, "agent": ""}
+
+
+def test_a_delivery_that_is_put_off_before_its_alerts_are_read_leaves_a_line(tmp_path: Path) -> None:
+    with serving(tmp_path) as server:
+        (tmp_path / "token").unlink()
+        assert server.post(delivery_bytes("incident-75")).status_code == 503
+        (told,) = refusals(server, 1)
+    assert (told["audit"]["code"], told["request"]["status"]) == ("no_tokens", 503)
+
+
+def test_neither_accepted_deliveries_nor_health_checks_nor_deferred_alerts_leave_one(tmp_path: Path) -> None:
+    with serving(tmp_path, SRE_DISPATCH_POLICY="opa", SRE_DISPATCH_OPA_URL="http://127.0.0.1:1") as server:
+        for path in ("/health/liveness", "/health/readiness"):
+            assert httpx.get(server.url + path).status_code == 200
+        assert server.post(delivery_bytes("incident-75")).status_code == 503
+        assert server.post(delivery_bytes("resolved")).status_code == 200
+        structured(server, WEBHOOK_EVENT | {"type": "sre-dispatch.receipt.v1", "data": {}})
+        server.post(b"[]")
+        (told,) = refusals(server, 1)  # and so all the lines before it
+    assert told["request"]["status"] == 400
+    assert [line["audit"]["outcome"] for line in server.audit] == ["deferred", "resolved"]
+
+
+def test_strangers_do_not_flood_the_log(fresh: Server) -> None:
+    for _ in range(64):
+        fresh.post(b"{}", Authorization="Bearer nobody-gave-out-this-token")
+    fresh.post(b"[]")
+    wait_until(lambda: '"status":400' in fresh.lines[-1], "the last line")
+    found = [line["request"]["number_in_minute"] for line in fresh.refused[:-1]]
+    assert 7 <= len(found) <= 2 * 6 and found[0] == 1  # the minute may have ended meanwhile
+
+
+def test_nor_does_what_the_operator_is_told_of_them(tmp_path: Path) -> None:
+    with serving(tmp_path) as server:
+        (tmp_path / "token").unlink()
+        for _ in range(64):
+            assert server.post(b"{}", Authorization="Bearer anything").status_code == 503
+        httpx.get(server.url)
+        wait_until(lambda: '"status":404' in server.lines[-1], "the last line")
+    assert 7 <= sum("cannot be read" in line for line in server.lines) <= 2 * 6
+
+
+def test_no_line_about_a_refusal_holds_a_word_of_the_body_the_path_or_another_header(fresh: Server) -> None:
+    body = named(HOSTILE)
+    fresh.post(body | {"version": HOSTILE})
+    fresh.post(HOSTILE.encode())
+    fresh.post(body, f"/{HOSTILE}?{HOSTILE}", Cookie=HOSTILE)
+    fresh.post(body, Content_Type=f"text/{HOSTILE}", Referer=HOSTILE)
+    fresh.post(body, Authorization=f"Bearer {HOSTILE}")
+    structured(fresh, WEBHOOK_EVENT | {"type": HOSTILE})
+    assert len(refusals(fresh, 6)) == 6
+    assert not any(HOSTILE in line or TOKEN in line for line in fresh.lines)
+
+
 # what never happens
 
 

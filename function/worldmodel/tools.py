@@ -32,7 +32,8 @@ class ContextArguments:
     resource_type: Name
     resource_id: Name
     namespace: Name = ""
-    cluster: Name = ""
+    cluster: Name | None = None
+    """If it is missing, the resource is in the cluster that this world model reads."""
     alertname: Name = ""
 
 
@@ -80,9 +81,8 @@ def _problem(error: Exception) -> str:
 
 
 def _context(world: World, arguments: ContextArguments) -> dict[str, Any]:
-    resource = Resource(
-        arguments.cluster, arguments.resource_type, arguments.namespace, arguments.resource_id
-    )
+    cluster = world.cluster if arguments.cluster is None else arguments.cluster
+    resource = Resource(cluster, arguments.resource_type, arguments.namespace, arguments.resource_id)
     return asdict(world.context(resource, arguments.alertname))
 
 

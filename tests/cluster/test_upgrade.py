@@ -25,6 +25,7 @@ from tests.cluster.conftest import install, no_jobs, secrets
 from tests.cluster.knative import deliver_until, no_agents, sender
 from tests.cluster.page import Page, sections
 from tests.harness.components import Broken, wait_until
+from tests.harness.manifests import CLUSTER
 from tests.harness.model import Model, call, model, outcome
 from tests.harness.site import Site
 from tests.harness.ticking import ticking
@@ -46,7 +47,9 @@ MOST = 3
 
 
 def alert(name: str) -> dict[str, str]:
-    return {"alertname": name, "namespace": "shop", "pod": "web", "severity": "critical"}
+    """The upgrade gives the cluster its name. The alert has it before, so its identity stays the same."""
+    labels = {"alertname": name, "namespace": "shop", "pod": "web", "severity": "critical"}
+    return labels | {"cluster": CLUSTER}
 
 
 def jobs(cluster: Cluster) -> dict[str, list[str]]:

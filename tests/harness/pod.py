@@ -18,6 +18,7 @@ import yaml
 
 from tests.harness.components import ApiServer, answers, find, running
 from tests.harness.container import KEY, environment
+from tests.harness.manifests import CLUSTER
 from tests.harness.model import Model, Reply, model
 from tests.harness.process import ROOT, free_port
 
@@ -199,7 +200,8 @@ def _server(
 
 
 def given_of(delivery: str) -> dict[str, str]:
-    """Event, decision and prompt of the Job that the delivery leads to."""
+    """Event, decision and prompt of the Job that the delivery leads to, in a cluster that has a name."""
     job = yaml.safe_load((ROOT / "tests/golden" / delivery / "job.yaml").read_text(encoding="utf-8"))
     annotations = job["spec"]["template"]["metadata"]["annotations"]
-    return {name.removeprefix("sre-dispatch/"): text for name, text in annotations.items()}
+    given = {name.removeprefix("sre-dispatch/"): text for name, text in annotations.items()}
+    return given | {"event": json.dumps(json.loads(given["event"]) | {"cluster": CLUSTER})}

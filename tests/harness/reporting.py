@@ -13,7 +13,7 @@ PLAIN: dict[str, Any] = {
     "model": MODEL,
     "servers": {"world": {"url": "http://127.0.0.1:8001/mcp", "tools": ["get_resource_context"]}},
 }
-EVENT = {"identity": "ab" * 32, "alertname": "PVCUsageHigh", "namespace": "f3iai"}
+EVENT = {"identity": "ab" * 32, "alertname": "PVCUsageHigh", "namespace": "f3iai", "cluster": "fmc"}
 DECISION = {"mode": "investigate", "grant": {"tier": "investigate"}}
 
 

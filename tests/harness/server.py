@@ -52,6 +52,15 @@ class Server:
 
     @property
     def audit(self) -> list[dict[str, Any]]:
+        """The audit lines of alerts."""
+        return [line for line in self._printed() if "raw" in line]
+
+    @property
+    def refused(self) -> list[dict[str, Any]]:
+        """The audit lines of requests that were refused."""
+        return [line for line in self._printed() if "request" in line]
+
+    def _printed(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in list(self.lines) if line.startswith("{")]
 
 

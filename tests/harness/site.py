@@ -15,6 +15,7 @@ from tests.harness.components import need, wait_until
 from tests.harness.gitea import Gitea, gitea
 from tests.harness.grafana import Grafana, grafana
 from tests.harness.jira import Jira
+from tests.harness.manifests import CLUSTER
 from tests.harness.model import call, outcome
 from tests.harness.rules import Ruled, ruled
 from tests.harness.worldmodel import WorldModel, world_model
@@ -92,7 +93,7 @@ def site(folder: Path, kubeconfig: Path) -> Iterator[Site]:
             forge,
             enter(grafana(prometheus.url)),
             prometheus,
-            enter(world_model(folder / "world", KUBECONFIG=str(kubeconfig))),
+            enter(world_model(folder / "world", KUBECONFIG=str(kubeconfig), SRE_DISPATCH_CLUSTER=CLUSTER)),
             enter(jiras.serving(Jira())),
         )
 

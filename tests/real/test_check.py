@@ -19,8 +19,8 @@ import pytest
 import yaml
 
 from function.dispatch.policy_files import write
-from tests.harness.components import ApiServer, api_server, controller_manager, need, wait_until
-from tests.harness.manifests import KNATIVE
+from tests.harness.components import ApiServer, api_server, controller_manager, need, opa, wait_until
+from tests.harness.manifests import CLUSTER, KIND, KNATIVE
 from tests.harness.process import ROOT
 from tests.harness.server import environment
 
@@ -53,7 +53,7 @@ class Installation:
 
     def check(self, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
         command = (sys.executable, "-m", "function", "check", *arguments)
-        variables = environment(**self.settings, **settings)
+        variables = environment(**dict(self.settings) | settings)
         return subprocess.run(
             command, capture_output=True, text=True, env=variables, cwd=ROOT, check=False, timeout=60
         )
@@ -93,11 +93,13 @@ def is_whole(rows: Rows) -> bool:
 
 @pytest.fixture(scope="module")
 def installation(
-    manifests: list[Path], opa_url: str, opa_token: Path, tmp_path_factory: pytest.TempPathFactory
+    manifests: list[Path], opa_token: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Installation]:
-    need("etcd", "kube-apiserver", "kubectl", "kube-controller-manager")
-    folder = tmp_path_factory.mktemp("check")
-    with api_server(folder) as api, controller_manager(api, folder):
+    """One that has a name, with an enrolment for this name."""
+    need("etcd", "kube-apiserver", "kubectl", "kube-controller-manager", "opa")
+    folder, served = tmp_path_factory.mktemp("check"), tmp_path_factory.mktemp("opa")
+    write(ROOT / "policies", folder / "bundle", KIND / "policies")
+    with api_server(folder) as api, controller_manager(api, folder), opa(served, folder / "bundle") as policy:
         api.kubectl("create", "namespace", "f3iai")
         api.kubectl("create", "namespace", "carts")
         for manifest in dict.fromkeys([*manifests, CHECK, ENROLLED]):
@@ -105,8 +107,10 @@ def installation(
         settings = {
             "KUBECONFIG": str(api.kubeconfig_of("f3iai", "sre-dispatch", folder)),
             "SRE_DISPATCH_TOKEN_FILES": str(opa_token),
-            "SRE_DISPATCH_OPA_URL": opa_url,
+            "SRE_DISPATCH_OPA_URL": policy.url,
             "SRE_DISPATCH_OPA_TOKEN_FILE": str(opa_token),
+            "SRE_DISPATCH_POLICIES": str(folder / "bundle"),
+            "SRE_DISPATCH_CLUSTER": CLUSTER,
         }
         installation = Installation(api, settings)
         installation.settled(is_whole, "the installation to be whole")
@@ -460,10 +464,19 @@ def test_enrolments_and_tiers_of_files_that_opa_does_not_serve_say_nothing(
 
 
 def test_an_enrolment_of_another_cluster_is_none_of_this_one(installation: Installation) -> None:
-    """Where the cluster has a name, ours, which names none, is of no alert here."""
     rows = installation.rows(SRE_DISPATCH_CLUSTER="eu-1")
     assert failing(rows) == {"enrolled namespaces"}
-    assert "sre-agent-remediate may write in f3iai" in rows["enrolled namespaces"][1]
+    told = "sre-agent-remediate may write in f3iai, but the policy does not enrol it for the cluster eu-1"
+    assert told in rows["enrolled namespaces"][1]
+
+
+def test_without_a_name_the_tiers_that_write_tickets_are_named_with_what_to_set(
+    installation: Installation,
+) -> None:
+    rows = installation.rows(SRE_DISPATCH_CLUSTER="")
+    assert failing(rows) == {"cluster name"}
+    assert "so the agents of remediate, propose, investigate would share" in rows["cluster name"][1]
+    assert "set the name in cluster.yaml of your overlay" in rows["cluster name"][1]
 
 
 def test_the_pod_that_checks_has_settings_that_can_be_read(installation: Installation) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 
 import yaml
 
-from function.commands.demo.play import JOBS, WORLD
+from function.commands.demo.play import CLUSTER, JOBS, WORLD
 from function.shared.memory import Store
 from function.shared.runs import Run
 from function.shared.strict_json import to_json
@@ -55,7 +55,8 @@ def main() -> None:
     annotations = given()
     with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
         folder, memory = Path(name), WORLD.absolute()
-        world = stack.enter_context(world_model(folder / "world", SRE_DISPATCH_WORLD_MODEL_FILE=str(memory)))
+        named = {"SRE_DISPATCH_WORLD_MODEL_FILE": str(memory), "SRE_DISPATCH_CLUSTER": CLUSTER}
+        world = stack.enter_context(world_model(folder / "world", **named))
         variables = container(folder, investigating(world, seconds=600), annotations)
         variables |= stack.enter_context(asked())
         status = watched(variables)

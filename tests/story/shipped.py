@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.harness.helm import MONITORING, configuration, load
+from tests.harness.manifests import CLUSTER
 
 FACTOR = 60
 RULES = MONITORING / "pvc-usage-alerts.yaml"
@@ -74,11 +75,12 @@ def routes(*files: Path) -> Any:
 
 
 def overlay(folder: Path) -> Path:
-    """The policy overlay that the monitoring page shows, in the folder."""
+    """The policy overlay that the monitoring page shows, in the folder, for the test cluster."""
     page = (MONITORING / "README.md").read_text(encoding="utf-8")
     block = re.search(r"^    [\w-]+:\n      alertname: PVCUsageRising\n(?:      .*\n)+", page, re.M)
     assert block, "knative/monitoring/README.md shows no enrolment of PVCUsageRising"
     path = folder / "config" / "autonomy" / "enrolled" / "data.yaml"
     path.parent.mkdir(parents=True)
-    path.write_text(textwrap.dedent(block[0]), encoding="utf-8")
+    enrolment = textwrap.dedent(block[0]).replace("cluster: eu-1", f"cluster: {CLUSTER}")
+    path.write_text(enrolment, encoding="utf-8")
     return folder

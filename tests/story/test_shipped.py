@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from tests.harness.helm import PATCH, VALUES, configuration, load
+from tests.harness.manifests import CLUSTER
 from tests.harness.process import ROOT
 from tests.story.shipped import MORE_RULES, RULES, overlay, routes, rules, sooner
 
@@ -53,6 +54,6 @@ def test_the_overlay_is_the_one_that_the_monitoring_page_shows(tmp_path: Path) -
             "alertname": "PVCUsageRising",
             "resource_type": "k8s_pvc",
             "namespace": "f3iai",
-            "cluster": "",
+            "cluster": CLUSTER,
         }
     }

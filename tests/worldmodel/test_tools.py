@@ -103,6 +103,17 @@ def test_a_run_without_a_cluster_is_of_the_one_that_is_read(world: World) -> Non
     assert run["cluster"] == "fmc"
 
 
+@pytest.mark.parametrize(
+    ("cluster", "is_other"), [({}, False), ({"cluster": "fmc"}, False), ({"cluster": ""}, True)]
+)
+def test_a_question_without_a_cluster_is_about_the_one_that_is_read(
+    world: World, cluster: dict[str, str], is_other: bool
+) -> None:
+    asked = {"resource_type": "k8s_pvc", "namespace": "f3iai", "resource_id": "typedb-data"}
+    gaps = tool("get_resource_context").run(world, asked | cluster)["gaps"]
+    assert ("other_cluster" in gaps) == is_other
+
+
 @pytest.mark.parametrize("asked", [{}, {"namespace": "f3iai"}, {"cluster": "fmc", "limit": 50}])
 def test_outcomes_are_of_a_resource_or_an_alert_and_never_all_of_them(world: World, asked: Any) -> None:
     with pytest.raises(BadArguments, match="resource_id or an alertname"):

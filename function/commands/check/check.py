@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 from function.commands.check.admission import admission_faults
+from function.commands.check.cluster_name import cluster_name_row
 from function.commands.check.context import context_rows
 from function.commands.check.leftovers import REMEDY, leftover_faults
 from function.commands.check.models import model_rows
@@ -84,6 +85,7 @@ def _cluster(settings: Settings, files: PolicyFiles, revisions: set[str]) -> Ite
         yield Row("cluster", passed=False, detail=str(error))
         return
     yield Row("cluster", passed=True, detail=f"connected as {name}")
+    yield cluster_name_row(cluster, settings, grants.values())
     yield row("rights: needed", "granted", missing_rights(cluster, settings))
     found = dangerous_rights(cluster, settings, {name, *groups})
     yield row("rights: dangerous", "none", found, WHO_GRANTS)

@@ -100,6 +100,7 @@ def disagreements(
 ) -> Iterator[str]:
     """Yields the namespaces that only the policy enrols, or in which only RBAC grants the right to write."""
     agents = settings.agents_namespace
+    home = f" for the cluster {settings.cluster}" if settings.cluster else ""
     for name in writers:
         groups = {"system:authenticated", "system:serviceaccounts", f"system:serviceaccounts:{agents}"}
         who = groups | {account(agents, name)}
@@ -107,4 +108,4 @@ def disagreements(
         for place in sorted(enrolled - bound):
             yield f"the policy enrols {place}, but {name} has no right to write there: {BIND}"
         for place in sorted(bound - enrolled):
-            yield f"{name} may write in {place}, but the policy does not enrol it: {UNBIND}"
+            yield f"{name} may write in {place}, but the policy does not enrol it{home}: {UNBIND}"

@@ -20,6 +20,8 @@ from function.shared.resource import Resource
 
 JOBS = Path(".dispatched")
 WORLD = Path(".worldmodel.db")
+CLUSTER = "demo"
+"""The cluster's name."""
 KEPT = ("SRE_DISPATCH_ROOT", "SRE_DISPATCH_POLICIES")
 """The settings that the demo takes from the environment. It ignores or overrides all other settings, so that
 it makes no connection to another machine."""
@@ -87,10 +89,10 @@ def play(stage: Stage, progress: Callable[[str], None]) -> Generator[Played, Non
     with process.running(stage.environment, settings.port) as function:
         for number, name in enumerate(sample.DELIVERIES, 1):
             progress(f"sending alert {number} of {len(sample.DELIVERIES)} ...")
-            sample.fill(store, datetime.now(UTC), name)
+            sample.fill(store, datetime.now(UTC), name, settings.cluster)
             status, lines = function.post(sample.delivery(name))
             if len(lines) != 1:
-                what = f"the function answered {status} and wrote no audit line: run `sre-dispatch check`"
+                what = f"the function answered {status} and handled no alert: run `sre-dispatch check`"
                 raise Unavailable("no_audit", what)
             yield _played(name, status, lines[0], store, settings)
 
@@ -113,6 +115,7 @@ def _stage(environment: Mapping[str, str], port: int) -> Stage:
         "HOST": process.HOST,
         "PORT": str(port),
         "SRE_DISPATCH_AUTH": "none",
+        "SRE_DISPATCH_CLUSTER": CLUSTER,
         "SRE_DISPATCH_POLICY": "embedded",
         "SRE_DISPATCH_JOBS": "folder",
         "SRE_DISPATCH_JOBS_FOLDER": str(JOBS.absolute()),

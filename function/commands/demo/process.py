@@ -35,8 +35,8 @@ class Function:
     output: Path
 
     def post(self, body: bytes) -> tuple[int, list[Any]]:
-        """Sends a delivery as Alertmanager does. Returns the status of the reply, and the new audit lines.
-        Raises Unavailable if there is no reply."""
+        """Sends a delivery as Alertmanager does. Returns the status of the reply, and the new audit lines of
+        alerts. Raises Unavailable if there is no reply."""
         before = len(self._audit())
         try:
             status = _ask(self.port, "POST", "/alertmanager", body)
@@ -45,8 +45,10 @@ class Function:
         return status, self._audit()[before:]
 
     def _audit(self) -> list[Any]:
+        """Returns the audit lines of alerts. Lines about refused requests have no raw alert."""
         lines = self.output.read_text(encoding="utf-8").splitlines()
-        return [json.loads(line) for line in lines if line.startswith("{")]
+        found = [json.loads(line) for line in lines if line.startswith("{")]
+        return [line for line in found if "raw" in line]
 
 
 def free_port(wanted: int | None) -> int:

@@ -28,10 +28,11 @@ def delivery(name: str) -> bytes:
     return (FOLDER / f"{name}.json").read_bytes()
 
 
-def fill(store: Store, now: datetime, name: str = DELIVERIES[0]) -> None:
-    """Writes the facts about the claim at `now` into the world model's file, for the delivery `name`."""
-    store.remember(CLAIM, context(now, name), WORLD["watched"])
-    store.record(crash(now))
+def fill(store: Store, now: datetime, name: str = DELIVERIES[0], cluster: str = "") -> None:
+    """Writes the facts about the claim in `cluster` at `now` into the world model's file, for the delivery
+    `name`."""
+    store.remember(CLAIM._replace(cluster=cluster), context(now, name), WORLD["watched"])
+    store.record(replace(crash(now), cluster=cluster))
 
 
 def context(now: datetime, name: str = DELIVERIES[0]) -> Context:

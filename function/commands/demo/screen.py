@@ -85,7 +85,8 @@ def _alert(line: Mapping[str, Any]) -> Iterator[str]:
     where = "/".join(filter(None, (audit.get("namespace"), audit.get("resource_id"))))
     severity = raw.get("labels", {}).get("severity", "none")
     yield click.style(_fit(f"{audit.get('alertname', '')} (severity {severity})"), bold=True)
-    yield _fit(f"{kind} {where}".strip())
+    place = f"in cluster {audit['cluster']}" if audit.get("cluster") else ""
+    yield _fit(" ".join(filter(None, (kind, where, place))))
     if summary := raw.get("annotations", {}).get("summary"):
         yield _fit(f'"{summary}"')
 

@@ -196,9 +196,20 @@ def _proposed(report: Report, found: AgentOutcome, given: StepInputs) -> tuple[s
         return "", ""
     if not changes.files:
         raise Unavailable("unchanged", "the agent reports a proposal but changed no file")
+    _check_cluster(given.event, "merge request")
     about = merge_request.About(report.identity, *description(report, given.event))
     made = merge_request.propose(git, repository, BASE, changes, about)
     return made.url or f"{made.branch} in {repository.url}", made.problem
+
+
+def _check_cluster(event: Mapping[str, Any], shared: str) -> None:
+    """Raises Misconfigured if the event has no cluster. Then its identity would be the same in every cluster
+    without a name, and these clusters would share the ticket and the merge request."""
+    if not event.get("cluster"):
+        raise Misconfigured(
+            f"the alert has no cluster, so another cluster without a name could use the same {shared}: set "
+            "SRE_DISPATCH_CLUSTER of the function to a name that no other cluster has"
+        )
 
 
 def verify_alert(report: Report, given: StepInputs) -> Report:
@@ -263,6 +274,7 @@ def post_ticket(report: Report, given: StepInputs) -> Report:
     jira = given.reporting.jira
     if jira is None:
         return report
+    _check_cluster(given.event, "ticket")
     until = time.monotonic() + min(given.deadline.left(), STEP_SECONDS)
 
     def read_token() -> str:

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from function.commands.demo.play import CLUSTER
 from tests.harness.process import ROOT, free_port
 from tests.harness.server import environment
 
@@ -125,8 +126,10 @@ def test_json_is_for_a_program(tmp_path: Path) -> None:
 
 def test_what_an_agent_did_is_told_the_next_one(tmp_path: Path) -> None:
     demo(tmp_path)
-    record = (sys.executable, "-m", "function", "record", ROOT / "tests" / "runs" / "grew-to-40gi.json")
-    subprocess.run(record, cwd=tmp_path, env=environment(PYTHONPATH=str(ROOT)), check=True)
+    run = json.loads((ROOT / "tests" / "runs" / "grew-to-40gi.json").read_bytes()) | {"cluster": CLUSTER}
+    record = (sys.executable, "-m", "function", "record", "-")
+    environ = environment(PYTHONPATH=str(ROOT))
+    subprocess.run(record, input=json.dumps(run).encode(), cwd=tmp_path, env=environ, check=True)
     for path in (tmp_path / ".dispatched").iterdir():
         path.unlink()
     told = "earlier (just now): write-ahead log files pile up because no checkpoint was written for weeks"

@@ -33,7 +33,9 @@ def test_a_function_that_does_not_start_says_why() -> None:
         raise AssertionError("it started")
 
 
-def test_a_delivery_comes_back_with_its_audit_lines_and_a_dead_function_with_none(tmp_path: Path) -> None:
+def test_a_delivery_comes_back_with_the_audit_lines_of_its_alerts_and_a_dead_function_with_none(
+    tmp_path: Path,
+) -> None:
     settings = environment(
         SRE_DISPATCH_AUTH="none",
         SRE_DISPATCH_POLICY="embedded",
@@ -44,5 +46,6 @@ def test_a_delivery_comes_back_with_its_audit_lines_and_a_dead_function_with_non
         for name in sample.DELIVERIES:
             status, (line,) = function.post(sample.delivery(name))
             assert (status, line["audit"]["outcome"]) == (200, "created")
+        assert function.post(b"[]") == (400, [])
     with pytest.raises(Unavailable, match="did not answer"):
         process.Function(function.port, Path(os.devnull)).post(b"{}")

@@ -78,7 +78,8 @@ def test_it_says_what_is_not_known() -> None:
 
 def test_text_of_an_alert_cannot_reach_the_terminal() -> None:
     raw = {"labels": {"severity": HOSTILE}, "annotations": {"summary": HOSTILE}}
-    audit = {name: HOSTILE for name in ("alertname", "namespace", "resource_id", "resource_type")}
+    names = ("alertname", "cluster", "namespace", "resource_id", "resource_type")
+    audit = {name: HOSTILE for name in names}
     played = replace(changed("audit", **audit, detail=HOSTILE), facts={})
     text = screen.screen(replace(played, line={**played.line, "raw": raw}), 1, 2, NOTES)
     assert click.unstyle(text).isascii() and "\x1b" not in click.unstyle(text)
@@ -99,12 +100,17 @@ def test_text_of_a_world_model_cannot_reach_the_terminal() -> None:
 @pytest.mark.parametrize("length", [1, 90, 100, 5000])
 def test_it_is_one_screen_however_much_there_is_to_say(length: int) -> None:
     long = "x y" * length
-    audit = {name: long for name in ("alertname", "namespace", "resource_id", "resource_type")}
+    audit = {name: long for name in ("alertname", "cluster", "namespace", "resource_id", "resource_type")}
     played = changed("audit", **audit, detail=long, code="code")
     decision = played.line["decision"] | {"reasons": [SEVERITY, *[FROZEN] * 20]}
     lines = shown(replace(played, line={**played.line, "decision": decision})).splitlines()
     assert max(map(len, lines)) <= screen.WIDTH
     assert len(lines) <= HEIGHT and any(line.strip() == "and 18 more" for line in lines)
+
+
+def test_it_names_the_cluster_where_that_has_a_name() -> None:
+    assert "k8s_pvc shop/data" not in shown() and "PersistentVolumeClaim shop/data\n" in shown()
+    assert "PersistentVolumeClaim shop/data in cluster eu-1\n" in shown(changed("audit", cluster="eu-1"))
 
 
 def test_a_code_that_the_policy_does_not_explain_is_still_named() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ import yaml
 from function.runner import handoff
 from function.runner.agent.agent import HURRIED_SECONDS
 from function.runner.agent.session import INTERRUPT_SECONDS, WRAP_UP_SECONDS
-from function.runner.outcome import Report
+from function.runner.outcome import AgentOutcome, Report
 from function.runner.paths import Paths
 from function.runner.report.report import (
     AFTER_SIGNAL_SECONDS,
@@ -26,8 +27,12 @@ from function.runner.report.report import (
     reported,
 )
 from function.shared.errors import Unavailable
+from tests.harness import forge, jira
+from tests.harness.desk import desk
 from tests.harness.process import TIER_FILES
-from tests.harness.reporting import EVENT, pod
+from tests.harness.reporting import EVENT, PLAIN, pod
+
+PROPOSED = AgentOutcome("proposed", "Grow the claim.", "", ("20Gi -> 40Gi",), (), 0.9, "")
 
 
 def ended(folder: Path, report: Report | None = None) -> None:
@@ -85,6 +90,63 @@ def test_a_step_that_fails_is_a_problem_and_the_others_are_taken(tmp_path: Path)
     ended(tmp_path, Report(0, "completed"))
     report = reported(paths, {}, Deadline(RESERVE_SECONDS + PAUSE_SECONDS))  # no time to try again
     assert [problem.partition(":")[0] for problem in report.problems] == ["world model", "ticket"]
+
+
+JIRA = {"project": "OPS", "user": jira.USER}
+
+
+@pytest.mark.parametrize("cluster", [{"cluster": ""}, {}])
+def test_without_a_cluster_no_ticket_is_written_and_the_report_says_what_to_set(
+    tmp_path: Path, cluster: dict[str, str]
+) -> None:
+    (tmp_path / "token").write_text(jira.TOKEN, encoding="ascii")
+    event = {name: value for name, value in EVENT.items() if name != "cluster"} | cluster
+    with jira.serving(jira.Jira()) as server:
+        environment = pod(
+            tmp_path, event=event, jira={**JIRA, "url": server.url, "token_file": str(tmp_path / "token")}
+        )
+        ended(tmp_path, Report(0, "completed", session="s-1"))
+        assert main(environment) == INCOMPLETE
+    (problem,) = told(tmp_path)["problems"]
+    assert problem.startswith("ticket: the alert has no cluster") and "set SRE_DISPATCH_CLUSTER" in problem
+    assert (server.asked, told(tmp_path)["session"]) == ([], "s-1")
+
+
+def test_with_a_cluster_a_ticket_is_written(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text(jira.TOKEN, encoding="ascii")
+    with jira.serving(jira.Jira()) as server:
+        environment = pod(tmp_path, jira={**JIRA, "url": server.url, "token_file": str(tmp_path / "token")})
+        ended(tmp_path, Report(0, "completed"))
+        assert main(environment) == 0
+    assert told(tmp_path)["ticket"].endswith(server.issues[0].key)
+
+
+@pytest.mark.parametrize(("cluster", "is_sent"), [("fmc", True), ("", False)])
+def test_only_with_a_cluster_a_change_is_pushed(tmp_path: Path, cluster: str, is_sent: bool) -> None:
+    with forge.serving(tmp_path) as served:
+        agents = desk(served, tmp_path, {"apps": {"values.yaml": b"size: 20Gi\n"}})
+        agents.write("apps/values.yaml", "size: 40Gi\n")
+        paths = Paths.read(proposing(tmp_path, served, EVENT | {"cluster": cluster}))
+        ended(tmp_path, Report(0, "completed", outcome=PROPOSED))
+        before = agents.on_forge("for-each-ref")
+        report = reported(paths, {"PATH": os.environ["PATH"]}, Deadline(600))
+        assert (agents.on_forge("for-each-ref") != before) == is_sent
+    assert report.outcome and report.outcome.status == ("proposed" if is_sent else "failed")
+    assert [problem.partition(",")[0] for problem in report.problems] == (
+        [] if is_sent else ["merge request: the alert has no cluster"]
+    )
+
+
+def proposing(folder: Path, served: forge.Forge, event: Any) -> dict[str, str]:
+    """The environment of the pod of a tier that proposes, whose agent has worked in the folder."""
+    repository = {"namespace": "f3iai", "url": f"{served.url}/it.git", "path": "apps", "forge": "gitlab"}
+    environment = pod(
+        folder, event=event, repositories=[repository], git_credentials=str(served.credentials())
+    )
+    tier = PLAIN | {"mode": "merge-request"}
+    (folder / "tier.json").write_text(json.dumps(tier), encoding="utf-8")
+    places = {"GIT": folder / "clone", "WORK": folder / "work"}
+    return environment | {f"SRE_DISPATCH_AGENT_{name}": str(path) for name, path in places.items()}
 
 
 def test_a_try_out_is_reported_to_nobody(tmp_path: Path) -> None:
