@@ -38,6 +38,12 @@ class JobIndex:
         job = JobStatus(event.job, event.identity, event.resource, self.now, marks.of(event))
         return replace(self, jobs={**self.jobs, event.job: job})
 
+    def reserve(self, event: SREEvent) -> JobIndex:
+        """Returns an index in which the event has an active Job that did not start within the hour. The Job
+        may never start, and a count of started Jobs can end an alert for good."""
+        job = JobStatus(event.job, event.identity, event.resource, self.now - HOUR, marks.of(event))
+        return replace(self, jobs={**self.jobs, event.job: job})
+
     def activity(self, event: SREEvent) -> Activity:
         """Count the active Jobs and the Jobs of the last hour: all, those on the event's resource, and those
         that are charged to the same namespace."""

@@ -147,12 +147,12 @@ def triage(item: New, work: Work) -> Triaged | Result:
 
 
 def reserve(triaged: Iterable[Triaged], index: JobIndex) -> list[Triaged]:
-    """Return the alerts with new counts of Jobs. Each alert counts the Jobs that the alerts before it may
-    start."""
+    """Return the alerts with new counts of Jobs. Each alert counts as active the Jobs that the alerts before
+    it may start."""
     counted = []
     for item in triaged:
         counted.append(replace(item, activity=index.activity(item.event)))
-        index = index.admit(item.event)
+        index = index.reserve(item.event)
     return counted
 
 

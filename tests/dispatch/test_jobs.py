@@ -81,6 +81,11 @@ def test_what_the_delivery_admitted_counts() -> None:
     assert EVENT.job in index.jobs
 
 
+def test_what_may_start_counts_as_active_and_not_as_started() -> None:
+    index = jobs.index_of([], NOW.timestamp()).reserve(EVENT)
+    assert index.activity(EVENT) == Activity(1, 1, 0, share_active=1, share_started_last_hour=0)
+
+
 def test_a_duplicate_whose_words_differ_is_told_apart() -> None:
     job = known(EVENT, marks=marks.of(EVENT))
     lost = replace(EVENT, raw_payload={"annotations": {"summary": "the volume is lost"}})
