@@ -153,8 +153,6 @@ def test_the_specified_policies_are_there_by_their_names() -> None:
 
 def test_what_is_specified_of_them_is_in_them() -> None:
     named = {policy["metadata"]["name"]: policy["spec"] for policy in NETWORK}
-    anybody = {"from": [{"namespaceSelector": {}}], "ports": [{"port": 9093}]}
-    assert anybody in named["allow-alertmanager-ingress"]["ingress"]
     assert named["allow-alertmanager-to-dispatch"]["egress"][0]["ports"] == [{"port": 8080}]
     assert reaches(NETWORK, ALERTMANAGER, FUNCTION, 8080)  # until the function's own policy is asked
 
@@ -187,18 +185,21 @@ def test_every_rule_of_a_policy_says_what_happens_without_it() -> None:
         assert re.search(r"If (this|its|the) (ingress |egress )?(rule|policy) is missing", words), policy
 
 
-def test_narrowed_alertmanager_is_reached_by_those_who_need_it_and_by_nobody_else() -> None:
-    (patch,) = load(COMPONENTS / "alertmanager-callers" / "kustomization.yaml")["patches"]
+def test_alertmanager_is_reached_by_those_who_need_it_and_by_nobody_else() -> None:
+    for pod_ in (PROMETHEUS, GRAFANA, FUNCTION):
+        assert reaches([*DENY, *NETWORK, *BESIDE], pod_, ALERTMANAGER, 9093)
+    for pod_ in (STRANGER, Peer("monitoring", {"app": "theirs"}), WORLDMODEL, AGENT):
+        assert not reaches(NETWORK, pod_, ALERTMANAGER, 9093)
+
+
+def test_a_component_opens_alertmanager_to_every_pod_as_specified() -> None:
+    (patch,) = load(COMPONENTS / "alertmanager-open" / "kustomization.yaml")["patches"]
     (operation,) = yaml.safe_load(patch["patch"])
-    narrowed = deepcopy(NETWORK)
-    (policy,) = [told for told in narrowed if told["metadata"]["name"] == patch["target"]["name"]]
+    opened = deepcopy(NETWORK)
+    (policy,) = [told for told in opened if told["metadata"]["name"] == patch["target"]["name"]]
     assert operation["path"] == "/spec/ingress/0/from" and operation["op"] == "replace"
     policy["spec"]["ingress"][0]["from"] = operation["value"]
-    for pod_ in (PROMETHEUS, GRAFANA, FUNCTION):
-        assert reaches([*DENY, *narrowed, *BESIDE], pod_, ALERTMANAGER, 9093)
-    for pod_ in (STRANGER, Peer("monitoring", {"app": "theirs"}), WORLDMODEL, AGENT):
-        assert reaches(NETWORK, pod_, ALERTMANAGER, 9093)  # as specified: anybody
-        assert not reaches(narrowed, pod_, ALERTMANAGER, 9093)
+    assert reaches(opened, STRANGER, ALERTMANAGER, 9093)
 
 
 @pytest.mark.parametrize("path", RULE_FILES, ids=lambda path: path.parent.name)

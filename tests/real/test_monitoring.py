@@ -417,7 +417,7 @@ def everything(tmp_path: Path) -> Path:
     need("kubectl")
     here = tmp_path / "ours"
     here.mkdir()
-    names = ("alertmanager-callers", "volume-alerts", "node-and-pod-alerts")
+    names = ("alertmanager-open", "volume-alerts", "node-and-pod-alerts")
     told = {
         "resources": [relative(MONITORING, here)],
         "components": [relative(COMPONENTS / name, here) for name in names],
@@ -470,7 +470,7 @@ def test_the_components_lie_over_the_rest_as_they_say(everything: Path) -> None:
     }
 
 
-def test_the_overlay_narrows_who_reaches_alertmanager() -> None:
+def test_the_overlay_keeps_alertmanager_closed_to_others() -> None:
     need("kubectl")
     (policy,) = [
         told
