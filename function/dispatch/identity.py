@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import chain
 
 from function.dispatch.labels import LabelRules
-from function.dispatch.subject import STATED, UNKNOWN, Named, Series
+from function.dispatch.subject import PASSING, SCRAPED, STATED, UNKNOWN, Named, Series
 from function.shared.event import STORM, SREEvent, Subject, digest
 
 RANDOM = "[bcdfghjklmnpqrstvwxz2456789]"
@@ -53,21 +54,24 @@ TYPES = {
 def labels_of(series: Series, named: Named, home_label: str, rules: LabelRules) -> dict[str, str]:
     """Returns the labels that are part of the identity, with general names. `home_label` is the label that
     names the cluster, or empty."""
-    kept = {}
-    follows = rules.own.get(named.subject.resource_type.removeprefix(UNKNOWN), frozenset())
-    for name, value in sorted(series.labels.items()):
-        if name == "alertname" or name in named.own or name in STATED or name == home_label:
-            continue
-        if name in follows or not _identifies(name, value, series, named.subject, rules):
-            continue
-        kept[name] = general(TYPES.get(name, ""), value)
-    return kept
+    of_type = named.subject.resource_type.removeprefix(UNKNOWN)
+    follows = rules.own.get(of_type, frozenset()) | rules.own.get(series.teller, frozenset())
+    home = SCRAPED + home_label if home_label in series.exported else home_label
+    skipped = named.own | follows | STATED | {"alertname", home}
+    return {
+        name: general(TYPES[name], value) if name in TYPES else value
+        for name, value in sorted(series.labels.items())
+        if name not in skipped
+        and (kind := rules.kind(name)) not in PASSING
+        and (kind != "target" or _stays(name, series, of_type, rules))
+        and not (name in rules.state_values and rules.state_values[name](value))
+    }
 
 
 def identify(about: Subject, alertname: str, cluster: str, labels: Mapping[str, str]) -> str:
     """Returns the SHA-256, in hex, of cluster, alertname, subject and `labels`."""
     names = (about.resource_type, about.namespace, general(about.resource_type, about.resource_id))
-    return digest(cluster, alertname, *names, *(part for pair in sorted(labels.items()) for part in pair))
+    return digest(cluster, alertname, *names, *chain.from_iterable(sorted(labels.items())))
 
 
 def parts(event: SREEvent) -> dict[str, str]:
@@ -96,14 +100,11 @@ def general(resource_type: str, name: str) -> str:
     return name
 
 
-def _identifies(name: str, value: str, series: Series, about: Subject, rules: LabelRules) -> bool:
-    """Returns whether a label that does not name the subject is part of the identity."""
-    if name in rules.state_values and rules.state_values[name](value):
-        return False
-    kind = rules.kind(name)
-    if kind in ("volatile", "state"):
-        return False
-    if kind != "target" or name in series.exported or not series.scraped:
+def _stays(name: str, series: Series, of_type: str, rules: LabelRules) -> bool:
+    """Returns whether a label with the name of a target's label identifies."""
+    if name in series.exported or not series.scraped:
         return True
+    if name == "instance" and not of_type.startswith("k8s_"):
+        return series.teller in rules.own_instances and series.labels.keys().isdisjoint(("pod", "namespace"))
     # The series is about the pod, so it is about this container of the pod.
-    return name == "container" and about.resource_type == "k8s_pod"
+    return name == "container" and of_type == "k8s_pod"

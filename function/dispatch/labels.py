@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from fnmatch import translate
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from function.shared.errors import Misconfigured, first_error
 from function.shared.event import AskedLevel
@@ -18,12 +17,20 @@ from function.shared.event import AskedLevel
 SHIPPED = Path(__file__).with_name("labels.yaml")
 MAX_FILE = 256 * 1024
 """The size limit of an operator's file, in bytes. Ours has 12 KiB."""
-APP, AGGREGATED = "app", "none"
-"""What `tellers` of a subject calls a scrape target of no listed kind, and an alert that names no target."""
+EXPORTED = "exported_"
+"""The prefix that Prometheus writes before a series' own label if the scrape target has that label too."""
+PLAIN = str.maketrans("./-", "___")
+"""OpenTelemetry's names have dots, and those of Kubernetes have dots, slashes and hyphens."""
+KEPT = 4096
+"""The maximum number of names whose meaning is kept in memory."""
+APP, AGGREGATED, SYNONYM = "app", "none", "synonym"
+"""What `tellers` of a subject calls a scrape target of no listed kind, an alert that names no target, and any
+teller if the label has another name in the alert."""
 
 Kind = Literal["identifying", "target", "volatile", "state", "aspect", "other"]
 Names = tuple[str, ...]
 Matcher = Callable[[str], bool]
+Found = TypeVar("Found")
 
 
 class SubjectRule(BaseModel):
@@ -38,8 +45,21 @@ class SubjectRule(BaseModel):
     kind: str = ""
     value: str = ""
     tellers: Names = ()
-    having: Names = ()
-    unless: Names = ()
+    having: frozenset[str] = frozenset()
+    unless: frozenset[str] = frozenset()
+
+
+def _one_each(lines: Any) -> Any:
+    """Returns the lines of `subjects`. A line with `names` becomes one line for each of them."""
+    return [each for line in lines for each in _each(line)] if isinstance(lines, list) else lines
+
+
+def _each(line: Any) -> list[Any]:
+    names = line.get("names") if isinstance(line, dict) else None
+    if not isinstance(names, dict):
+        return [line]
+    rest = {field: value for field, value in line.items() if field != "names"}
+    return [{"label": label, "type": of_type, **rest} for label, of_type in names.items()]
 
 
 class _File(BaseModel):
@@ -49,11 +69,13 @@ class _File(BaseModel):
 
     cluster: Names = ()
     own_clusters: Names = ()
+    own_namespaces: Names = ()
+    own_instances: Names = ()
     synonyms: dict[str, Names] = Field(default_factory=dict)
     namespaces: Names = ()
     central: Names = ()
     tellers: dict[str, Names] = Field(default_factory=dict)
-    subjects: tuple[SubjectRule, ...] = ()
+    subjects: Annotated[tuple[SubjectRule, ...], BeforeValidator(_one_each)] = ()
     kinds: dict[str, str] = Field(default_factory=dict)
     target: Names = ()
     volatile: Names = ()
@@ -71,11 +93,19 @@ class LabelRules:
 
     cluster: Names
     own_clusters: Names
-    synonyms: Mapping[str, Names]
+    own_namespaces: Names
+    own_instances: Names
+    standard: Mapping[str, str]
+    """The standard name of each other name. The best of the other names comes first."""
     is_namespace: Matcher
+    """Returns whether a label has the name of a namespace."""
     central: frozenset[str]
     tellers: Mapping[str, Matcher]
     subjects: Sequence[SubjectRule]
+    lines: Callable[[str], Sequence[int]] = field(repr=False)
+    """Returns the numbers of the subjects' lines that a label fits."""
+    teller: Callable[[str], str] = field(repr=False)
+    """Returns the kind of the scrape target with this name, or an empty string."""
     kinds: Mapping[str, str]
     own: Mapping[str, frozenset[str]]
     severities: Mapping[str, AskedLevel]
@@ -115,8 +145,20 @@ def load(overlay: Path | None = None) -> LabelRules:
 def pattern(names: Names) -> Matcher:
     """Returns a function that tells whether a text matches one of the names, in which * stands for any
     characters."""
-    matching = re.compile("|".join(map(translate, names)) or r"(?!)").fullmatch
-    return lambda text: matching(text) is not None
+    searched = re.compile("|".join(map(_expression, names)) if names else "(?!)", re.DOTALL).search
+    return lambda text: searched(text) is not None
+
+
+def _expression(name: str) -> str:
+    """Returns the regular expression of a name. A search is much faster than a full match that begins with
+    any characters."""
+    start, end = "" if name.startswith("*") else r"\A", "" if name.endswith("*") else r"\Z"
+    return start + ".*".join(map(re.escape, name.strip("*").split("*"))) + end
+
+
+def plain(name: str) -> str:
+    """Returns the name of a label with underscores in place of dots, slashes and hyphens."""
+    return name.translate(PLAIN)
 
 
 def _read(path: Path) -> _File:
@@ -157,26 +199,62 @@ def _rules(file: _File) -> LabelRules:
         ("target", (*file.target, *(name for others in file.synonyms.values() for name in others))),
         ("aspect", file.aspects),
     )
-    known = {*file.tellers, APP, AGGREGATED}
-    for unknown in ({name for rule in file.subjects for name in rule.tellers} | {*file.own_clusters}) - known:
+    known = {*file.tellers, APP, AGGREGATED, SYNONYM}
+    used = {
+        *file.own_clusters,
+        *file.own_namespaces,
+        *file.own_instances,
+        *(name for rule in file.subjects for name in rule.tellers),
+    }
+    for unknown in used - known:
         raise Misconfigured(f"the labels file names the teller {unknown}: add it to `tellers`")
-    matchers = [(kind, pattern(names)) for kind, names in order]
-
-    @lru_cache(maxsize=4096)  # a sender chooses the names, so there is a limit
-    def kind_of(name: str) -> Kind:
-        return next((kind for kind, matches in matchers if matches(name)), "other")
-
+    kind_of = _first(order, "other")
+    is_namespace = pattern(("namespace", *file.synonyms.get("namespace", ()), *file.namespaces))
+    tellers = {name: pattern(names) for name, names in file.tellers.items()}
     return LabelRules(
         cluster=file.cluster,
         own_clusters=file.own_clusters,
-        synonyms=file.synonyms,
-        is_namespace=pattern(file.namespaces),
+        own_namespaces=file.own_namespaces,
+        own_instances=file.own_instances,
+        standard={other: name for name, others in file.synonyms.items() for other in others},
+        is_namespace=_kept(lambda name: is_namespace(plain(name).removeprefix(EXPORTED))),
         central=frozenset(file.central),
-        tellers={name: pattern(names) for name, names in file.tellers.items()},
+        tellers=tellers,
         subjects=file.subjects,
+        lines=_lines(file.subjects, kind_of),
+        teller=_first(tuple(file.tellers.items()), ""),
         kinds=file.kinds,
         own={name: frozenset(names) for name, names in file.own.items()},
         severities=file.severities,
         state_values={name: pattern(values) for name, values in file.state_values.items()},
         kind=kind_of,
     )
+
+
+def _first(order: Sequence[tuple[Found, Names]], otherwise: Found) -> Callable[[str], Found]:
+    """Returns a function that returns the first entry with a matching name."""
+    matchers = [(found, pattern(names)) for found, names in order]
+    return _kept(lambda name: next((found for found, matches in matchers if matches(name)), otherwise))
+
+
+def _lines(subjects: Sequence[SubjectRule], kind_of: Callable[[str], Kind]) -> Callable[[str], Sequence[int]]:
+    """Returns a function that returns the numbers of the lines that a label fits. A line with * fits only
+    labels that no list describes."""
+    exact: dict[str, list[int]] = {}
+    wide: list[tuple[int, Matcher]] = []
+    for number, rule in enumerate(subjects):
+        if "*" in rule.label:
+            wide.append((number, pattern((rule.label,))))
+        else:
+            exact.setdefault(rule.label, []).append(number)
+
+    def lines(name: str) -> Sequence[int]:
+        unlisted = kind_of(name.removeprefix(EXPORTED)) == "other"
+        return (*exact.get(name, ()), *(number for number, matches in wide if unlisted and matches(name)))
+
+    return _kept(lines)
+
+
+def _kept(function: Callable[[str], Found]) -> Callable[[str], Found]:
+    """Returns the function with a memory. A sender chooses the arguments, so the memory has a limit."""
+    return lru_cache(maxsize=KEPT)(function)

@@ -44,6 +44,8 @@ whole labels."""
 MAX_TEXT = 4096
 """The maximum number of characters that are kept of an annotation, or of any other field of an alert."""
 
+NUMBERS = (int, float)
+
 
 def _texts(value: Any) -> Any:
     """Returns a map without nulls and with its numbers as text. Some senders write them. Go writes a nil map
@@ -53,7 +55,7 @@ def _texts(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     return {
-        name: to_json(text) if isinstance(text, int | float) else text
+        name: to_json(text) if isinstance(text, NUMBERS) else text
         for name, text in value.items()
         if text is not None
     }
@@ -168,7 +170,7 @@ def _event(data: Any, raw: dict[str, Any], truncated: bool, around: _Around) -> 
     named = subject.subject(series, rules)
     about = named.subject
     severity = labels.get("severity", "").strip().lower()
-    home, home_label = around.reading.cluster_of(labels, series.teller)
+    home, home_label = around.reading.cluster_of(series.given, series.teller)
     kept = identity.labels_of(series, named, home_label, rules)
     return SREEvent(
         source="grafana",
@@ -221,7 +223,12 @@ def _notification(data: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
 
 def _entries(texts: Mapping[str, Any], limit: int) -> dict[str, Any]:
     kept = sorted(texts.items())[:MAX_ENTRIES]
-    entries = {cut_and_count(key, MAX_NAME): _bounded(value, limit) for key, value in kept}
+    entries = {
+        cut_and_count(key, MAX_NAME): cut_and_count(value, limit)
+        if type(value) is str
+        else _bounded(value, limit)
+        for key, value in kept
+    }
     if len(texts) > MAX_ENTRIES:
         entries["..."] = left_out(len(texts) - MAX_ENTRIES, "entries")
     return entries

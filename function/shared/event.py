@@ -84,8 +84,5 @@ class SREEvent:
 def digest(*parts: str) -> str:
     """Returns the SHA-256 in hex over the length-prefixed parts. With the prefixes, ("a", "bc") and ("ab",
     "c") have different digests."""
-    joined = hashlib.sha256()
-    for part in parts:
-        data = part.encode("utf-8", "surrogatepass")
-        joined.update(len(data).to_bytes(8, "big") + data)
-    return joined.hexdigest()
+    encoded = [part.encode("utf-8", "surrogatepass") for part in parts]
+    return hashlib.sha256(b"".join([len(data).to_bytes(8, "big") + data for data in encoded])).hexdigest()

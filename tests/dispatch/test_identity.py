@@ -54,6 +54,16 @@ CERTIFICATE = {
     "exported_namespace": "shop",
     "name": "shop-tls",
 }
+EXPORTER = {
+    "alertname": "RedisDown",
+    "job": "redis-exporter",
+    "instance": "redis-1.shop:6379",
+    "namespace": "monitoring",
+    "pod": "redis-exporter-6c5b9f-8hj2k",
+}
+STATIC = {"alertname": "BackendDown", "job": "haproxy", "instance": "lb-01.example:9101", "backend": "web"}
+SENSOR = EXPORTER | {"instance": "10.1.1.1:9290", "name": "node007", "exported_name": "DIMM A1"}
+SEARCH = EXPORTER | {"instance": "10.1.1.1:9114", "cluster": "prod", "exported_cluster": "logs"}
 RATE = {"alertname": "ErrorBudgetBurn", "service": "checkout"}
 QUOTA = {
     "alertname": "KubeQuotaAlmostFull",
@@ -65,7 +75,7 @@ QUOTA = {
     "resourcequota": "team",
     "resource": "pods",
 }
-ALERTS = (POD, CLAIM, DISK, CONDITION, CERTIFICATE, RATE, QUOTA)
+ALERTS = (POD, CLAIM, DISK, CONDITION, CERTIFICATE, EXPORTER, SENSOR, SEARCH, RATE, QUOTA)
 
 
 @pytest.mark.parametrize(
@@ -78,6 +88,15 @@ ALERTS = (POD, CLAIM, DISK, CONDITION, CERTIFICATE, RATE, QUOTA)
         (CERTIFICATE, {"exported_namespace": "web"}),
         (QUOTA, {"resource": "requests.storage"}),
         (RATE, {"service": "payments"}),
+        (EXPORTER, {"instance": "redis-2.shop:6379"}),
+        (EXPORTER | {"db_name": "orders"}, {"instance": "redis-2.shop:6379"}),
+        (STATIC, {"instance": "lb-02.example:9101"}),
+        (SENSOR, {"name": "node008"}),
+        (SENSOR, {"exported_name": "DIMM A2"}),
+        (SEARCH, {"exported_cluster": "metrics"}),
+        (SEARCH, {"cluster": "edge"}),
+        (POD | {"name": "front50-put"}, {"name": "front50-get"}),
+        (POD | {"http.route": "/a"}, {"http.route": "/b"}),
         (POD | {"queue": "orders"}, {"queue": "refunds"}),
         (POD | {"tunnel": "a-to-b"}, {"tunnel": "b-to-c"}),
         (POD | {"method": "GET"}, {"method": "PUT"}),
@@ -101,6 +120,9 @@ def test_these_are_two_problems(alert: dict[str, str], changes: dict[str, str]) 
         (CLAIM, {"node": "w3", "instance": "10.0.4.13:10250"}),
         (DISK, {"pod": "kps-prometheus-node-exporter-zzzzz"}),
         (CERTIFICATE, {"pod": "cert-manager-6d8f9c5b7-zzzzz", "instance": "10.9.9.9:9402"}),
+        (STATIC | {"namespace": "shop"}, {"instance": "10.1.1.2:9101"}),
+        (SENSOR, {"pod": "redis-exporter-6c5b9f-zzzzz", "instance": "10.1.1.2:9290"}),
+        (SENSOR | {"version": "1", "exported_version": "7"}, {"version": "2", "exported_version": "8"}),
         (QUOTA, {"pod": "kps-kube-state-metrics-5d8f7c9b6-zzzzz"}),
         (CONDITION, {"status": "unknown"}),
         (POD, {"pod": "cart-7d8f9c5b74-x2vqp", "instance": "10.1.1.2:8080"}),
@@ -138,7 +160,7 @@ def test_any_label_that_no_list_names_makes_two_problems(
     alert: dict[str, str], name: str, one: str, other: str
 ) -> None:
     known = {rule.label for rule in RULES.subjects} | {rule.kind for rule in RULES.subjects}
-    assume(RULES.kind(name) == "other" and name not in {*known, *RULES.synonyms, *alert})
+    assume(RULES.kind(name) == "other" and name not in {*known, *RULES.standard.values(), *alert})
     assume(not RULES.is_namespace(name) and not name.startswith(("exported_", "sre_")) and one != other)
     assert identity_of(alert | {name: one}) != identity_of(alert | {name: other})
 
@@ -175,6 +197,21 @@ def test_a_target_that_moves_tells_of_the_same_problem(moved: dict[str, str]) ->
     moved = {name: value for name, value in moved.items() if "://" not in value}
     alert = POD | {"instance": "10.1.1.1:8080"}
     assert identity_of(alert | moved | {"job": "cart"}) == identity_of(alert)
+
+
+DOTTED = {"k8s.namespace.name": "shop", "k8s.pod.name": "cart-0", "http.route": "/a", "a/b-c": "1"}
+
+
+@given(st.sets(st.sampled_from(sorted(DOTTED))))
+def test_names_with_dots_and_with_underscores_are_one_problem(written: set[str]) -> None:
+    plain = str.maketrans("./-", "___")
+    given = {name.translate(plain) if name in written else name: value for name, value in DOTTED.items()}
+    assert identity_of(given) == identity_of(DOTTED)
+
+
+@given(st.permutations([("a.b", "1"), ("a/b", "2"), ("a-b", "3")]))
+def test_no_label_is_lost_among_names_that_differ_only_in_signs(turned: list[tuple[str, str]]) -> None:
+    assert kept_of(dict(turned)) == {"a.b": "1", "a/b": "2", "a-b": "3"}
 
 
 @given(st.permutations(sorted(DISK.items())))

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from function.dispatch import labels
-from function.dispatch.labels import MAX_FILE, SHIPPED, LabelRules, Reading
+from function.dispatch.labels import MAX_FILE, SHIPPED, LabelRules, Reading, pattern
 from function.dispatch.subject import read, subject
 from function.shared.errors import Misconfigured
 from function.shared.event import Subject
@@ -25,7 +27,7 @@ def test_an_operators_subject_goes_before_ours(tmp_path: Path) -> None:
     given = {"namespace": "shop", "pod": "gateway-0", "instance": "10.1.1.1:80", "tunnel": "a-to-b"}
     ours = subject(read(given, labels.load()), labels.load()).subject
     rules = over(tmp_path, "subjects:\n  - {label: tunnel, type: tunnel, tellers: [app]}\n")
-    assert ours == Subject("", "shop", "")
+    assert ours == Subject("k8s_pod", "shop", "gateway-0")
     assert subject(read(given, rules), rules).subject == Subject("tunnel", "shop", "a-to-b")
     assert len(rules.subjects) == len(labels.load().subjects) + 1
 
@@ -45,7 +47,7 @@ def test_an_operator_adds_exporters_synonyms_and_severities(tmp_path: Path) -> N
     text = "tellers: {exporters: [ours]}\nsynonyms: {pod: [task]}\nseverities: {page: HIGH, p3: LOW}\n"
     rules = over(tmp_path, text)
     assert rules.tellers["exporters"]("ours") and rules.tellers["exporters"]("redis-exporter")
-    assert rules.synonyms["pod"][0] == "task" and "pod_name" in rules.synonyms["pod"]
+    assert rules.standard["task"] == rules.standard["pod_name"] == "pod"
     assert rules.severities["p3"] == "LOW" and rules.severities["warning"] == "MEDIUM"
 
 
@@ -83,6 +85,14 @@ def test_no_label_is_in_two_of_our_lists() -> None:
         name for part in ("target", "volatile", "state", "aspects", "identifying") for name in shipped[part]
     ]
     assert sorted(listed) == sorted(set(listed))
+
+
+@given(st.text(), st.text(), st.text(alphabet="a*.|", max_size=6))
+def test_a_name_matches_as_its_stars_say(before: str, after: str, name: str) -> None:
+    matches = pattern((name,))
+    assert matches(name.replace("*", before))
+    assert matches(before + name.strip("*") + after) or not (name.startswith("*") and name.endswith("*"))
+    assert matches(f"{name.replace('*', before)}!") == name.endswith("*") and not pattern(())(before)
 
 
 ES = {"alertname": "Red", "cluster": "search-main"}

@@ -44,6 +44,17 @@ LONGHORN = {
     "node": "w2",
 }
 APP = {"job": "cart", "namespace": "shop", "pod": "cart-0", "instance": "10.244.1.7:8080", "endpoint": "http"}
+EXPORTER = {
+    "job": "redis-exporter",
+    "namespace": "monitoring",
+    "pod": "redis-exporter-6c5b9f-8hj2k",
+    "container": "exporter",
+    "instance": "10.244.1.8:9121",
+}
+VAULT = {**APP, "namespace": "vault", "job": "vault-internal", "pod": "vault-0"}
+SNMP = {**EXPORTER, "job": "snmp-exporter", "pod": "snmp-exporter-f5-fb7fb9c96-csjxl"}
+STATIC = {"job": "checks", "instance": "10.0.4.9:9000"}
+"""A target without a pod, which the configuration lists."""
 ROOK_MGR = {
     "job": "rook-ceph-mgr",
     "pod": "rook-ceph-mgr-a-6b5f7d-abcde",
@@ -332,6 +343,98 @@ CASES = {
         {**APP, "job": "x509-certificate-exporter", "secret_namespace": "web", "secret_name": "tls"},
         Subject("k8s_secret", "web", "tls"),
     ),
+    # names of Kubernetes that are another program's
+    "a job of Flink": ({**APP, "job_name": "fraud"}, Subject("k8s_pod", "shop", "cart-0")),
+    "a deployment of WildFly": (
+        {**STATIC, "deployment": "shop.war"},
+        Subject("instance", "", "10.0.4.9:9000"),
+    ),
+    "a Deployment in the words of OpenTelemetry": (
+        {"job": "shop/cart", "instance": "b1f0", "k8s.namespace.name": "shop", "k8s.deployment.name": "cart"},
+        Subject("k8s_deployment", "shop", "cart"),
+    ),
+    "a thing of which an unknown target tells": (
+        {"instance": "10.1.1.1:80", "name": "cart"},
+        Subject("object", "", "cart"),
+    ),
+    "a node of which an unknown target tells": (
+        {"instance": "10.1.1.1:80", "node": "w2"},
+        Subject("k8s_node", "", "w2"),
+    ),
+    "a node of Consul": ({**EXPORTER, "node": "client-3"}, Subject("member", "monitoring", "client-3")),
+    "a node of F5": ({"node": "web-02", "partition": "Common"}, Subject("member", "", "web-02")),
+    "a namespace of Vault": ({**VAULT, "exported_namespace": "root"}, Subject("k8s_pod", "vault", "vault-0")),
+    "a node that lost against the exporter's": (
+        {**APP, "job": "machine-controller", "node": "w1", "exported_node": "w2"},
+        Subject("k8s_node", "", "w2"),
+    ),
+    "a node of which a program for nodes tells": (
+        {**APP, "job": "machine-config-daemon", "node": "w2"},
+        Subject("k8s_node", "", "w2"),
+    ),
+    # exporters
+    "an exporter that was told what to ask": (
+        {**EXPORTER, "instance": "redis-1.shop:6379"},
+        Subject("instance", "monitoring", "redis-1.shop:6379"),
+    ),
+    "an exporter's pod that is scraped by its annotation": (
+        {
+            "job": "kubernetes-pods",
+            "instance": "10.1.1.1:9106",
+            "kubernetes_namespace": "monitoring",
+            "kubernetes_pod_name": "redis-exporter-6c5b9f-8hj2k",
+            "app_kubernetes_io_name": "redis-exporter",
+        },
+        Subject("", "monitoring", ""),
+    ),
+    "an aggregated alert with an exporter's pod": (
+        {"namespace": "monitoring", "pod": "redis-exporter-6c5b9f-8hj2k", "db_name": "orders"},
+        Subject("object", "monitoring", "orders"),
+    ),
+    "an aggregated alert of the exporter itself": (
+        {"namespace": "monitoring", "pod": "redis-exporter-6c5b9f-8hj2k"},
+        Subject("k8s_pod", "monitoring", "redis-exporter-6c5b9f-8hj2k"),
+    ),
+    "an operator that tells of another namespace": (
+        {**APP, "job": "cluster-operator", "pod": "operator-0", "resource_namespace": "messaging"},
+        Subject("", "shop", ""),
+    ),
+    "a device whose target has a name": (
+        {**SNMP, "name": "node007", "exported_name": "DIMM A1"},
+        Subject("host", "", "node007"),
+    ),
+    "the pod of an event that Falco's exporter tells of": (
+        {**EXPORTER, "k8s_ns_name": "shop", "k8s_pod_name": "cart-0"},
+        Subject("k8s_pod", "shop", "cart-0"),
+    ),
+    "the object of an event": (
+        {
+            **EXPORTER,
+            "involved_object_kind": "Job",
+            "involved_object_name": "report",
+            "involved_object_namespace": "shop",
+        },
+        Subject("k8s_job", "shop", "report"),
+    ),
+    "a resource that a policy forbids": (
+        {**APP, "resource_kind": "Pod", "resource_name": "cart-0", "resource_namespace": "web"},
+        Subject("k8s_pod", "web", "cart-0"),
+    ),
+    "a service of a mesh": (
+        {"destination_service_name": "cart", "destination_service_namespace": "shop"},
+        Subject("service", "shop", "cart"),
+    ),
+    "a service of a mesh by its canonical name": (
+        {"destination_canonical_service": "cart", "destination_workload_namespace": "shop"},
+        Subject("service", "shop", "cart"),
+    ),
+    "a workload of a mesh": (
+        {"destination_workload": "cart", "destination_workload_namespace": "shop"},
+        Subject("service", "shop", "cart"),
+    ),
+    "a service of Traefik": ({"service": "shop-cart@docker"}, Subject("service", "", "shop-cart@docker")),
+    "a zone of the DNS": ({"zone": "example.org"}, Subject("domain", "", "example.org")),
+    "a zone of a cloud": ({"zone": "eu-west-1a"}, Subject()),
     # the pod of a program that tells of itself
     "an application's own metric with its method and team": (
         {**APP, "method": "GET", "code": "500", "team": "shop", "app_kubernetes_io_name": "cart"},
@@ -345,9 +448,13 @@ CASES = {
         {**APP, "job": "redis-exporter", "pod": "redis-exporter-6c5b9f-8hj2k", "container": "exporter"},
         Subject("", "shop", ""),
     ),
-    "a pod beside an unknown label that names something else": (
+    "an application's own metric with a label that nobody knows": (
         {**APP, "tunnel": "a-to-b"},
-        Subject("", "shop", ""),
+        Subject("k8s_pod", "shop", "cart-0"),
+    ),
+    "an exporter's metric with a label that nobody knows": (
+        {**EXPORTER, "tunnel": "a-to-b"},
+        Subject("object", "monitoring", "a-to-b"),
     ),
     "a pod scraped by its annotation": (
         {
@@ -387,6 +494,92 @@ CASES = {
 }
 
 
+ALIKE: tuple[tuple[dict[str, str], str, dict[str, str]], ...] = (
+    # scrape target, its namespace in the subject, and the labels with the types that they name
+    (
+        SNMP,
+        "",
+        {name: "host" for name in ("devicename", "device_name", "server_name", "sysName", "apicHost")},
+    ),
+    ({**NODE_EXPORTER, "job": "dcgm"}, "", {"Hostname": "host"}),
+    (LONGHORN, "longhorn-system", {"instance_manager": "instance_manager", "storage_pool_claim": "pool"}),
+    (
+        APP,
+        "shop",
+        {kind: f"k8s_{kind}" for kind in ("rollout", "nodepool", "machinepool", "objectbucketclaim")},
+    ),
+    (APP, "shop", {"kafka_topic": "topic", "redpanda_topic": "topic"}),
+    (APP, "shop", {"subscription": "subscription", "exchange": "exchange"}),
+    (APP, "shop", {"dag_id": "pipeline", "jenkins_job": "pipeline", "gvk": "object", "pool_name": "pool"}),
+    (APP, "shop", {name: "database" for name in ("dbname", "keyspace", "tablespace")}),
+    (APP, "shop", {name: "service" for name in ("envoy_cluster_name", "backend", "proxy", "upstream")}),
+    (APP, "shop", {name: "service" for name in ("router", "entrypoint", "frontend")}),
+    (
+        APP,
+        "shop",
+        {"vm_name": "virtual_machine", "vmname": "virtual_machine", "virtualmachine": "virtual_machine"},
+    ),
+    (APP, "shop", {"datastore": "volume"}),
+    (
+        STATIC,
+        "",
+        {
+            name: "host"
+            for name in ("hostsystem", "hypervisor_hostname", "filer", "host", "hostname", "host_name")
+        },
+    ),
+    (STATIC, "", {"ceph_daemon": "ceph", "goldpinger_instance": "object", "exported_job": "job"}),
+    (
+        EXPORTER,
+        "monitoring",
+        {"pool": "pool", "domain": "virtual_machine", "server": "server", "id": "object"},
+    ),
+    (EXPORTER, "monitoring", {"group": "consumer_group", "component": "component", "ups": "ups"}),
+    (EXPORTER, "monitoring", {"exported_instance": "instance", "exported_cluster": "cluster"}),
+    (EXPORTER, "monitoring", {name: "server" for name in ("member_idx", "zk_host", "peer", "to")}),
+    (EXPORTER, "monitoring", {"slot_name": "replication_slot", "dbinstance_identifier": "database"}),
+    (EXPORTER, "monitoring", {"sans": "certificate", "subject_CN": "certificate", "vcenter": "vcenter"}),
+    (EXPORTER, "monitoring", {"map_name": "object", "load_balancer": "object", "repo": "object"}),
+    (
+        EXPORTER,
+        "monitoring",
+        {name: "object" for name in ("mongodb_cluster", "instance_id", "subscriptionID")},
+    ),
+    (
+        EXPORTER,
+        "monitoring",
+        {"table": "table", "collection": "table", "vhost": "vhost", "resourceName": "object"},
+    ),
+    (EXPORTER, "monitoring", {"set": "cluster", "rs_nm": "cluster"}),
+    ({}, "", {"server": "server", "service_name": "service"}),
+    (EXPORTER, "monitoring", {"node_group": "object", "storage_pool": "object"}),
+    (EXPORTER, "monitoring", {name: "tenant" for name in ("tenant", "realm", "user", "account")}),
+    ({}, "", {name: "slo" for name in ("sloth_id", "slo", "slo_id", "slo_name")}),
+    (
+        {},
+        "",
+        {name: "cluster" for name in ("cnpg_cluster", "strimzi_io_name", "strimzi_io_cluster", "scope")},
+    ),
+    ({}, "", {name: "application" for name in ("juju_unit", "juju_application", "app", "application")}),
+)
+WORKLOADS = ("job", "cronjob", "statefulset", "daemonset", "replicaset")
+CASES |= {
+    f"a {kind} in the words of OpenTelemetry": (
+        {**STATIC, "k8s.namespace.name": "shop", f"k8s.{kind}.name": "cart"},
+        Subject(f"k8s_{kind}", "shop", "cart"),
+    )
+    for kind in WORKLOADS
+}
+CASES |= {
+    f"{label} of {target.get('job', 'an aggregated alert')}": (
+        {**target, label: "it"},
+        Subject(of_type, namespace, "it" if of_type else ""),
+    )
+    for target, namespace, types in ALIKE
+    for label, of_type in types.items()
+}
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_the_subject_of(case: str) -> None:
     given, expected = CASES[case]
@@ -394,14 +587,16 @@ def test_the_subject_of(case: str) -> None:
 
 
 def test_every_line_of_the_table_names_a_subject_in_some_case() -> None:
-    used = {
-        (rule.label, rule.type, rule.kind)
-        for given, expected in CASES.values()
-        for series in [read(given, RULES)]
-        for rule in RULES.subjects
-        if subject(series, replace(RULES, subjects=(rule,))).subject == expected and expected.resource_id
-    }
-    assert {(rule.label, rule.type, rule.kind) for rule in RULES.subjects} == used
+    def names(number: int, given: dict[str, str], expected: Subject) -> bool:
+        alone = replace(RULES, lines=lambda name: [number] if number in RULES.lines(name) else [])
+        return bool(expected.resource_id) and subject(read(given, RULES), alone).subject == expected
+
+    unused = [
+        rule
+        for number, rule in enumerate(RULES.subjects)
+        if not any(names(number, given, expected) for given, expected in CASES.values())
+    ]
+    assert unused == []
 
 
 def test_an_empty_label_names_nothing() -> None:
@@ -460,8 +655,14 @@ NAMESPACE_LABELS = (
     "pvc_namespace",
     "kubernetes_namespace",
     "k8s_namespace_name",
+    "k8s.namespace.name",
+    "k8s_ns_name",
     "secret_namespace",
     "dest_namespace",
+    "resource_namespace",
+    "involved_object_namespace",
+    "destination_service_namespace",
+    "destination_workload_namespace",
 )
 
 
@@ -492,6 +693,27 @@ def test_every_namespace_that_a_label_names_is_told_to_the_policy(spaces: dict[s
 def test_an_alert_is_charged_to_where_it_comes_from(given: dict[str, str], namespace: str) -> None:
     """The exporters that tell about all namespaces are charged to the subject's."""
     assert charged_to(given, subject_of(given), RULES) == namespace
+
+
+UNLISTED = st.from_regex(r"[a-z][a-z_]{1,8}", fullmatch=True).filter(
+    lambda name: RULES.kind(name) == "other" and {*RULES.lines(name)} <= {*RULES.lines("tunnel")}
+)
+"""Labels of which no line of the file knows."""
+
+
+@given(UNLISTED, st.sampled_from([EXPORTER, SNMP, NODE_EXPORTER, LONGHORN]))
+def test_no_label_makes_an_exporters_pod_the_subject(label: str, exporter: dict[str, str]) -> None:
+    assert subject_of({**exporter, label: "it"}).resource_id != exporter["pod"]
+
+
+@given(st.dictionaries(UNLISTED, NAMES), st.sampled_from([APP, VAULT]))
+def test_no_unlisted_label_takes_the_pod_of_a_program_away(more: dict[str, str], app: dict[str, str]) -> None:
+    assert subject_of({**more, **app}).resource_id == app["pod"]
+
+
+@given(UNLISTED, st.sampled_from([APP, VAULT]))
+def test_a_label_that_lost_against_the_targets_takes_it_away(label: str, app: dict[str, str]) -> None:
+    assert subject_of({**app, label: "mine", f"exported_{label}": "it"}).resource_id != app["pod"]
 
 
 @given(st.dictionaries(st.text(max_size=8), st.text(max_size=8), max_size=6))

@@ -20,13 +20,14 @@ def subject_of(given: Mapping[str, str]) -> Subject:
     return subject(read(given, RULES), RULES).subject
 
 
-def kept_of(given: Mapping[str, str]) -> dict[str, str]:
+def kept_of(given: Mapping[str, str], cluster: str = "") -> dict[str, str]:
     """The labels that are part of the identity."""
     series = read(given, RULES)
-    _, home_label = reading().cluster_of(given, series.teller)
+    _, home_label = reading(cluster).cluster_of(series.given, series.teller)
     return identity.labels_of(series, subject(series, RULES), home_label, RULES)
 
 
 def identity_of(given: Mapping[str, str], cluster: str = "fmc") -> str:
-    home, _ = reading(cluster).cluster_of(given, read(given, RULES).teller)
-    return identity.identify(subject_of(given), given.get("alertname", ""), home, kept_of(given))
+    series = read(given, RULES)
+    home, _ = reading(cluster).cluster_of(series.given, series.teller)
+    return identity.identify(subject_of(given), given.get("alertname", ""), home, kept_of(given, cluster))
