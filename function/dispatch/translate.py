@@ -28,7 +28,7 @@ from function.dispatch.labels import Reading
 from function.dispatch.model import DeadLetter, Delivery
 from function.shared.errors import PermanentError, Rejected
 from function.shared.event import SREEvent
-from function.shared.strict_json import to_json
+from function.shared.strict_json import MAX_MEMBERS, to_json
 from function.shared.text import cut, cut_and_count, left_out
 
 MAX_ALERTS = 20_000
@@ -73,6 +73,9 @@ def _labels(value: Any) -> Any:
 
 
 Texts = Annotated[dict[str, str], BeforeValidator(_texts)]
+FEW = Field(max_length=MAX_MEMBERS)
+"""strict_json.parse reads one member more than this. The identity of an alert with more labels would be made of
+some of them, so such an alert is a dead letter."""
 
 
 class _Webhook(BaseModel):
@@ -88,8 +91,8 @@ class _Webhook(BaseModel):
 
 class _Alert(BaseModel):
     status: Literal["firing", "resolved"]
-    labels: Annotated[dict[str, str], BeforeValidator(_labels)]
-    annotations: Texts = Field(default_factory=dict)
+    labels: Annotated[dict[str, str], BeforeValidator(_labels), FEW]
+    annotations: Annotated[Texts, FEW] = Field(default_factory=dict)
     startsAt: Annotated[AwareDatetime, AfterValidator(_utc)]
     fingerprint: str = ""
 
@@ -230,7 +233,8 @@ def _entries(texts: Mapping[str, Any], limit: int) -> dict[str, Any]:
         for key, value in kept
     }
     if len(texts) > MAX_ENTRIES:
-        entries["..."] = left_out(len(texts) - MAX_ENTRIES, "entries")
+        unit = "entries" if len(texts) <= MAX_MEMBERS else "entries at least"
+        entries["..."] = left_out(len(texts) - MAX_ENTRIES, unit)
     return entries
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from function.dispatch import translate
 from function.dispatch.model import DeadLetter
+from function.dispatch.translate import MAX_ENTRIES
 from function.shared.errors import Rejected
 from function.shared.event import SREEvent
 from function.shared.strict_json import parse
@@ -198,6 +199,26 @@ def test_the_65th_label_is_left_out_with_a_mark() -> None:
 def test_a_large_unknown_field_is_left_out_with_a_mark() -> None:
     found = read(one(extra=["x" * 100] * 100))
     assert found.raw_payload["extra"].startswith("[cut: ")
+
+
+@pytest.mark.parametrize("of", ["labels", "annotations"])
+def test_an_alert_with_100000_entries_is_a_dead_letter_and_its_neighbour_is_read(of: str) -> None:
+    body = one()
+    neighbour = body["alerts"][0]
+    body["alerts"].append(neighbour | {of: neighbour[of] | {f"k{number}": "x" for number in range(100_000)}})
+    good, bad = translate.webhook(parse(json.dumps(body).encode()), reading("fmc")).alerts
+    assert good == event("incident-75")
+    assert isinstance(bad, DeadLetter) and bad.code == f"bad_{of}"
+    assert len(bad.raw[of]) == MAX_ENTRIES + 1 and bad.raw[of]["..."].endswith("entries at least]")
+
+
+def test_an_object_of_100000_entries_elsewhere_is_cut_and_the_cut_is_marked() -> None:
+    body = one(routeLabels={f"k{number}": "x" for number in range(100_000)})
+    found = first(parse(json.dumps(body).encode()))
+    assert isinstance(found, SREEvent) and found.truncated
+    body = one() | {"commonAnnotations": {f"k{number}": "x" for number in range(100_000)}}
+    found = first(parse(json.dumps(body).encode()))
+    assert isinstance(found, SREEvent) and found.truncated
 
 
 JSON = st.recursive(
