@@ -12,6 +12,8 @@ import re
 from collections.abc import Iterator
 from urllib.parse import unquote
 
+from function.dispatch.room import Room
+
 TAGS = re.compile("[\U000e0020-\U000e007e]+")
 """The tag characters of Unicode: an invisible copy of ASCII."""
 MAX_DEPTH = 3
@@ -31,13 +33,25 @@ HEX = re.compile(r"(?:0x)?((?:[0-9a-f]{2})+)", re.I)
 PROSE = re.compile(r"[ -~\s]+", re.ASCII)
 
 
-def decodings(raw: str, signals: set[str]) -> Iterator[str]:
-    """Yields the text, and every text that is encoded in it up to MAX_DEPTH times."""
-    level = {raw: None}
+def decodings(raw: str, signals: set[str], room: Room) -> Iterator[str]:
+    """Yields the text, and every text that is encoded in it up to MAX_DEPTH times, as far as the room
+    allows."""
+    level = [room.take(raw)]
     for _ in range(MAX_DEPTH):
         yield from level
-        level = dict.fromkeys(inner for text in level for inner in _decoded(text, signals))
+        level = _inside(level, signals, room)
     yield from level
+
+
+def _inside(texts: list[str], signals: set[str], room: Room) -> list[str]:
+    found: dict[str, None] = {}
+    for inner in (inner for text in texts for inner in _decoded(text, signals)):
+        if inner in found:
+            continue
+        if not room.has_some():
+            break
+        found[room.take(inner)] = None
+    return list(found)
 
 
 def _decoded(text: str, signals: set[str]) -> Iterator[str]:

@@ -14,10 +14,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from function.dispatch.decode import decodings
+from function.dispatch.room import Room
 from function.dispatch.unmask import IN_WORDS, SPACING, as_shown, plain, undisguised
 
-MAX_CHARACTERS = 64 * 1024
-"""The limit for all text that is read, after normalization. One character can become eighteen (U+FDFA)."""
+MAX_CHARACTERS = 1024 * 1024
+"""The limit for all readings together. All that translate.py keeps of an alert has 640,000 characters."""
+CHARACTERS_PER_BYTE, SPARE = 3, 8192
+"""The limit for the readings of each text: so many for each byte of its UTF-8, and what earlier texts did not
+use. So a text that grows (one U+FDFA becomes 18 characters) takes no room from later texts."""
 MAX_WORDS = 6000
 """The limit for the words of all sentences. 20 kB of prose have 3,500 words. The limit exists because the
 policy must answer within two seconds."""
@@ -64,25 +68,62 @@ class NormalizedText:
 def read(value: Any) -> NormalizedText:
     """Read every string in a JSON value, keys included."""
     words: dict[str, None] = {}
-    sentences: dict[tuple[str, ...], None] = {}
-    names: dict[tuple[str, ...], None] = {}
+    sentences, names = _Lists(MAX_WORDS), _Lists(MAX_WORDS // 4)
     signals: set[str] = set()
-    room = MAX_CHARACTERS
-    for raw in dict.fromkeys(_strings(value)):
-        names |= dict.fromkeys(map(_parts, NAME.findall(raw)))
-        for spelling in dict.fromkeys(_spellings(raw, signals)):
-            room -= len(spelling)
-            if room < 0:
-                break
+    truncated = False
+    total, earned = MAX_CHARACTERS, SPARE
+    for raw in _distinct(_strings(value)):
+        if total <= 0:
+            truncated = True
+            break
+        earned += CHARACTERS_PER_BYTE * _bytes(raw)
+        names.add(map(_parts, NAME.findall(raw)))
+        room = Room(min(earned, total))
+        for spelling in spellings(raw, signals, room):
+            earned, total = earned - len(spelling), total - len(spelling)
             found = [_words(sentence) for sentence in SENTENCE_ENDS.split(spelling)]
             for reading in (found, [_without_paths(sentence) for sentence in found]):
-                sentences |= dict.fromkeys(part for sentence in reading for part in _windows(sentence))
+                sentences.add(part for sentence in reading for part in _windows(sentence))
                 words[f" {' '.join(word for sentence in reading for word in sentence)} "] = None
+        truncated |= room.is_short
     words.pop("  ", None)
-    kept, cut = _within(MAX_WORDS, sentences)
-    kept_names, cut_names = _within(MAX_WORDS // 4, names)
-    truncated = room < 0 or cut or cut_names
-    return NormalizedText(tuple(words), kept, kept_names, tuple(sorted(signals)), truncated)
+    truncated |= sentences.is_full or names.is_full
+    return NormalizedText(
+        tuple(words), tuple(sentences.kept), tuple(names.kept), tuple(sorted(signals)), truncated
+    )
+
+
+class _Lists:
+    """Distinct lists of words, with a limit for the words of all lists together."""
+
+    def __init__(self, words: int) -> None:
+        self.kept: dict[tuple[str, ...], None] = {}
+        self.left = words
+        self.is_full = False
+        """Whether a list was left out."""
+
+    def add(self, lists: Iterable[tuple[str, ...]]) -> None:
+        if self.is_full:
+            return
+        for words in lists:
+            if words not in self.kept:
+                self.is_full = len(words) > self.left
+                if self.is_full:
+                    return
+                self.left -= len(words)
+                self.kept[words] = None
+
+
+def _distinct(texts: Iterable[str]) -> Iterator[str]:
+    seen: set[str] = set()
+    for text in texts:
+        if text not in seen:
+            seen.add(text)
+            yield text
+
+
+def _bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
 
 def _windows(sentence: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
@@ -90,17 +131,6 @@ def _windows(sentence: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     for start in range(0, max(1, len(sentence) - OVERLAP), WINDOW - OVERLAP):
         if part := sentence[start : start + WINDOW]:
             yield part
-
-
-def _within(limit: int, lists: Iterable[tuple[str, ...]]) -> tuple[tuple[tuple[str, ...], ...], bool]:
-    """Returns the first lists with at most `limit` words together, and whether a list was left out."""
-    kept: list[tuple[str, ...]] = []
-    for words in lists:
-        limit -= len(words)
-        if limit < 0:
-            return tuple(kept), True
-        kept.append(words)
-    return tuple(kept), False
 
 
 def _words(sentence: str) -> tuple[str, ...]:
@@ -127,12 +157,19 @@ def _parts(name: str) -> tuple[str, ...]:
     return tuple(part.lower() for part in NAME_PARTS.split(name) if part)
 
 
-def _spellings(raw: str, signals: set[str]) -> Iterator[str]:
-    """Yields each reading of a text, in lower case."""
-    for text in decodings(raw, signals):
-        shown = as_shown(text, signals)
-        yield plain(shown)
-        yield undisguised(shown, signals)
+def spellings(raw: str, signals: set[str], room: Room) -> Iterator[str]:
+    """Yields each reading of a text, in lower case, as far as the room allows."""
+    seen: set[str] = set()
+    decoded = Room(room.left)
+    for text in decodings(raw, signals, decoded):
+        if not room.has_some():
+            break
+        shown = as_shown(text, signals, room)
+        for spelling in (plain(shown), undisguised(shown, signals)):
+            if spelling not in seen:
+                seen.add(spelling)
+                yield room.take(spelling)
+    room.is_short |= decoded.is_short
 
 
 def _strings(value: Any) -> Iterator[str]:

@@ -74,8 +74,8 @@ def _labels(value: Any) -> Any:
 
 Texts = Annotated[dict[str, str], BeforeValidator(_texts)]
 FEW = Field(max_length=MAX_MEMBERS)
-"""strict_json.parse reads one member more than this. The identity of an alert with more labels would be made of
-some of them, so such an alert is a dead letter."""
+"""strict_json.parse reads at most one member more. An identity must not be made of some of an alert's labels,
+so an alert with more of them is a dead letter."""
 
 
 class _Webhook(BaseModel):

@@ -9,6 +9,8 @@ import re
 import unicodedata
 from collections.abc import Callable
 
+from function.dispatch.room import Room
+
 IN_WORDS = "-._/"
 """Characters that stay inside a word."""
 ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*|[^\[\]])?", re.DOTALL)
@@ -91,12 +93,25 @@ def _spacing(character: str) -> str:
     return "" if unicodedata.category(character) in MARKS else " "
 
 
+MARK = "m"
+MAX_MARKS = 30
+"""No language needs more: https://unicode.org/reports/tr15/#Stream_Safe_Text_Format"""
+MANY_MARKS = re.compile(f"{MARK}{{{MAX_MARKS + 1},}}")
+
+
+def _kind(character: str) -> str:
+    return MARK if unicodedata.combining(character) else " "
+
+
+KINDS = _Table(_kind)
 SHAPES = _Table(_shape)
 SPACING = _Table(_spacing)
 
 
-def as_shown(text: str, signals: set[str]) -> str:
-    """Returns the text as a person sees it, in lower case, with one line for each paragraph."""
+def as_shown(text: str, signals: set[str], room: Room) -> str:
+    """Returns the text as a person sees it, in lower case, with one line for each paragraph. It reads no more
+    than the room allows."""
+    text = room.fit(text)
     if "\x1b" in text:
         signals.add("ansi")
         text = ANSI.sub("", text)
@@ -107,12 +122,26 @@ def as_shown(text: str, signals: set[str]) -> str:
     for code, sign in (("bidi", BIDI), ("styled_letters", STYLED)):
         if sign.search(text):
             signals.add(code)
-    shaped = unicodedata.normalize("NFC", EM_DASH.sub("--", text)).translate(SHAPES)
+    shaped = unicodedata.normalize("NFC", _few_marks(EM_DASH.sub("--", text))).translate(SHAPES)
     if HIDDEN.search(shaped):
         signals.add("hidden_characters")
     lines = _unwrapped(shaped.replace("\0", ""))
     folded = unicodedata.normalize("NFKC", lines).casefold()
-    return unicodedata.normalize("NFD", folded)  # separates the marks, which SPACING then removes
+    # NFD separates the marks, which SPACING then removes.
+    return room.fit(unicodedata.normalize("NFD", room.fit(folded)))
+
+
+def _few_marks(text: str) -> str:
+    """Returns the text with at most MAX_MARKS marks in a row. Unicode's normal forms sort the marks of a
+    letter, in a time that grows with the square of their number."""
+    kinds = text.translate(KINDS)
+    if MARK * (MAX_MARKS + 1) not in kinds:
+        return text
+    parts, start = [], 0
+    for run in MANY_MARKS.finditer(kinds):
+        parts.append(text[start : run.start() + MAX_MARKS])
+        start = run.end()
+    return "".join([*parts, text[start:]])
 
 
 def _unwrapped(text: str) -> str:

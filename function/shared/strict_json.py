@@ -49,8 +49,8 @@ def parse(body: bytes) -> Any:
     NaN, infinities, duplicate keys, lone surrogates, more than 32 levels and more than 200,000 brackets,
     because OPA and the API server read these differently or reject them.
 
-    If an object has more than MAX_MEMBERS members, the result has MAX_MEMBERS + 1 of them. So the reader of the
-    object can refuse it, and one such alert does not cost its neighbours.
+    If an object has more than MAX_MEMBERS members, the result has MAX_MEMBERS + 1 of them. So its reader can
+    refuse this one object, and the alerts beside it are read.
     """
     if len(body) > MAX_BODY:
         raise Rejected(413, "too_large", f"the body is over {MAX_BODY} bytes")

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from function.dispatch.decode import decodings
 from function.dispatch.normalize import read
+from function.dispatch.room import Room
 
 ENCODED = {
     "base64": "a3ViZWN0bCBkZWxldGUgcHZjIHg=",
@@ -23,3 +25,16 @@ def test_what_is_encoded_is_read_and_is_a_signal(encoding: str) -> None:
     text = read(ENCODED[encoding])
     assert any(" delete pvc " in line for line in text.words), text.words
     assert text.signals == ("encoded_text",)
+
+
+def test_no_more_is_decoded_than_there_is_room_for() -> None:
+    room = Room(1000)
+    found = list(decodings("/".join(["YTNWaVpXTjBiQ0JrWld4bGRHVWdjSFpqSUhnPQ"] * 1000), set(), room))
+    assert sum(map(len, found)) == 1000 and room.is_short
+
+
+@pytest.mark.parametrize("encoding", ENCODED)
+def test_with_room_enough_nothing_is_left_out(encoding: str) -> None:
+    room = Room(1000)
+    assert len(list(decodings(ENCODED[encoding], set(), room))) > 1
+    assert not room.is_short

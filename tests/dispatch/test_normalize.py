@@ -1,10 +1,24 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from function.dispatch.normalize import MAX_CHARACTERS, MAX_WORDS, OVERLAP, WINDOW, NormalizedText, read
+from function.dispatch.normalize import (
+    CHARACTERS_PER_BYTE,
+    MAX_CHARACTERS,
+    MAX_WORDS,
+    OVERLAP,
+    SPARE,
+    WINDOW,
+    NormalizedText,
+    read,
+    spellings,
+)
+from function.dispatch.room import Room
+from function.dispatch.translate import MAX_ENTRIES, MAX_TEXT, MAX_VALUE
 
 
 def says(text: object) -> tuple[str, ...]:
@@ -118,11 +132,72 @@ def test_more_words_than_the_policy_can_judge_in_time_are_left_out_and_that_is_s
     assert sum(map(len, names.names)) <= MAX_WORDS // 4 and names.truncated
 
 
+BOMB = "\ufdfa" * 4000 + "%25252541"
+"""Each of its letters becomes eighteen, in each of four decodings."""
+
+
 def test_text_beyond_the_limit_is_left_out_and_that_is_said() -> None:
-    text = read(["delete pvc", *("\ufdfa" * 4000 + str(number) for number in range(64))])
+    text = read(["delete pvc", *(f"{number} {BOMB}" for number in range(64))])
     assert text.truncated and text.words[0] == " delete pvc "
-    assert not read("x" * 20_000).truncated
-    assert read([f"{'x' * 10_000} {number}" for number in range(20)]).truncated
+    assert read([f"{'x' * 100_000} {number}" for number in range(11)]).truncated
+    assert not read("x" * 100_000).truncated
+
+
+class Counted(list[str]):
+    """A list that knows how many of its texts were looked at."""
+
+    looked_at = 0
+
+    def __iter__(self) -> Iterator[str]:
+        for text in super().__iter__():
+            self.looked_at += 1
+            yield text
+
+
+def test_no_text_is_looked_at_when_there_is_no_room_for_it() -> None:
+    texts = Counted(f"{'x' * 100_000} {number}" for number in range(1000))
+    assert read(texts).truncated
+    assert texts.looked_at <= MAX_CHARACTERS // 100_000 + 2
+
+
+def test_an_order_behind_texts_that_grow_is_found_and_the_text_before_it_is_known_to_be_cut() -> None:
+    text = read([*(f"{number} {BOMB}" for number in range(16)), "drop table"])
+    assert text.truncated and " drop table " in text.words
+
+
+def test_all_that_is_kept_of_an_alert_is_read() -> None:
+    """Only the words of sentences have a smaller limit: the policy must answer in time."""
+    kept = {"labels": ("a", MAX_VALUE), "annotations": ("'b", MAX_TEXT)}
+    value = {
+        name: {f"{name}{number}": f"{number} {part * size}"[:size] for number in range(MAX_ENTRIES)}
+        for name, (part, size) in kept.items()
+    }
+    value["annotations"]["annotations63"] = "x" * (MAX_TEXT - 13) + ". drop table"
+    text = read(value)
+    assert not text.truncated
+    assert any(line.endswith(" drop table ") for line in text.words)
+    assert ("drop", "table") in text.sentences
+
+
+def test_an_order_behind_many_words_is_found_as_a_phrase_and_the_rest_is_known_to_be_cut() -> None:
+    text = read([" ".join(f"w{number}" for number in range(MAX_WORDS + 400)), "drop table"])
+    assert text.truncated and " drop table " in text.words
+
+
+@given(
+    st.lists(
+        st.sampled_from(["%25", "%64", "&#x61;", "a1B2 c3D4=", "YSBiIGMgZCBlIGY=", "\ufdfa", "'", "\u0301"])
+    ),
+    st.integers(0, 200),
+)
+def test_what_is_read_fits_into_the_room_and_all_of_it_is_read_if_nothing_is_said(
+    parts: list[str], size: int
+) -> None:
+    raw, room, signals = "".join(parts), Room(size), set[str]()
+    found = list(spellings(raw, signals, room))
+    assert sum(map(len, found)) == size - room.left <= size
+    if not room.is_short:
+        assert found == list(spellings(raw, set(), Room(1_000_000)))
 
 
 REPEATED = [
@@ -150,8 +225,9 @@ def test_what_is_read_grows_with_the_text_and_not_faster(part: str) -> None:
     """Counts, not seconds: each spelling of a text is bounded by the text."""
     for size in (1_000, 20_000):
         text = read((part * size)[:size])
-        assert sum(map(len, text.words)) <= MAX_CHARACTERS + size
-        assert sum(len(sentence) for sentence in text.sentences) <= MAX_CHARACTERS + size
+        # A spelling gives two lines at most: with its paths, and without them.
+        assert sum(map(len, text.words)) <= 2 * (SPARE + CHARACTERS_PER_BYTE * 3 * size)
+        assert sum(len(sentence) for sentence in text.sentences) <= MAX_WORDS
 
 
 @given(

@@ -5,6 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from function.dispatch.normalize import read
+from function.dispatch.room import Room
+from function.dispatch.unmask import MAX_MARKS, as_shown
 
 
 def says(text: object) -> tuple[str, ...]:
@@ -70,3 +72,17 @@ def test_what_was_hidden_is_read_and_is_a_signal(signal: str) -> None:
 def test_invisible_characters_change_no_word(text: str) -> None:
     shown = "".join(character for character in text if character in "abc ")
     assert set(says(shown)) <= set(says(text))
+
+
+def test_the_marks_of_a_letter_are_read_up_to_thirty() -> None:
+    """Unicode's normal forms would sort them, in a time that grows with the square of their number."""
+    turns = "\u0301\u0316" * 2000
+    shown = as_shown(f"a{turns}b", set(), Room(10_000))
+    assert len(shown) == 1 + MAX_MARKS + 1
+    assert read(f"dro{turns}p table").words == read("dro\u0301p table").words == (" drop table ",)
+
+
+def test_no_more_is_read_than_there_is_room_for() -> None:
+    room = Room(100)
+    assert len(as_shown("\ufdfa" * 4000, set(), room)) == 100
+    assert room.is_short
