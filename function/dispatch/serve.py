@@ -22,6 +22,8 @@ def serve(host: str, port: int, source: Path = MAIN) -> None:
     import uvicorn
     from functions_framework.aio import create_asgi_app
 
+    from function.shared.connections import OPTIONS
+
     app = create_asgi_app("handle", str(source))
     print(f"sre-dispatch: listening on {host}:{port}", file=sys.stderr, flush=True)
     gc.freeze()
@@ -33,9 +35,5 @@ def serve(host: str, port: int, source: Path = MAIN) -> None:
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
         lifespan="off",
-        ws="none",
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        log_level="warning",
+        **OPTIONS,
     )

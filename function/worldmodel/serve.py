@@ -13,6 +13,7 @@ import uvicorn
 import yaml
 
 from function.shared import auth
+from function.shared.connections import OPTIONS
 from function.shared.errors import Misconfigured, Unavailable
 from function.shared.facts import Governance
 from function.shared.http import token_in
@@ -45,10 +46,7 @@ def serve(settings: WorldModelSettings) -> None:
         host=settings.host,
         port=settings.port,
         timeout_graceful_shutdown=GRACE_SECONDS,
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        log_level="warning",
+        **OPTIONS,
     )
 
 
