@@ -56,7 +56,8 @@ class Caller:
     """The tools of one role, for both protocols."""
 
     def __init__(self, role: Role, world: World) -> None:
-        self.role, self._world, self._limiter = role, world, anyio.CapacityLimiter(AT_ONCE)
+        self.role, self._world = role, world
+        self._limiter, self.reading = anyio.CapacityLimiter(AT_ONCE), anyio.CapacityLimiter(AT_ONCE)
         self.tools = {tool.name: tool for tool in TOOLS if tool.role == role}
         self.sessions = StreamableHTTPSessionManager(
             Server("sre-dispatch-worldmodel", on_list_tools=self._list_tools, on_call_tool=self._call_tool),
@@ -189,7 +190,7 @@ async def _json_rpc(caller: Callable[[Request], Caller], request: Request) -> Re
         if len(body) > MAX_BODY:
             return Response(status_code=413)
     try:
-        message = parse(bytes(body))
+        message = await anyio.to_thread.run_sync(parse, bytes(body), limiter=calls.reading)
     except Rejected as error:
         return JSONResponse(_error(None, RpcError(PARSE_ERROR, str(error))), 400)
     reply = await calls.answer(message)

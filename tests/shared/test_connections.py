@@ -13,9 +13,9 @@ import uvicorn
 
 from function.shared.connections import MAX_CONNECTIONS, OPTIONS
 from tests.harness.components import wait_until
+from tests.harness.half_open import HALF, all_of, connect, half_open
 from tests.harness.process import free_port
 
-HALF = b"GET / HTTP/1.1\r\nHost: x\r\n"
 HOLD = b"GET /hold HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
@@ -38,11 +38,6 @@ class Site:
                 await asyncio.sleep(0.01)
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
         await send({"type": "http.response.body"})
-
-    def connect(self, sent: bytes) -> socket.socket:
-        line = socket.create_connection(("127.0.0.1", self.port), timeout=120)
-        line.sendall(sent)
-        return line
 
 
 @contextmanager
@@ -76,18 +71,8 @@ def is_over(line: socket.socket) -> bool:
     return True
 
 
-def all_of(line: socket.socket) -> bytes:
-    """Everything that the server sends until it closes the connection."""
-    with line:
-        answer = b""
-        while chunk := line.recv(4096):
-            answer += chunk
-        return answer
-
-
 def test_the_oldest_connection_without_a_request_makes_room_for_a_new_one(site: Site) -> None:
-    with ExitStack() as open_ones:
-        lines = [open_ones.enter_context(site.connect(HALF)) for _ in range(MAX_CONNECTIONS + 50)]
+    with half_open(site.url, MAX_CONNECTIONS + 50) as lines:
         assert httpx.get(site.url).status_code == 200
         for line in lines[:50]:
             assert all_of(line).startswith(b"HTTP/1.1 503 ")
@@ -96,18 +81,17 @@ def test_the_oldest_connection_without_a_request_makes_room_for_a_new_one(site: 
 
 
 def test_a_connection_without_a_request_goes_before_one_that_is_kept(site: Site) -> None:
-    with ExitStack() as open_ones:
-        kept = open_ones.enter_context(site.connect(HALF + b"\r\n"))
+    with connect(site.url, HALF + b"\r\n") as kept:
         assert kept.recv(4096).startswith(b"HTTP/1.1 200 ")
-        lines = [open_ones.enter_context(site.connect(b"")) for _ in range(MAX_CONNECTIONS)]
-        assert all_of(lines[0]).startswith(b"HTTP/1.1 503 ")
-        kept.sendall(HALF + b"\r\n")
-        assert kept.recv(4096).startswith(b"HTTP/1.1 200 ")
+        with half_open(site.url, MAX_CONNECTIONS) as lines:
+            assert all_of(lines[0]).startswith(b"HTTP/1.1 503 ")
+            kept.sendall(HALF + b"\r\n")
+            assert kept.recv(4096).startswith(b"HTTP/1.1 200 ")
 
 
 def test_a_request_beyond_the_limit_is_answered_with_503_and_none_is_cut_off(site: Site) -> None:
     with ExitStack() as open_ones:
-        lines = [open_ones.enter_context(site.connect(HOLD)) for _ in range(MAX_CONNECTIONS)]
+        lines = [open_ones.enter_context(connect(site.url, HOLD)) for _ in range(MAX_CONNECTIONS)]
         wait_until(lambda: site.held == MAX_CONNECTIONS, "all requests to be held")
         assert httpx.get(site.url).status_code == 503
         site.over.set()
@@ -115,17 +99,18 @@ def test_a_request_beyond_the_limit_is_answered_with_503_and_none_is_cut_off(sit
 
 
 def test_headers_that_never_end_are_given_up(site: Site) -> None:
-    lines = [site.connect(sent) for sent in (b"", b"G", HALF)]
-    second = site.connect(HALF + b"\r\n")
-    assert second.recv(4096).startswith(b"HTTP/1.1 200 ")
-    second.sendall(HALF)
-    for line in (*lines, second):
-        assert httpx.get(site.url).status_code == 200
-        assert all_of(line).startswith(b"HTTP/1.1 408 ")
+    with ExitStack() as open_ones:
+        sent = (b"", b"G", HALF, HALF + b"\r\n")
+        lines = [open_ones.enter_context(connect(site.url, each)) for each in sent]
+        assert lines[-1].recv(4096).startswith(b"HTTP/1.1 200 ")
+        lines[-1].sendall(HALF)  # a second request
+        for line in lines:
+            assert httpx.get(site.url).status_code == 200
+            assert all_of(line).startswith(b"HTTP/1.1 408 ")
 
 
 def test_a_byte_now_and_then_gives_headers_no_more_time(site: Site) -> None:
-    with site.connect(b"GET / HTTP/1.1\r\n") as dripping, site.connect(b"") as later:
+    with connect(site.url, b"GET / HTTP/1.1\r\n") as dripping, connect(site.url, b"") as later:
         dripping.setblocking(False)
         later.setblocking(False)
         while not is_over(later):
@@ -136,8 +121,7 @@ def test_a_byte_now_and_then_gives_headers_no_more_time(site: Site) -> None:
 
 
 def test_a_request_that_takes_longer_than_its_headers_may_is_answered(site: Site) -> None:
-    slow, held = site.connect(HALF), site.connect(HOLD)
-    assert all_of(slow).startswith(b"HTTP/1.1 408 ")  # the time for headers is over
-    site.over.set()
-    assert held.recv(4096).startswith(b"HTTP/1.1 200 ")
-    held.close()
+    with connect(site.url, HALF) as slow, connect(site.url, HOLD) as held:
+        assert all_of(slow).startswith(b"HTTP/1.1 408 ")  # the time for headers is over
+        site.over.set()
+        assert held.recv(4096).startswith(b"HTTP/1.1 200 ")

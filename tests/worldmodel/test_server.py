@@ -15,12 +15,14 @@ import pytest
 from mcp.client import Client
 from mcp.client.streamable_http import streamable_http_client
 
+from function.shared.connections import MAX_CONNECTIONS
 from function.shared.errors import Misconfigured, Unavailable
 from function.shared.mcp import WorldModelClient
 from function.shared.runs import Run
 from function.worldmodel.serve import serve
 from function.worldmodel.settings import WorldModelSettings
 from tests.harness.fakes import event
+from tests.harness.half_open import all_of, half_open
 from tests.harness.process import ROOT, free_port
 from tests.harness.server import environment
 from tests.harness.worldmodel import READER, WRITER, WorldModel, world_model
@@ -204,6 +206,18 @@ def test_a_sender_that_does_not_come_to_an_end_is_let_go(world: WorldModel) -> N
     with socket.create_connection(("127.0.0.1", int(world.url.rsplit(":", 1)[1])), timeout=120) as line:
         line.sendall(head.encode())
         assert line.recv(100).startswith(b"HTTP/1.1 408")
+
+
+def test_connections_without_a_request_keep_nobody_out(world: WorldModel) -> None:
+    with half_open(world.url, MAX_CONNECTIONS + 50) as lines:
+        assert httpx.get(f"{world.url}/health/liveness").status_code == 200
+        assert world.call("get_resource_context", CLAIM)["facts"] is not None
+        assert all_of(lines[0]).startswith(b"HTTP/1.1 503 ")
+
+
+def test_a_body_of_brackets_and_quotes_is_refused(world: WorldModel) -> None:
+    """A check that begins anew at each quote would take minutes."""
+    assert world.post(b"[" * 200_001 + b'"' + b'\\"' * 30_000).status_code == 400
 
 
 def test_the_log_tells_what_was_asked_and_never_a_token_or_an_answer(world: WorldModel) -> None:
