@@ -7,16 +7,12 @@ and 200 only if all alerts are done. Alertmanager logs error replies, so no repl
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import logging
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
-from typing import Any, TypeVar
-from urllib.parse import unquote
+from typing import Any
 
 import functions_framework.aio
 from cloudevents.conversion import to_binary
@@ -24,25 +20,19 @@ from cloudevents.http import CloudEvent
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from function.dispatch import audit, pipeline, storm, translate, wiring
-from function.dispatch.model import NOTICE_TYPE, RECEIPT_TYPE, Delivery, Outcome, Result
-from function.dispatch.ports import Dependencies
+from function.dispatch import audit, pipeline, receive, storm, wiring
+from function.dispatch.in_flight import InFlight, Share
+from function.dispatch.model import RECEIPT_TYPE, Outcome, Result
+from function.dispatch.ports import DELIVERIES, Dependencies
 from function.dispatch.settings import LOOPBACK, Settings
 from function.shared import auth
 from function.shared.auth import Unauthorized
 from function.shared.errors import Misconfigured, Rejected, Unavailable, reason
-from function.shared.strict_json import MAX_BODY, parse, to_json
+from function.shared.strict_json import MAX_BODY, to_json
 
 log = logging.getLogger("sre-dispatch")
-T = TypeVar("T")
 
-BODY_SECONDS = 10.0
-REPLY_SECONDS = 10.0
-"""The time limit for a reply, from the moment at which the body is complete. A token review can add 3 s
-before that. Alertmanager's HA peers wait for 15 s."""
 RETRY_AFTER_SECONDS = 15
-WORKERS = 10
-"""How many deliveries are processed at once: the containerConcurrency of the Knative Service."""
 TOKEN_FILES = "SRE_DISPATCH_TOKEN_FILES"  # noqa: S105  the name of a setting
 CLOSE = {"Connection": "close"}
 """For replies that may be sent before the whole body has arrived."""
@@ -52,19 +42,13 @@ HEALTH_PATHS = frozenset({"/health/liveness", "/health/readiness"})
 """The paths that Knative's func expects. They always answer 200: with invalid settings, prompts or embedded
 policy the process does not start."""
 
-READERS = {
-    "sre-dispatch.alertmanager.v4": translate.webhook,
-    "sre-dispatch.alert.v1": translate.alert,
-    "boson.fn": translate.either,  # the default type of `func invoke`
-}
-OWN_TYPES = frozenset({RECEIPT_TYPE, NOTICE_TYPE})
-
 
 async def answer(request: Request, settings: Settings, app: Dependencies) -> Response:
     """Reply to any HTTP request."""
-    event = _is_event(request)
+    event = receive.is_event(request.headers)
     try:
-        return await _answered(request, event, settings, app)
+        async with asyncio.timeout(receive.REPLY_SECONDS):
+            return await _answered(request, event, settings, app)
     except Exception as error:  # noqa: BLE001  the framework would log the message, which may quote an alert
         code, reply = _refused(error, event)
         _print_refusal(request, error, code, reply.status_code, app.clock())
@@ -88,7 +72,7 @@ def _refused(error: Exception, event: bool) -> tuple[str, Response]:
 
 def _print_refusal(request: Request, error: Exception, code: str, status: int, now: float) -> None:
     """Prints the audit line, and the message for the operator. A traceback could quote the request."""
-    length = getattr(request.state, "bytes_read", _declared(request))
+    length = getattr(request.state, "bytes_read", receive.declared(request.headers))
     is_known = getattr(request.state, "is_sender_known", False)
     refusal = audit.Refusal(code, status, length, request.headers.get("user-agent", ""), is_known)
     if line := _sampler.line(refusal, now):
@@ -104,22 +88,13 @@ async def _answered(request: Request, event: bool, settings: Settings, app: Depe
     _routed(request, path, event)
     await _authenticated(request, settings, app)
     request.state.is_sender_known = True
-    delivery = await _delivery(request, event, app)
-    if delivery is None:
+    counts = await _processed(request, app)
+    if counts is None:
         return Response(status_code=204)
-    counts = await asyncio.wait_for(_in_thread(_work, delivery, app), REPLY_SECONDS)
     receipt = {"outcomes": {outcome.value: count for outcome, count in sorted(counts.items())}}
     if counts[Outcome.DEFERRED]:
         return _again(receipt, event)
     return _reply(202 if event else 200, receipt, event)
-
-
-def _is_event(request: Request) -> bool:
-    return "ce-specversion" in request.headers or _media_type(request).startswith("application/cloudevents")
-
-
-def _media_type(request: Request) -> str:
-    return request.headers.get("content-type", "").split(";")[0].strip().lower()
 
 
 def _routed(request: Request, path: str, event: bool) -> None:
@@ -145,109 +120,56 @@ async def _authenticated(request: Request, settings: Settings, app: Dependencies
         raise Unauthorized
 
 
-async def _delivery(request: Request, event: bool, app: Dependencies) -> Delivery | None:
-    """Returns the delivery in the request, or None if the request is a CloudEvent that we sent ourselves.
-    Raises Rejected and Unavailable."""
-    media_type = _media_type(request)
-    if media_type not in ("application/json", "application/cloudevents+json"):
-        raise Rejected(
-            415, "media_type", "only application/json and application/cloudevents+json are accepted"
-        )
-    if request.headers.get("content-encoding", "identity").lower() != "identity":
-        raise Rejected(415, "content_encoding", "the body must not be compressed or encoded")
-    body = await _body(request)
-    return await _in_thread(_read, request, event, media_type, body, app)
+async def _processed(request: Request, app: Dependencies) -> Counter[Outcome] | None:
+    """Read and process the delivery in the request. Returns None if it is a CloudEvent that we sent
+    ourselves. Raises Rejected and Unavailable.
+
+    A thread does the slow work, so that the event loop answers health checks. After the deadline the thread
+    goes on, and so the delivery's bytes stay in flight.
+    """
+    receive.check_media_type(request.headers)
+    share = Share(_in_flight)
+    try:
+        body = await _body(request, share)
+        work = _threads.submit(_work, dict(request.headers), body, app)
+    except BaseException:
+        share.end()
+        raise
+    work.add_done_callback(lambda _: share.end())
+    return await asyncio.wrap_future(work)
 
 
-def _read(request: Request, event: bool, media_type: str, body: bytes, app: Dependencies) -> Delivery | None:
-    reader: Any = translate.webhook
-    if event:
-        attributes, data = _cloudevent(request, body, media_type)
-        if attributes["type"] in OWN_TYPES:
-            return None
-        if attributes["type"] not in READERS:
-            raise Rejected(415, "event_type", f"the accepted types are {', '.join(READERS)}")
-        reader = READERS[attributes["type"]]
-    else:
-        data = parse(body)
-    delivery: Delivery = reader(data, app.reading())
-    return delivery
-
-
-async def _body(request: Request) -> bytes:
-    """Returns the body. Raises Rejected if the body is too large, and Unavailable if it arrives too slowly:
-    a retry can help."""
-    if (_declared(request) or 0) > MAX_BODY:
-        raise Rejected(413, "too_large", f"the body is over {MAX_BODY} bytes")
+async def _body(request: Request, share: Share) -> bytes:
+    """Returns the body. Raises Rejected if the body is too large. Raises Unavailable if it finds no room, or
+    arrives too slowly: a retry can help."""
+    declared = receive.declared(request.headers) or 0
+    _check_size(declared)
+    share.reach(declared)
     body = bytearray()
     try:
-        async with asyncio.timeout(BODY_SECONDS):
+        async with asyncio.timeout(receive.BODY_SECONDS):
             async for chunk in request.stream():
                 body += chunk
-                if len(body) > MAX_BODY:
-                    raise Rejected(413, "too_large", f"the body is over {MAX_BODY} bytes")
+                _check_size(len(body))
+                share.reach(len(body))
     except (TimeoutError, ClientDisconnect):
-        raise Unavailable("slow_body", f"the body did not arrive within {BODY_SECONDS} s") from None
+        what = f"the body did not arrive within {receive.BODY_SECONDS} s"
+        raise Unavailable("slow_body", what) from None
     finally:
         request.state.bytes_read = len(body)
     return bytes(body)
 
 
-def _declared(request: Request) -> int | None:
-    """Returns the length of the body according to the sender, or None."""
-    length = request.headers.get("content-length", "")
-    return int(length[:15]) if length.isascii() and length.isdigit() else None
+def _check_size(count: int) -> None:
+    if count > MAX_BODY:
+        raise Rejected(413, "too_large", f"the body is over {MAX_BODY} bytes")
 
 
-def _cloudevent(request: Request, body: bytes, media_type: str) -> tuple[Mapping[str, Any], Any]:
-    """Returns attributes and data of a CloudEvent 1.0, binary or structured. Raises Rejected.
-
-    The SDK's reader is not used: it accepts duplicate keys and NaN, returns broken JSON as bytes, and does
-    not decode header values.
-    """
-    if media_type == "application/cloudevents+json":
-        attributes = parse(body)
-        if not isinstance(attributes, dict):
-            raise Rejected(400, "bad_event", "a structured CloudEvent must be a JSON object")
-        data = _structured_data(attributes)
-    else:
-        attributes = {
-            name.removeprefix("ce-"): unquote(value)
-            for name, value in request.headers.items()
-            if name.startswith("ce-")
-        }
-        data = parse(body)
-    wanted = [attributes.get(name) for name in ("id", "source", "type")]
-    if attributes.get("specversion") != "1.0" or not all(isinstance(each, str) and each for each in wanted):
-        raise Rejected(400, "bad_event", "a CloudEvent 1.0 must have specversion, id, source and type")
-    if "time" in attributes and not _is_time(attributes["time"]):
-        raise Rejected(400, "bad_event", "the CloudEvent's time must be an RFC 3339 time")
-    return attributes, data
-
-
-def _structured_data(event: Mapping[str, Any]) -> Any:
-    if "data_base64" not in event:
-        return event.get("data")
-    try:
-        return parse(base64.b64decode(event["data_base64"], validate=True))
-    except (binascii.Error, TypeError, ValueError):
-        raise Rejected(400, "bad_event", "data_base64 must be base64") from None
-
-
-def _is_time(value: Any) -> bool:
-    try:
-        return isinstance(value, str) and datetime.fromisoformat(value).tzinfo is not None
-    except ValueError:
-        return False
-
-
-async def _in_thread(call: Callable[..., T], *arguments: Any) -> T:
-    """Run slow work in a thread. The event loop keeps answering health checks."""
-    return await asyncio.get_running_loop().run_in_executor(_threads, call, *arguments)
-
-
-def _work(delivery: Delivery, app: Dependencies) -> Counter[Outcome]:
+def _work(headers: receive.Headers, body: bytes, app: Dependencies) -> Counter[Outcome] | None:
     """Process a delivery: print an audit line for each result, then notify people."""
+    delivery = receive.delivery(headers, body, app.reading())
+    if delivery is None:
+        return None
     counts: Counter[Outcome] = Counter()
     for_people: list[Result] = []
     for result in pipeline.run(delivery, app):
@@ -288,7 +210,8 @@ def _started() -> tuple[Settings, Dependencies]:
 
 
 _sampler = audit.Sampler()
-_threads = ThreadPoolExecutor(WORKERS, "delivery")
+_threads = ThreadPoolExecutor(DELIVERIES, "delivery")
+_in_flight = InFlight()
 _settings, _app = _started()
 
 

@@ -195,7 +195,6 @@ TESTED_THROUGH = {
     "dispatch/model.py": "dispatch/test_decide.py",
     "dispatch/ports.py": "dispatch/test_pipeline.py",
     "dispatch/serve.py": "test_main.py",
-    "dispatch/wiring.py": "test_cold_start.py",
     "runner/agent/agent.py": "real/test_agent.py",
     "shared/kubernetes.py": "dispatch/adapters/test_kubernetes.py",
     "worldmodel/serve.py": "worldmodel/test_server.py",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import http.client
 import json
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -16,10 +17,17 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from function.shared.strict_json import to_json
+from function.dispatch.adapters.token_reviews import REVIEW_SECONDS
+from function.dispatch.in_flight import MAX_IN_FLIGHT
+from function.dispatch.pipeline import SOFT_DEADLINE_SECONDS
+from function.dispatch.receive import BODY_SECONDS, REPLY_SECONDS
+from function.shared.connections import MAX_CONNECTIONS
+from function.shared.strict_json import MAX_BODY, to_json
 from tests.harness import backends
 from tests.harness.components import answers, wait_until
 from tests.harness.fakes import delivery_bytes, delivery_json, event, folder_of
+from tests.harness.half_open import all_of, connect, half_open
+from tests.harness.process import ROOT
 from tests.harness.scripted import Request, Scripted, scripted
 from tests.harness.server import SECOND_TOKEN, TOKEN, Server, environment, refuses_to_start, serving
 
@@ -219,6 +227,91 @@ def test_a_body_that_never_ends_is_given_up_and_may_be_sent_again(server: Server
         while chunk := line.recv(4096):
             answer += chunk
     assert answer.startswith(b"HTTP/1.1 503 ") and b"slow_body" in answer
+
+
+def head(server: Server, *headers: str) -> socket.socket:
+    """A connection that has sent the headers of a delivery, and these."""
+    lines = ["POST /alertmanager HTTP/1.1", "Host: x", f"Authorization: Bearer {TOKEN}"]
+    lines += ["Content-Type: application/json", *headers, "", ""]
+    return connect(server.url, "\r\n".join(lines).encode())
+
+
+def padded(body: Any, size: int) -> bytes:
+    content = to_json(body).encode()
+    return content + b" " * (size - len(content))
+
+
+class Gate:
+    """An OPA that answers nobody until it is opened, and then with nonsense."""
+
+    def __init__(self) -> None:
+        self.asked, self.opened = threading.Semaphore(0), threading.Event()
+
+    def __call__(self, request: Request) -> None:
+        self.asked.release()
+        self.opened.wait(60)
+        request.reply({})
+
+
+def test_bodies_beyond_the_room_for_all_are_refused_before_they_are_read(tmp_path: Path) -> None:
+    """Ten deliveries of 8 MiB: one is worked on, and its bytes count until the work has ended."""
+    gate, replies = Gate(), list[int]()
+    largest = padded(named("large"), MAX_BODY)
+    with scripted(gate) as opa, deciding(tmp_path, opa) as server:
+        first = threading.Thread(target=lambda: replies.append(server.post(largest).status_code))
+        first.start()
+        assert gate.asked.acquire(timeout=60)
+        for _ in range(9):
+            with head(server, f"Content-Length: {MAX_BODY}") as line:
+                answer = all_of(line)  # not a byte of the body was sent
+                assert answer.startswith(b"HTTP/1.1 503 ") and b'{"error":"busy"}' in answer
+                assert b"retry-after: 15" in answer.lower()
+        assert server.post(delivery_bytes("resolved")).status_code == 200  # a usual one still fits
+        gate.opened.set()
+        first.join()
+        assert server.post(padded(delivery_json("resolved"), MAX_BODY)).status_code == 200
+        assert [line["audit"]["code"] for line in refusals(server, 9)] == ["busy"] * 9
+    assert replies == [503]
+
+
+def test_a_body_of_unknown_length_is_refused_when_it_outgrows_the_room(tmp_path: Path) -> None:
+    gate = Gate()
+    with scripted(gate) as opa, deciding(tmp_path, opa) as server:
+        first = threading.Thread(target=server.post, args=(padded(named("large"), MAX_BODY),))
+        first.start()
+        assert gate.asked.acquire(timeout=60)
+        with head(server, "Transfer-Encoding: chunked") as line:
+            room = MAX_IN_FLIGHT - MAX_BODY
+            line.sendall(b"%x\r\n%s\r\n" % (room, b" " * room))
+            line.sendall(b"1\r\n \r\n")
+            assert b'{"error":"busy"}' in all_of(line)
+        gate.opened.set()
+        first.join()
+
+
+def test_bytes_are_given_back_after_each_way_in_which_a_request_ends(fresh: Server) -> None:
+    for body in (b"x", b"[]", named("given-back"), delivery_json("resolved")):
+        for _ in range(3):
+            fresh.post(padded(body, MAX_BODY) if not isinstance(body, bytes) else body.ljust(MAX_BODY))
+    with head(fresh, f"Content-Length: {MAX_BODY}") as line:
+        line.sendall(b"{")
+    wait_until(lambda: len(fresh.refused) >= 7, "the sender that left to be noticed")
+    assert fresh.post(padded(delivery_json("resolved"), MAX_BODY)).status_code == 200
+
+
+def test_the_whole_of_a_delivery_fits_into_the_time_that_alertmanager_waits() -> None:
+    """Body and steps end before the deadline, and the deadline before Alertmanager's."""
+    alertmanager = (ROOT / "knative/monitoring/alertmanager-config-patch.yaml").read_text(encoding="utf-8")
+    waits = [float(seconds) for seconds in re.findall(r"timeout: (\d+)s # shorter than", alertmanager)]
+    assert waits and BODY_SECONDS + SOFT_DEADLINE_SECONDS <= REPLY_SECONDS < min(waits)
+    assert REVIEW_SECONDS < REPLY_SECONDS
+
+
+def test_connections_without_a_request_keep_nobody_out(fresh: Server) -> None:
+    with half_open(fresh.url, MAX_CONNECTIONS + 50) as lines:
+        assert httpx.get(f"{fresh.url}/health/readiness").status_code == 200
+        assert fresh.post(delivery_bytes("resolved")).status_code == 200
+        assert all_of(lines[0]).startswith(b"HTTP/1.1 503 ")
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from function.dispatch.model import Result
+from function.dispatch.model import Outcome, Result
 from function.shared.event import SREEvent
 from function.shared.strict_json import to_json
 
@@ -53,14 +53,16 @@ class Sampler:
 
 
 def alert_line(result: Result, epoch_seconds: float) -> str:
-    """Returns one line of ASCII JSON with the raw alert, the decision and the outcome."""
+    """Returns one line of ASCII JSON with the decision and the outcome. If the outcome is final, the line has
+    the raw alert too. A deferred alert comes again, and its text would fill the log."""
     alert = result.alert
+    raw = alert.raw_payload if isinstance(alert, SREEvent) else alert.raw
     return to_json(
         {
             "audit": result.summary(),
             "time": datetime.fromtimestamp(epoch_seconds, UTC),
             **result.payload(),
-            "raw": alert.raw_payload if isinstance(alert, SREEvent) else alert.raw,
+            **({"raw": raw} if result.outcome is not Outcome.DEFERRED else {}),
         }
     )
 

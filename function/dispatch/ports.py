@@ -21,6 +21,9 @@ BATCH = 8
 """How many alerts are processed in parallel. Each batch is finished before the next one starts. So a delivery
 that is too large for the deadline makes progress with every retry."""
 
+DELIVERIES = 10
+"""How many deliveries are processed at once: the containerConcurrency of the Knative Service."""
+
 
 class Policy(Protocol):
     def ask(self, document: Json) -> object:

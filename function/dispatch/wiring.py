@@ -17,7 +17,16 @@ from function.dispatch.adapters.notify import Fanout, Log
 from function.dispatch.adapters.token_reviews import TokenReviewCache
 from function.dispatch.labels import Reading
 from function.dispatch.port_errors import contained
-from function.dispatch.ports import BATCH, Authenticator, Cluster, Dependencies, Policy, Sink, WorldModel
+from function.dispatch.ports import (
+    BATCH,
+    DELIVERIES,
+    Authenticator,
+    Cluster,
+    Dependencies,
+    Policy,
+    Sink,
+    WorldModel,
+)
 from function.dispatch.settings import Settings
 from function.shared.errors import Misconfigured
 from function.shared.http import token_in
@@ -39,7 +48,8 @@ def dependencies(settings: Settings) -> Dependencies:
         prompts=render.environment(settings.root / "prompts"),
         namespace=settings.agents_namespace,
         reading=partial(reading, settings),
-        parallel_map=ThreadPoolExecutor(BATCH, "batch").map,
+        # Each delivery has BATCH threads, so a slow delivery delays only itself.
+        parallel_map=ThreadPoolExecutor(DELIVERIES * BATCH, "batch").map,
         clock=time.time,
         monotonic=time.monotonic,
         authenticator=authenticator,

@@ -32,7 +32,9 @@ PROTOCOL = "2025-06-18"
 """The version of MCP that the client offers. Servers with a later version of MCP accept this version too."""
 VERSION = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 CONNECT_SECONDS = 0.5
-AT_ONCE = 8
+AT_ONCE = 80
+"""How many calls run at once: ten deliveries of eight alerts each. So a delivery whose calls hang delays only
+itself."""
 
 
 @dataclass(frozen=True)

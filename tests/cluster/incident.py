@@ -93,7 +93,7 @@ class OnCluster:
             if log.is_success:  # a container that has not begun has none
                 lines = [line for line in log.text.splitlines() if line.startswith("{")]
                 self.written[name] = [json.loads(line) for line in lines]
-        return [line for lines in self.written.values() for line in lines if "raw" in line]
+        return [line for lines in self.written.values() for line in lines if "decision" in line]
 
     def run(self, pod: Any, script: Script, running: Callable[[], None]) -> Ran:
         job = pod["metadata"]["labels"]["batch.kubernetes.io/job-name"]

@@ -4,11 +4,13 @@ import json
 from collections import Counter
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from function.dispatch.audit import MAX_AGENT, Refusal, Sampler, refusal_line
-from tests.harness.fakes import NOW
+from function.dispatch.audit import MAX_AGENT, Refusal, Sampler, alert_line, refusal_line
+from function.dispatch.model import Outcome, Result
+from tests.harness.fakes import NOW, event
 
 KNOWN = Refusal("not_json", 400, 17, "Alertmanager/0.31.1", is_sender_known=True)
 STRANGER = Refusal("unauthorized", 401, None, "curl/8.5.0", is_sender_known=False)
@@ -19,6 +21,21 @@ def lines(*refusals: Refusal, at: float = MINUTE) -> list[Any]:
     sampler = Sampler()
     found = [sampler.line(refusal, at) for refusal in refusals]
     return [json.loads(line) for line in found if line]
+
+
+def ended(outcome: Outcome) -> Any:
+    return json.loads(alert_line(Result(event(), outcome, "a_code"), MINUTE))
+
+
+@pytest.mark.parametrize("outcome", [each for each in Outcome if each is not Outcome.DEFERRED])
+def test_the_line_of_a_final_outcome_holds_the_raw_alert(outcome: Outcome) -> None:
+    assert ended(outcome)["raw"] == event().raw_payload
+
+
+def test_a_deferred_alert_comes_again_so_its_line_has_no_text_of_it() -> None:
+    line = ended(Outcome.DEFERRED)
+    assert "raw" not in line
+    assert (line["audit"]["identity"], line["audit"]["code"]) == (event().identity, "a_code")
 
 
 def test_a_line_has_the_code_the_status_the_size_and_the_senders_program() -> None:

@@ -53,7 +53,7 @@ class Server:
     @property
     def audit(self) -> list[dict[str, Any]]:
         """The audit lines of alerts."""
-        return [line for line in self._printed() if "raw" in line]
+        return [line for line in self._printed() if "decision" in line]
 
     @property
     def refused(self) -> list[dict[str, Any]]:

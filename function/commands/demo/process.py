@@ -45,10 +45,10 @@ class Function:
         return status, self._audit()[before:]
 
     def _audit(self) -> list[Any]:
-        """Returns the audit lines of alerts. Lines about refused requests have no raw alert."""
+        """Returns the audit lines of alerts. Lines about refused requests have no decision."""
         lines = self.output.read_text(encoding="utf-8").splitlines()
         found = [json.loads(line) for line in lines if line.startswith("{")]
-        return [line for line in found if "raw" in line]
+        return [line for line in found if "decision" in line]
 
 
 def free_port(wanted: int | None) -> int:

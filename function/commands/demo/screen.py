@@ -80,11 +80,11 @@ def plain(text: object) -> str:
 
 
 def _alert(line: Mapping[str, Any]) -> Iterator[str]:
-    audit, raw = line["audit"], line["raw"]
+    audit, raw = line["audit"], line.get("raw", {})  # a deferred alert has none
     kind = KINDS.get(audit.get("resource_type", ""), audit.get("resource_type", ""))
     where = "/".join(filter(None, (audit.get("namespace"), audit.get("resource_id"))))
-    severity = raw.get("labels", {}).get("severity", "none")
-    yield click.style(_fit(f"{audit.get('alertname', '')} (severity {severity})"), bold=True)
+    severity = f" (severity {raw.get('labels', {}).get('severity', 'none')})" if raw else ""
+    yield click.style(_fit(f"{audit.get('alertname', '')}{severity}"), bold=True)
     place = f"in cluster {audit['cluster']}" if audit.get("cluster") else ""
     yield _fit(" ".join(filter(None, (kind, where, place))))
     if summary := raw.get("annotations", {}).get("summary"):

@@ -65,6 +65,12 @@ def test_it_says_what_raised_the_level_in_the_policys_words() -> None:
     assert "MEDIUM    Nobody changes anything now, whatever" in text
 
 
+def test_a_deferred_alert_has_a_screen_too_although_its_line_holds_no_text() -> None:
+    line = {name: value for name, value in PLAYED.line.items() if name != "raw"}
+    text = shown(replace(PLAYED, line=line))
+    assert "VolumeFull" in text and "(severity" not in text
+
+
 def test_it_says_what_the_job_may_do_and_for_how_long() -> None:
     text = shown()
     assert "tier careful: it may open a merge request" in text
