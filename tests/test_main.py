@@ -167,14 +167,14 @@ def test_audit_lines_of_deliveries_that_meet_are_not_torn(fresh: Server) -> None
         body["alerts"][0]["annotations"] = {f"a{number}": claim * 200 for number in range(5)}
         return body
 
-    threads = [threading.Thread(target=lambda n=n: fresh.post(long(f"claim-{n:03}"))) for n in range(60)]
+    threads = [threading.Thread(target=lambda n=n: fresh.post(long(f"claim-{n:03}"))) for n in range(20)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    wait_until(lambda: len(fresh.audit) >= 60, "all the lines")
+    wait_until(lambda: len(fresh.audit) >= 20, "all the lines")
     assert (
-        len(fresh.audit) == len([line for line in fresh.lines if "claim-" in line and line[0] == "{"]) == 60
+        len(fresh.audit) == len([line for line in fresh.lines if "claim-" in line and line[0] == "{"]) == 20
     )
 
 

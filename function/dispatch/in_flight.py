@@ -9,7 +9,7 @@ from function.shared.strict_json import MAX_BODY
 
 MAX_IN_FLIGHT = MAX_BODY + 4 * 1024 * 1024
 """The largest delivery leaves room for others. In our measurements a byte of a body took up to 20 bytes of
-memory, and the process 52 MiB beside that. So it needs 290 MiB of the 512 MiB in knative/base/service.yaml."""
+memory, and the process 52 MiB beside them: 290 MiB of the 512 MiB in knative/base/service.yaml."""
 
 
 class InFlight:

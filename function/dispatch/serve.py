@@ -22,7 +22,9 @@ def serve(host: str, port: int, source: Path = MAIN) -> None:
     import uvicorn
     from functions_framework.aio import create_asgi_app
 
-    from function.shared.connections import OPTIONS
+    from uvicorn.protocols.http.h11_impl import H11Protocol
+
+    from function.shared.connections import options
 
     app = create_asgi_app("handle", str(source))
     print(f"sre-dispatch: listening on {host}:{port}", file=sys.stderr, flush=True)
@@ -35,5 +37,5 @@ def serve(host: str, port: int, source: Path = MAIN) -> None:
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
         lifespan="off",
-        **OPTIONS,
+        **options(H11Protocol),
     )

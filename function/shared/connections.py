@@ -11,8 +11,6 @@ from collections.abc import Mapping
 from itertools import count
 from typing import Any
 
-from uvicorn.protocols.http.h11_impl import H11Protocol
-
 MAX_CONNECTIONS = 256
 """A process may open 1,024 files on many systems. Knative's proxy sends at most ten requests at once."""
 BACKLOG = 128
@@ -27,20 +25,23 @@ _SLOW = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close
 _numbers = count()
 
 
-class Connection(H11Protocol):
-    """One connection. It is idle while no request on it is being answered."""
+class Connection(asyncio.Protocol):
+    """What uvicorn's H11Protocol needs beside its own. A connection is idle while no request on it is being
+    answered."""
 
+    connections: set[Connection]
+    cycle: Any
+    loop: asyncio.AbstractEventLoop
+    transport: asyncio.Transport
     number = 0
     _timer: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self.number = next(_numbers)
         self._start_timer()
         if len(self.connections) > MAX_CONNECTIONS:
-            _make_room(
-                [each for each in self.connections if isinstance(each, Connection) and each is not self]
-            )
+            _make_room(self.connections - {self})
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
@@ -74,21 +75,22 @@ class Connection(H11Protocol):
             self._timer = None
 
 
-def _make_room(connections: list[Connection]) -> None:
+def _make_room(connections: set[Connection]) -> None:
     """Close the oldest idle connection. Connections that never sent a request go first."""
     if idle := [each for each in connections if each.is_idle]:
         min(idle, key=lambda each: (each.cycle is not None, each.number)).end(_BUSY)
 
 
-OPTIONS: Mapping[str, Any] = {
-    "http": Connection,
-    "limit_concurrency": MAX_CONNECTIONS + 1,
-    "backlog": BACKLOG,
-    "ws": "none",
-    "access_log": False,
-    "proxy_headers": False,
-    "server_header": False,
-    "log_level": "warning",
-}
-"""The options of `uvicorn.run` for both servers. If all connections are busy, a request on a new one is
-answered with 503."""
+def options(protocol: type[asyncio.Protocol]) -> Mapping[str, Any]:
+    """Returns the options of `uvicorn.run` for both servers. `protocol` is uvicorn's H11Protocol. If all
+    connections are busy, a request on a new one is answered with 503."""
+    return {
+        "http": type("LimitedConnection", (Connection, protocol), {}),
+        "limit_concurrency": MAX_CONNECTIONS + 1,
+        "backlog": BACKLOG,
+        "ws": "none",
+        "access_log": False,
+        "proxy_headers": False,
+        "server_header": False,
+        "log_level": "warning",
+    }

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import uvicorn
 import yaml
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from function.shared import auth
-from function.shared.connections import OPTIONS
+from function.shared.connections import options
 from function.shared.errors import Misconfigured, Unavailable
 from function.shared.facts import Governance
 from function.shared.http import token_in
@@ -46,7 +47,7 @@ def serve(settings: WorldModelSettings) -> None:
         host=settings.host,
         port=settings.port,
         timeout_graceful_shutdown=GRACE_SECONDS,
-        **OPTIONS,
+        **options(H11Protocol),
     )
 
 

@@ -10,8 +10,9 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from function.shared.connections import MAX_CONNECTIONS, OPTIONS
+from function.shared.connections import MAX_CONNECTIONS, options
 from tests.harness.components import wait_until
 from tests.harness.half_open import HALF, all_of, connect, half_open
 from tests.harness.process import free_port
@@ -27,7 +28,12 @@ class Site:
         self.url = f"http://127.0.0.1:{port}"
         self.server = uvicorn.Server(
             uvicorn.Config(
-                self.answer, host="127.0.0.1", port=port, interface="asgi3", lifespan="off", **OPTIONS
+                self.answer,
+                host="127.0.0.1",
+                port=port,
+                interface="asgi3",
+                lifespan="off",
+                **options(H11Protocol),
             )
         )
 
