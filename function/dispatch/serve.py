@@ -21,7 +21,6 @@ def serve(host: str, port: int, source: Path = MAIN) -> None:
     gc.disable()  # objects that are created at start never become garbage; this saves 15 to 40 ms
     import uvicorn
     from functions_framework.aio import create_asgi_app
-
     from uvicorn.protocols.http.h11_impl import H11Protocol
 
     from function.shared.connections import options
