@@ -22,7 +22,7 @@ MIN_NAME = 3
 """The minimum length of a label's value that is taken out of a text. Shorter ones are parts of words."""
 MAX_COMPARED = 16 * 1024
 """The maximum number of characters of an alert's annotations whose words are compared."""
-ADDRESS = re.compile(r"\S+://\S+")
+RUN = re.compile(r"\S+")
 WORD = re.compile(r"\w+")
 GENERATED = re.compile(rf"{RANDOM}{{5}}", re.ASCII)
 
@@ -77,13 +77,19 @@ def words(event: SREEvent) -> str:
     found: set[str] = set()
     room = MAX_COMPARED
     for text in _strings(texts):
-        rest = ADDRESS.sub(" ", text[: max(0, room)])
+        rest = without_addresses(text[: max(0, room)])
         room -= len(text)
         for value in values:
             if len(value) >= MIN_NAME:
                 rest = rest.replace(value, " ")
         found.update(word for word in WORD.findall(rest.lower()) if _is_plain(word))
     return digest(*sorted(found))[:16]
+
+
+def without_addresses(text: str) -> str:
+    """Returns the text with a space for each address. A pattern of a whole address would read a long run of
+    characters anew from each of them."""
+    return RUN.sub(lambda run: " " if "://" in run[0][1:-1] else run[0], text)
 
 
 def _strings(texts: object) -> Iterable[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from function.dispatch import marks
-from function.dispatch.marks import CHARGED, LABELS, MAX_COMPARED, MAX_LABELS
+from function.dispatch.marks import CHARGED, LABELS, MAX_COMPARED, MAX_LABELS, without_addresses
 from function.dispatch.model import Marks
 from function.shared.event import STORM, SREEvent
 from tests.harness.fakes import event
@@ -84,3 +85,8 @@ def test_a_storm_is_marked_only_with_the_namespace_to_which_it_is_charged() -> N
 @pytest.mark.parametrize("found", [{}, {LABELS: "{"}, {LABELS: "[]"}, {LABELS: "7"}])
 def test_broken_marks_count_as_none(found: dict[str, str]) -> None:
     assert marks.read(found) == Marks()
+
+
+@given(st.text(alphabet="a:/ \n\u00a0"))
+def test_an_address_is_a_run_with_a_scheme_and_something_on_both_sides(text: str) -> None:
+    assert without_addresses(text) == re.sub(r"\S+://\S+", " ", text)
