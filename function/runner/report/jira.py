@@ -10,7 +10,6 @@ import base64
 import re
 import time
 from collections.abc import Callable, Collection
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -78,7 +77,6 @@ class Jira:
     ) -> None:
         self._settings, self._read_token = settings, read_token
         self._connect, self._sleep = connect, sleep
-        self._threads = ThreadPoolExecutor(1, "jira")
 
     def post_ticket(self, identity: str, ticket: Ticket, deadline: float) -> PostedTicket:
         """Posts the ticket to the issue of the identity, before `deadline` (a time of time.monotonic()).
@@ -98,11 +96,12 @@ class Jira:
             what = "a run without an identity of 64 hex digits, such as a try-out, receives no issue"
             raise Unavailable("jira_identity", what)
         label = job_name(identity)
-        with self._connect(self._settings.url, REQUEST_SECONDS, CONNECT_SECONDS) as client:
-            api = JiraApi(client, self._headers(), deadline, self._sleep)
-            future = self._threads.submit(self._post, api, label, ticket)
-            late = Unavailable("jira_slow", f"{SLOW}: look for an issue with the label {label}")
-            return http.result_within(max(0.0, deadline - time.monotonic()), future, late)
+        headers = self._headers()
+        client = self._connect(self._settings.url, REQUEST_SECONDS, CONNECT_SECONDS)
+        api = JiraApi(client, headers, deadline, self._sleep)
+        late = Unavailable("jira_slow", f"{SLOW}: look for an issue with the label {label}")
+        seconds = max(0.0, deadline - time.monotonic())
+        return http.closed_after(seconds, client, lambda: self._post(api, label, ticket), late)
 
     def _headers(self) -> dict[str, str]:
         token = self._read_token()
