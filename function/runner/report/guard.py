@@ -10,8 +10,8 @@ from typing import NamedTuple
 from function.runner.checkout import MAX_FILES, Base, contents
 from function.runner.file_names import folded, folders_above, is_git
 from function.runner.git import Git
-from function.runner.redact import NAMED, SHAPES
 from function.runner.report.automation import is_obeyed
+from function.runner.report.leaks import has_new_credential
 from function.runner.report.lines import is_hiding, loads_from_elsewhere, new_lines
 from function.runner.tier import Proposals
 from function.shared.errors import PermanentError
@@ -36,18 +36,6 @@ MAX_CHANGED = 50
 MAX_CHANGED_FILE = 256 * KIB
 MAX_CHANGED_TOTAL = MIB
 """The maximum size of all changes. Nobody reads larger changes, and nobody should merge unread changes."""
-VARIABLE = r"(?:\$\w*[({][\w./-]+[)}]|\$[A-Z_][A-Z0-9_]*|\{\{[^{}\"'`]*\}\})"
-"""References to a value, without a default. Kubernetes, shells, Grafana ($__file{/path}) and templates use
-them."""
-NO_SHAPE = re.compile(rf"[^:]*:{VARIABLE}|[a-z]+\.?", re.ASCII)
-"""Harmless matches of redact.SHAPES: a URL with a variable as its password, and `basic authentication`."""
-NO_VALUE = re.compile(rf"(?:{VARIABLE}+|(?:/[a-z0-9_.-]+){{2,}}|<[\w.-]+>|\[redacted\])[)\]}}]*", re.ASCII)
-"""Harmless matches of redact.NAMED: variables, a path, placeholders. Base64 can begin with a slash too, but
-it contains capitals."""
-OBJECTS = ("existing", "password", "pull", "tls", "certificate", "credentials")
-"""Words before `Secret` in a key of a Helm chart. Such a key contains the name of a Secret, not a
-credential."""
-OBJECT_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,252}[)\]}]*")
 IN_REPORT = "in the tier's report.json"
 VIOLATIONS = {
     "proposal_outside": f"the tier names another folder: to allow this one, change its path {IN_REPORT}",
@@ -69,7 +57,7 @@ VIOLATIONS = {
     "proposal_deleted": f"more than {MAX_DELETED} files were deleted",
     "proposal_entries": f"there are more than {MAX_ENTRIES:,} files and folders",
     "proposal_binary": "a changed file is not UTF-8 text",
-    "proposal_secret": "a new line of a file looks like a credential",
+    "proposal_secret": "a new part of the file looks like a credential",
     "proposal_unreadable": "an entry cannot be read, or changed while it was read",
     "proposal_branch": "somebody else created the branch with this name",
 }
@@ -159,27 +147,10 @@ def check_lines(git: Git, base: Base, written: Mapping[str, bytes]) -> None:
     for file, content in contents(git, [base.given[path] for path in written if path in base.given]):
         before[file.path] = content
     for path, content in written.items():
-        lines = new_lines(content, before[path])
-        known = {line.strip() for line in before[path].decode("utf-8", "surrogateescape").split("\n")}
-        if any(line.strip() not in known and _is_credential(line) for line in lines):
+        if has_new_credential(content, before[path]):
             raise ProposalRefused("proposal_secret", path)
+        lines = new_lines(content, before[path])
         if any(map(is_hiding, lines)):
             raise ProposalRefused("proposal_hidden", path)
         if any(loads_from_elsewhere(path, line) for line in lines):
             raise ProposalRefused("proposal_source", path)
-
-
-def _is_credential(line: str) -> bool:
-    """Returns whether redact would redact a credential in the line. A mere reference to a credential does not
-    count."""
-    shapes = (NO_SHAPE.fullmatch(found[0]) is None for found in SHAPES.finditer(line))
-    return any(shapes) or any(not _refers(line, found) for found in NAMED.finditer(line))
-
-
-def _refers(line: str, found: re.Match[str]) -> bool:
-    value = found[0].removeprefix(found[1])
-    if NO_VALUE.fullmatch(value):
-        return True
-    before = line[max(0, found.start() - 12) : found.start()].lower().rstrip("_-")
-    is_object = before.endswith(OBJECTS) and found[1].lower().startswith("secret")
-    return is_object and OBJECT_NAME.fullmatch(value) is not None
