@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from function.runner.credentials import read_rules, token_pattern
 from function.runner.redact import REDACTED, cleaned, redacted
 from tests.harness.credentials import (
     DISGUISED,
@@ -154,17 +153,6 @@ def test_an_honest_line_stays_as_it_is(line: str) -> None:
 def test_honest_lines_stay_together_as_they_are() -> None:
     assert len(HONEST.strip().split("\n")) >= 60
     assert redacted(HONEST) == HONEST and redacted(json.dumps(HONEST)) == json.dumps(HONEST)
-
-
-def test_the_rules_are_data_that_cannot_be_slow() -> None:
-    """A beginning, one class of characters, and a least number: an attempt ends after so many characters."""
-    rules = [(name, *row) for table in read_rules().values() for name, row in table.items()]
-    assert len(rules) > 100
-    for name, begins, letters, least in rules:
-        assert re.fullmatch(r"[\w.~/=-]{2,40}", begins, re.ASCII), name
-        assert re.fullmatch(r"(?:A-Z|A-F|a-z|a-f|0-9|[+/=_.:@]){1,9}-?", letters), name
-        assert 10 <= least <= 128 and len(begins) + least >= 14, name
-        assert len(token_pattern({"": {"": [begins, letters, least]}})) < 80, name
 
 
 def test_a_secret_that_is_known_is_left_out_in_a_disguise_too() -> None:
