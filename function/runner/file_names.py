@@ -51,7 +51,17 @@ def is_git(name: str) -> bool:
     return folded(name).startswith(".git") or bool(GIT_FOLDER.fullmatch(folded(name)))
 
 
+UNSEEN = frozenset(
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0"
+    + "".join(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))
+)
+"""Letters, marks and a symbol that show nothing: joiners, fillers and variation selectors. In the standard
+they have the property Default_Ignorable_Code_Point, except the empty braille pattern."""
+
+
 def hides(text: str) -> bool:
     """Returns whether the text has invisible characters: control, format and unassigned characters, line
-    ends, and surrogates. A surrogate represents a byte that is not UTF-8."""
-    return any(unicodedata.category(letter).startswith(("C", "Zl", "Zp")) for letter in text)
+    ends, fillers, variation selectors, and surrogates. A surrogate represents a byte that is not UTF-8."""
+    return any(
+        letter in UNSEEN or unicodedata.category(letter).startswith(("C", "Zl", "Zp")) for letter in text
+    )

@@ -79,7 +79,7 @@ def read(value: object, known_secrets: Iterable[str] = ()) -> AgentOutcome | Non
     a text longer, so each text is cut to its limit afterwards."""
     try:
         valid = _OUTCOME.validate_json(to_json(value))  # checks the size, before redaction takes time
-    except (ValidationError, TypeError, ValueError):
+    except (ValidationError, TypeError, ValueError, RecursionError):
         return None
     secrets = [*known_secrets]
     texts = {name: _fitting(cleaned(text, secrets)) for name, text in asdict(valid).items()}

@@ -4,7 +4,7 @@ reported."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
@@ -50,6 +50,10 @@ Model = Annotated[str, Field(pattern=r"^[\w.:@/-]{1,128}$")]
 File = Annotated[str, Field(pattern=r"^/", max_length=1024)]
 Folder = Annotated[str, Field(pattern=r"^(?:[\w.-]+/)*[\w.-]*$", max_length=512), AfterValidator(_below)]
 
+Ending = Annotated[str, Field(pattern=r"^\.[a-z0-9][a-z0-9._-]{0,30}$")]
+"""The end of a file's name: .yaml, .values.yaml"""
+ENDINGS = (".yaml", ".yml", ".json", ".md")
+
 
 @dataclass(frozen=True)
 class Server:
@@ -78,6 +82,18 @@ class Repository:
     path: Folder = ""
     """The folder that a proposal may change. An empty string allows the whole repository."""
     forge: Literal["gitea", "forgejo", "gitlab"] = "gitea"
+
+
+@dataclass(frozen=True)
+class Proposals:
+    """The files that a proposal may change. Every other file is refused, and with it the whole proposal."""
+
+    __pydantic_config__ = STRICT
+    endings: Annotated[tuple[Ending, ...], Field(min_length=1, max_length=20)] = ENDINGS
+    """The ends of the names of files that a proposal may change or add, in lower case. Files that machines
+    obey are refused in any case (see report/automation.py)."""
+    may_delete: bool = False
+    """Whether a proposal may delete files with these endings. To rename a file is to delete it."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +138,7 @@ class Reporting:
     git_credentials: File | None = None
     """The file with the credentials, in the format of git-credential-store(1). It has one line for each
     server: https://user:token@host"""
+    proposals: Proposals = field(default_factory=Proposals)
     jira: JiraTarget | None = None
     prometheus: PrometheusTarget | None = None
     world_model: WorldModelTarget | None = None

@@ -7,15 +7,16 @@ import json
 import re
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from functools import cache
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from function.shared.errors import Unavailable
 
 if TYPE_CHECKING:
     import ssl
-    from concurrent.futures import Future
 
     import httpx
 
@@ -68,6 +69,27 @@ def result_within(seconds: float, future: Future[T], late: Unavailable) -> T:
     except TimeoutError:
         future.cancel()
         raise late from None
+
+
+def closed_after(seconds: float, client: httpx.Client, act: Callable[[], T], late: Unavailable) -> T:
+    """Returns the result of `act`, which uses the client. After `seconds` it raises `late`. In any case it
+    closes the client.
+
+    `act` runs in a thread of its own. After the time limit, that thread ends with an error as soon as the
+    server sends the next byte, because its connection is closed. The thread is a daemon: a thread that still
+    waits does not keep the program from ending."""
+    future: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(act())
+        except BaseException as error:  # noqa: BLE001  the caller of `closed_after` receives every error
+            future.set_exception(error)
+
+    future.set_running_or_notify_cancel()
+    with client:
+        Thread(target=run, daemon=True).start()
+        return result_within(seconds, future, late)
 
 
 def token_in(path: Path, variable: str, code: str) -> Callable[[], str]:

@@ -16,9 +16,11 @@ from function.runner.report import merge_request
 from function.runner.report.changes import Changes, read_changes
 from function.runner.report.guard import VIOLATIONS, ProposalRefused
 from function.runner.report.merge_request import About, Proposal
-from function.runner.tier import Repository
+from function.runner.tier import Proposals, Repository
 from tests.harness.forge import SUBMODULE, Forge, Tree, bare, committed, run
 
+ANY = Proposals(endings=("",), may_delete=True)
+"""What no tier can allow: so each test meets the one rule that it is about."""
 ABOUT = About("ab" * 32, "Grow the claim to 40Gi", "It is full on Thursday.")
 
 
@@ -71,8 +73,8 @@ class Desk:
     work: Path
     forge: Forge
 
-    def changes(self, path: str = "apps") -> Changes:
-        return read_changes(self.git, self.commit, self.work, path)
+    def changes(self, path: str = "apps", allowed: Proposals = ANY) -> Changes:
+        return read_changes(self.git, self.commit, self.work, path, allowed)
 
     def propose(self, about: About = ABOUT) -> Proposal:
         return merge_request.propose(self.git, self.repository, self.commit, self.changes(), about)

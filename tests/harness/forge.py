@@ -17,7 +17,7 @@ from typing import Any
 
 from function.runner.git import Git
 from function.runner.git_process import GitProcess
-from tests.harness.loopback import Quiet
+from tests.harness.loopback import Over, Quiet
 from tests.harness.loopback import serving as loopback
 
 USER, TOKEN = "agent", "a-token-that-nobody-else-may-see"
@@ -110,6 +110,7 @@ class Forge:
     asked: list[str] = field(default_factory=list)
     before: Callable[[Any], bool] = lambda _: False
     """Sees each request first, and says whether it was answered with that."""
+    over: Over = field(default_factory=Over)
 
     def credentials(self, token: str = TOKEN) -> Path:
         path = self.folder / f"credentials-{token[:4]}"
@@ -165,8 +166,10 @@ class Request(Quiet):
 @contextmanager
 def serving(folder: Path) -> Iterator[Forge]:
     forge = Forge(folder)
-    with loopback(
-        ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Request,), {"forge": forge}))
-    ) as server:
+    bound = type("Bound", (Request,), {"forge": forge})
+    with loopback(ThreadingHTTPServer(("127.0.0.1", 0), bound)) as server:
         forge.url = f"http://127.0.0.1:{server.server_port}"
-        yield forge
+        try:
+            yield forge
+        finally:
+            forge.over.end()

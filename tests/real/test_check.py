@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from function.commands.check.images import EXEMPT
 from function.dispatch.policy_files import write
 from tests.harness.components import ApiServer, api_server, controller_manager, need, opa, wait_until
 from tests.harness.manifests import CLUSTER, KIND, KNATIVE
@@ -44,6 +45,8 @@ Rows = dict[str, tuple[bool, str]]
 """Whether it passed, and its detail, by name."""
 Commands = list[tuple[str | Path, ...]]
 """Of kubectl, as the administrator."""
+BY_TAG = ("-n", "sre-agents", "annotate", "cronjob", "--all", "--overwrite", f"{EXEMPT}=these are tests")
+"""The files of the tiers name images by tag: an overlay adds the digests."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,7 @@ def installation(
         api.kubectl("create", "namespace", "carts")
         for manifest in dict.fromkeys([*manifests, CHECK, ENROLLED]):
             api.kubectl("apply", "--warnings-as-errors", "-f", manifest)
+        api.kubectl(*BY_TAG)
         settings = {
             "KUBECONFIG": str(api.kubeconfig_of("f3iai", "sre-dispatch", folder)),
             "SRE_DISPATCH_TOKEN_FILES": str(opa_token),
@@ -200,8 +204,16 @@ FAULTS = {
     ),
     "a tier that was not applied": Fault(
         [("delete", "cronjob", "-n", "sre-agents", "sre-agent-remediate")],
-        [apply(KNATIVE / "tiers" / "remediate.yaml")],
-        {"tier: remediate": "CronJob sre-agent-remediate does not exist: apply knative/tiers"},
+        [apply(KNATIVE / "tiers" / "remediate.yaml"), BY_TAG],
+        {
+            "tier: remediate": "CronJob sre-agent-remediate does not exist: apply knative/tiers",
+            "images: remediate": "there is no CronJob sre-agent-remediate: apply knative/tiers",
+        },
+    ),
+    "a tag in a container with a token": Fault(
+        [("-n", "sre-agents", "annotate", "cronjob", "sre-agent-propose", f"{EXEMPT}-")],
+        [BY_TAG],
+        {"images: propose": "kubernetes (quay.io/containers/kubernetes_mcp_server:v"},
     ),
     "a tier that somebody resumed": Fault(
         [patch("cronjob", "sre-agent-investigate", '{"suspend": false}', "-n", "sre-agents")],
@@ -407,6 +419,7 @@ def test_an_api_server_that_has_lost_sight_of_the_tiers_is_to_be_restarted(
     time.sleep(FORGOTTEN_SECONDS)
     for path in tiers:
         api.kubectl("apply", "-f", path)
+    api.kubectl(*BY_TAG)
 
     def is_told(rows: Rows) -> bool:
         return failing(rows) == {*TIERS} and all(

@@ -17,7 +17,7 @@ from function.runner.report import merge_request
 from function.runner.report.changes import Changes, read_changes
 from function.runner.report.description import description
 from function.runner.report.merge_request import About, Proposal
-from function.runner.tier import Repository
+from function.runner.tier import Proposals, Repository
 from function.shared.errors import Unavailable
 from tests.harness.components import need, wait_until
 from tests.harness.gitea import AGENT, OWNER, Gitea, gitea
@@ -49,7 +49,7 @@ def proposing(forge: Gitea, folder: Path, content: str | None, about: About = AB
     if content is not None:
         (work / VALUES).write_text(content)
     report = Git(GitProcess(folder / "git", credentials))
-    changes = read_changes(report, commit, work, repository.path)
+    changes = read_changes(report, commit, work, repository.path, Proposals())
     return merge_request.propose(report, repository, commit, changes, about)
 
 

@@ -1,16 +1,29 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from function.runner.redact import REDACTED, cleaned, redacted
-from tests.harness.credentials import NAMED, SHAPES, WORD
+from tests.harness.credentials import (
+    DISGUISED,
+    EVERYDAY,
+    HONEST,
+    NAMED,
+    SECRET,
+    SHAPES,
+    TOKENS,
+    WORD,
+    encoded,
+    token,
+)
 from tests.harness.examples import THOROUGH
 
 
@@ -98,6 +111,56 @@ def test_what_is_none_is_left_as_it_is(text: str) -> None:
     assert redacted(text) == text
 
 
+@pytest.mark.parametrize("text", EVERYDAY)
+def test_what_logs_commands_and_files_show_is_left_out(text: str) -> None:
+    clean = redacted(text)
+    assert REDACTED in clean
+    assert SECRET not in clean and WORD not in clean and encoded(f"it:{SECRET}") not in clean
+
+
+@pytest.mark.parametrize("begins", TOKENS)
+def test_a_token_of_a_provider_is_known_by_its_beginning(begins: str) -> None:
+    told = token(begins)
+    for text in (told, f"it is {told}.", f'{{"a": "{told}"}}', f"line\\n{told}", f"A={told}"):
+        assert REDACTED in redacted(text) and told[-20:] not in redacted(text)
+
+
+@pytest.mark.parametrize("text", DISGUISED)
+def test_a_disguise_hides_no_credential(text: str) -> None:
+    clean = redacted(text)
+    assert REDACTED in clean
+    pieces = re.findall(r"[A-Za-z0-9+/]{20,}", text)
+    assert SECRET not in clean and WORD not in clean
+    assert not any(piece in clean for piece in pieces)
+
+
+@given(st.sampled_from(EVERYDAY), st.sampled_from(("", "\u200b", "\u2060")), st.integers(0, 2), st.booleans())
+def test_what_is_found_is_found_in_any_disguise(text: str, letter: str, depth: int, by_percent: bool) -> None:
+    told = letter.join(text) if letter else text
+    for _ in range(depth if depth or letter else 1):
+        told = quote(told, safe="") if by_percent else encoded(told)
+    clean = redacted(told)
+    assert REDACTED in clean
+    assert SECRET not in clean.replace(letter or "\0", "") and encoded(SECRET)[:12] not in clean
+
+
+@pytest.mark.parametrize("line", HONEST.strip().split("\n"))
+def test_an_honest_line_stays_as_it_is(line: str) -> None:
+    assert redacted(line) == line
+    assert cleaned({"log": [line, f"  {line}"]}) == {"log": [line, f"  {line}"]}
+
+
+def test_honest_lines_stay_together_as_they_are() -> None:
+    assert len(HONEST.strip().split("\n")) >= 60
+    assert redacted(HONEST) == HONEST and redacted(json.dumps(HONEST)) == json.dumps(HONEST)
+
+
+def test_a_secret_that_is_known_is_left_out_in_a_disguise_too() -> None:
+    known = "plain-word-1-and-more"
+    for told in (encoded(f"it is {known} here"), quote(f"it is {known}", safe=""), "\u200b".join(known)):
+        assert REDACTED in redacted(f"a {told} b", [known])
+
+
 def test_a_secret_that_is_known_is_left_out_whatever_it_looks_like() -> None:
     assert redacted("it is plain-word-1 here", ["plain-word-1"]) == f"it is {REDACTED} here"
     assert redacted("a cat", ["a"]) == "a cat"  # too short to be one
@@ -123,6 +186,32 @@ ROWS = (
         "token" + " " * 100,
         "token" + "\\n" * 100,
         '"token","value"',
+    ),
+    *(
+        "%70",
+        "%2525",
+        "a%3D",
+        "cookie: a=",
+        "auth: aaaa",
+        "mysql ",
+        "redis-cli ",
+        "-u a:",
+        "login a password ",
+        "password: |\n",
+        "password: |\n  a",
+        "YWFh",
+        "YWFh\n",
+        "a" * 60 + "\n",
+        "npm_",
+        "sk-",
+        "glpat-a",
+        "$2y$",
+        "----- BEGIN ",
+        "-----BEGIN A",
+        "pwd=",
+        "&sig=",
+        "://a:",
+        "\u200bpass",
     ),
     *(
         "--",

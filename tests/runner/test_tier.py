@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from function.runner import tier
-from function.runner.tier import JiraTarget, Reporting, Repository, Server, Tier
+from function.runner.tier import JiraTarget, Proposals, Reporting, Repository, Server, Tier
 from function.shared.errors import Misconfigured
 from tests.harness.default_model import MODEL
 from tests.harness.process import TIER_FILES
@@ -32,6 +32,39 @@ def test_a_tier_is_read_with_what_it_need_not_say(tmp_path: Path) -> None:
 def test_the_models_that_take_over_are_read_in_their_order(tmp_path: Path) -> None:
     told = PLAIN | {"fallback_models": ["claude-b", "us.anthropic.claude-a-v1:0"]}
     assert tier.read(written(tmp_path, told)).fallback_models == ("claude-b", "us.anthropic.claude-a-v1:0")
+
+
+def test_without_a_word_of_the_tier_a_proposal_has_four_endings_and_deletes_nothing(tmp_path: Path) -> None:
+    read = tier.read_reporting(written(tmp_path, {}, "report.json"))
+    assert read.proposals == Proposals((".yaml", ".yml", ".json", ".md"), may_delete=False)
+
+
+def test_a_tier_may_allow_other_endings_and_deletions(tmp_path: Path) -> None:
+    told = {"proposals": {"endings": [".tpl", ".prod.yaml"], "may_delete": True}}
+    read = tier.read_reporting(written(tmp_path, told, "report.json"))
+    assert read.proposals == Proposals((".tpl", ".prod.yaml"), may_delete=True)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"endings": []},
+        {"endings": [""]},
+        {"endings": ["."]},
+        {"endings": ["yaml"]},
+        {"endings": [".YAML"]},
+        {"endings": [".a/b"]},
+        {"endings": ["*"]},
+        {"endings": ".yaml"},
+        {"endings": [".a"] * 21},
+        {"may_delete": "no"},
+        {"may_create": True},
+    ],
+    ids=str,
+)
+def test_a_rule_for_proposals_that_is_none_is_refused_by_name(tmp_path: Path, told: Any) -> None:
+    with pytest.raises(Misconfigured, match="proposals"):
+        tier.read_reporting(written(tmp_path, {"proposals": told}, "report.json"))
 
 
 @pytest.mark.parametrize(

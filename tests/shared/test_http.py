@@ -5,6 +5,7 @@ import ssl
 import subprocess
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future
 from pathlib import Path
 
 import httpx
@@ -13,6 +14,7 @@ import pytest
 from function.shared import http
 from function.shared.errors import Unavailable
 from tests.harness.mcp import Line, response, talking
+from tests.harness.scripted import Request, scripted
 
 OVER = Unavailable("over", "too much")
 
@@ -84,6 +86,45 @@ def test_what_is_no_json_is_refused(data: bytes) -> None:
         http.parsed(data, OVER)
     assert refused.value is OVER
     assert http.parsed(b'{"a": [1, null, "\xc3\xa9"]}', OVER) == {"a": [1, None, "\u00e9"]}
+
+
+PIECES = [
+    b"",
+    b"HTTP/1.1 200",
+    b"HTTP/1.1 200 OK\r\nX-Slow: ",
+    b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n",
+]
+
+
+@pytest.mark.parametrize("begins", PIECES)
+def test_a_server_that_drips_is_left_at_the_deadline_and_its_thread_ends(begins: bytes) -> None:
+    ended: Future[type] = Future()
+
+    def drip(request: Request) -> None:
+        request.wfile.write(begins)
+        request.drip(b"x")
+
+    with scripted(drip) as server:
+        client = http.connect(server.url, 30.0, 5.0)
+
+        def act() -> None:
+            try:
+                client.get("/")
+            except BaseException as error:
+                ended.set_result(type(error))
+                raise
+
+        with pytest.raises(Unavailable) as raised:
+            http.closed_after(0.2, client, act, OVER)
+        assert raised.value is OVER and client.is_closed
+        assert issubclass(ended.result(30), httpx.HTTPError | OSError | RuntimeError)
+
+
+def test_what_is_in_time_is_the_result_and_an_error_is_the_callers() -> None:
+    assert http.closed_after(30, httpx.Client(), lambda: 7, OVER) == 7
+    with pytest.raises(ZeroDivisionError):
+        http.closed_after(30, client := httpx.Client(), lambda: 1 / 0, OVER)
+    assert client.is_closed
 
 
 def test_a_token_is_read_anew_each_time(tmp_path: Path) -> None:

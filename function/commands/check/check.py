@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from function.commands.check.admission import admission_faults
 from function.commands.check.cluster_name import cluster_name_row
 from function.commands.check.context import context_rows
+from function.commands.check.images import image_rows
 from function.commands.check.leftovers import REMEDY, leftover_faults
 from function.commands.check.models import model_rows
 from function.commands.check.policy import compared, known_questions, revision_of, same_revision
@@ -92,6 +93,7 @@ def _cluster(settings: Settings, files: PolicyFiles, revisions: set[str]) -> Ite
     for level, grant in grants.items():
         yield tier_row(cluster, settings, decision_for(level, grant, files.revision), grant)
     yield from model_rows(cluster, settings.root, grants.values(), datetime.now(UTC).date())
+    yield from image_rows(cluster, settings, grants.values())
     is_served = revisions <= {files.revision}
     enrolled = enrolled_namespaces(settings, files)
     faults = disagreements(cluster, settings, writers(cluster, settings, grants), enrolled)

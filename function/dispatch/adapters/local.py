@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,11 @@ from function.dispatch import marks
 from function.dispatch.model import JobStatus
 from function.shared.errors import Unavailable
 from function.shared.strict_json import Json
+
+BEGUN, UNFINISHED = "sre-job-", ".part"
+"""The beginning and the end of the name of a file that is being written."""
+OLD_SECONDS = 60.0
+"""The age from which an unfinished file may be a leftover."""
 
 
 class Tiers:
@@ -52,12 +60,23 @@ class Folder(Tiers):
     """Writes each Job to a file of the Job's name. The file is created exclusively. So the name is the lock,
     as on the API server.
 
-    The Jobs do not run, so a Job counts as finished once it is written.
+    The Jobs do not run, so a Job counts as finished once it is written. The constructor deletes the files
+    that a killed process left unfinished.
     """
 
     def __init__(self, tiers: Path, folder: Path) -> None:
         super().__init__(tiers)
         self._jobs = folder
+        with contextlib.suppress(OSError):  # somebody is writing, or there is no such folder yet
+            self._sweep()
+
+    def _sweep(self) -> None:
+        """Deletes unfinished files. Every writer holds the folder's lock, and the kernel releases it when a
+        process ends. So nobody is writing while we have the lock alone."""
+        with _locked(self._jobs, fcntl.LOCK_EX | fcntl.LOCK_NB):
+            for path in self._jobs.glob(f"{BEGUN}*{UNFINISHED}"):
+                if path.lstat().st_mtime < time.time() - OLD_SECONDS:
+                    path.unlink()
 
     def jobs(self) -> Sequence[JobStatus]:
         return [self._read(path) for path in sorted(self._jobs.glob("sre-*.yaml"))]
@@ -79,7 +98,12 @@ class Folder(Tiers):
     def _write(self, manifest: Json) -> bool:
         self._jobs.mkdir(parents=True, exist_ok=True)
         # Creating a link is exclusive. A reader never sees half a file, even if this process is killed.
-        with tempfile.NamedTemporaryFile("w", dir=self._jobs, suffix=".part", encoding="utf-8") as part:
+        with (
+            _locked(self._jobs, fcntl.LOCK_SH),
+            tempfile.NamedTemporaryFile(
+                "w", dir=self._jobs, prefix=BEGUN, suffix=UNFINISHED, encoding="utf-8"
+            ) as part,
+        ):
             part.write(as_yaml(manifest))
             part.flush()
             os.fsync(part.fileno())
@@ -109,6 +133,18 @@ class Folder(Tiers):
             )
         except (yaml.YAMLError, KeyError, TypeError):
             raise Unavailable("folder", f"{path.name} is no Job of ours: move it out of the folder") from None
+
+
+@contextlib.contextmanager
+def _locked(folder: Path, how: int) -> Iterator[None]:
+    """Holds a lock on the folder until the end of the block. Each block has a lock of its own, also in one
+    process."""
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(opened, how)
+        yield
+    finally:
+        os.close(opened)
 
 
 class _Dumper(yaml.SafeDumper):

@@ -9,10 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, TypeGuard
 
 from function.runner import handoff, inputs, outcome, signals, tier
-from function.runner.agent import claude_args
+from function.runner.agent import claude_args, stream
 from function.runner.agent.process import GRACE_SECONDS, Claude, Event
 from function.runner.agent.session import SIGNAL, Ending, Session
 from function.runner.agent.transcript import Transcript
@@ -25,8 +24,6 @@ from function.shared.errors import Misconfigured, Unavailable, location
 HURRIED_SECONDS = 1.0
 """The grace period of Claude Code while the pod is being terminated."""
 MAX_STDERR = 200
-MAX_DENIALS = 20
-MAX_NUMBER = 1e12
 
 
 @dataclass(frozen=True)
@@ -103,30 +100,18 @@ def _outcome(value: object, allowed: Tier, secrets: Sequence[str]) -> AgentOutco
 
 
 def _report(ending: Ending, job: Given, allowed: Tier, secrets: Sequence[str]) -> Report:
-    result = ending.result
     found = _outcome(ending.outcome, allowed, secrets) if ending.outcome is not None else None
-    refused = result.get("permission_denials")
-    denials = (
-        [each.get("tool_name") for each in refused if isinstance(each, dict)] if _is_list(refused) else []
-    )
+    totals = stream.totals(ending.result)
     return Report(
         exit_code=0 if found else EXIT[ending.why],
         ended=ending.why,
         identity=str(job.event.get("identity", "")),
         tier=str((job.decision.get("grant") or {}).get("tier", "")),
-        session=str(result.get("session_id", "")),
+        session=totals.session,
         model=allowed.model,
         outcome=found,
-        cost_usd=_number(result.get("total_cost_usd")),
-        turns=int(_number(result.get("num_turns"))),
-        denials=tuple(dict.fromkeys(str(name) for name in denials))[:MAX_DENIALS],
+        cost_usd=totals.cost_usd,
+        turns=totals.turns,
+        denials=totals.denials,
         detail=ending.detail,
     )
-
-
-def _is_list(value: object) -> TypeGuard[list[Any]]:
-    return isinstance(value, list)
-
-
-def _number(value: object) -> float:
-    return round(float(value), 4) if isinstance(value, int | float) and abs(value) < MAX_NUMBER else 0.0

@@ -21,6 +21,8 @@ STDERR_BYTES = 4096
 Event = Mapping[str, Any]
 ENDED: Event = {"type": "runner", "subtype": "ended"}
 """The last event. It means that the program closed its output."""
+UNREADABLE: Event = {"type": "runner", "subtype": "unreadable"}
+"""The event before ENDED if the program wrote an event that is too large or nests too deep."""
 
 
 class Claude:
@@ -101,9 +103,8 @@ class Claude:
             with self._output as output:
                 while line := output.readline(MAX_LINE):
                     self._on_line(line)
-                    if not line.endswith(b"\n") and len(line) == MAX_LINE:
-                        break
-                    if not self._put(line):
+                    if len(line) == MAX_LINE or not self._put(line):
+                        self._events.put(UNREADABLE)
                         break
         finally:  # even if the transcript cannot be written
             self._events.put(ENDED)

@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from function.runner.agent.process import ENDED, Claude, Event
+from function.runner.agent import stream
+from function.runner.agent.process import ENDED, UNREADABLE, Claude, Event
+from function.runner.agent.stream import McpServer
 from function.runner.tier import Tier
 
 CONNECT_SECONDS = 45.0
@@ -30,6 +32,7 @@ WRAP_UP = (
     "what you did, what you did not do, and what a person should do next."
 )
 GONE, BEFORE = "the program ended", "while servers connected"
+ODD = "the program's output cannot be read"
 SIGNAL: Event = {"type": "runner", "subtype": "signal"}
 """The event that the signal handler adds to the queue."""
 
@@ -91,7 +94,7 @@ class Session:
         except Ended as error:
             return Ending("died", error.why)
         if result.get("terminal_reason") == "api_error":
-            return Ending("api_error", f"status {result.get('api_error_status')}", result=result)
+            return Ending("api_error", f"status {stream.api_status(result)}", result=result)
         if self._is_outcome(result.get("structured_output")):
             return Ending("completed", outcome=result["structured_output"], result=result)
         return self._wrap_up("no_outcome", result)
@@ -103,9 +106,8 @@ class Session:
         self._control({"subtype": "initialize"}, until)
         reconnects = 0
         while True:
-            listed = self._control({"subtype": "mcp_status"}, until).get("mcpServers") or []
-            servers = {each["name"]: each for each in listed if isinstance(each, dict) and "name" in each}
-            states = {name: each.get("status") for name, each in servers.items()}
+            servers = self._servers(until)
+            states = {name: each.status for name, each in servers.items()}
             pending = sorted(name for name in states if states[name] == "pending")
             failed = sorted(name for name in self._tier.servers if states.get(name) == "failed")
             if not pending and (not failed or reconnects == RECONNECTS):
@@ -120,18 +122,18 @@ class Session:
             for name in failed:
                 self._control({"subtype": "mcp_reconnect", "serverName": name}, until)
 
-    def _missing(self, servers: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    def _servers(self, until: float) -> Mapping[str, McpServer]:
+        try:
+            return stream.servers(self._control({"subtype": "mcp_status"}, until))
+        except stream.Unreadable as error:
+            raise Ended(f"{ODD}: {error}") from None
+
+    def _missing(self, servers: Mapping[str, McpServer]) -> Iterator[str]:
         for name, wanted in self._tier.servers.items():
-            server = servers.get(name, {})
-            if server.get("status") != "connected":
+            server = servers.get(name)
+            if server is None or server.status != "connected":
                 yield f"server {name} is not connected"
-                continue
-            has = {
-                tool["name"]
-                for tool in server.get("tools") or ()
-                if isinstance(tool, dict) and "name" in tool
-            }
-            if lacking := sorted(set(wanted.tools) - {each.rpartition("__")[2] for each in has}):
+            elif lacking := sorted(set(wanted.tools) - server.tools):
                 yield f"server {name} lacks {', '.join(lacking)}"
         if others := sorted(servers.keys() - self._tier.servers.keys()):
             yield f"servers that the tier does not name: {', '.join(others)}"
@@ -181,9 +183,12 @@ class Session:
         number = f"r{self._requests}"
         self._claude.send({"type": "control_request", "request_id": number, "request": request})
         for event in self._events(until, patient=patient):
-            response = event.get("response") if event.get("type") == "control_response" else None
-            if isinstance(response, dict) and response.get("request_id") == number:
-                return response.get("response") or {}
+            try:
+                response = stream.response_to(event, number)
+            except stream.Unreadable as error:
+                raise Ended(f"{ODD}: {error}") from None
+            if response is not None:
+                return response
         raise Ended(f"no response in time to {' '.join(request.values())}")
 
     def _result(self, until: float, *, patient: bool = False) -> Mapping[str, Any]:
@@ -205,6 +210,8 @@ class Session:
                 return
             if event is ENDED:
                 raise Ended(GONE)
+            if event is UNREADABLE:
+                raise Ended(f"{ODD}: an event is too large or nests too deep")
             if event is SIGNAL:
                 if not patient:
                     raise Interrupted("signal")

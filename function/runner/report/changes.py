@@ -18,17 +18,18 @@ from function.runner.checkout import MAX_FILE, base_of
 from function.runner.file_names import folded, folders_above, is_git, misleads
 from function.runner.git import Git
 from function.runner.report.guard import (
-    MAX_DELETED,
     MAX_ENTRIES,
     FoundFile,
     ProposalRefused,
+    check_deleted,
+    check_lines,
     check_new,
     check_place,
     check_scripts,
-    check_secrets,
     check_sizes,
     readable_text,
 )
+from function.runner.tier import Proposals
 
 
 @dataclass(frozen=True)
@@ -44,13 +45,13 @@ class Changes:
         return tuple(sorted({*self.written, *self.deleted}))
 
 
-def read_changes(git: Git, commit: str, work: Path, path: str) -> Changes:
+def read_changes(git: Git, commit: str, work: Path, path: str, allowed: Proposals) -> Changes:
     """Returns the differences between `work` and the files that `materialize` wrote there, if every rule
     allows them.
 
-    Only the folder `path` may change. An empty `path` allows every folder. It follows no link and reads each
-    file once, so a process that writes at the same time is harmless. Raises ProposalRefused at the first
-    violation. Raises Unavailable like Git."""
+    Only files that `allowed` names may change, below the folder `path`. An empty `path` allows every folder.
+    It follows no link and reads each file once, so a process that writes at the same time is harmless. Raises
+    ProposalRefused at the first violation. Raises Unavailable like Git."""
     base = base_of(git, commit)
     blocked = base.left_out | folders_above(base.left_out)
     written: dict[str, bytes] = {}
@@ -62,23 +63,20 @@ def read_changes(git: Git, commit: str, work: Path, path: str) -> Changes:
             if found.executable and (before is None or before.mode != "100755"):
                 raise ProposalRefused("proposal_executable", found.path)
             if before is None or before.sha != _sha(found.content):
-                check_place(found.path, path)
+                check_place(found.path, path, allowed)
                 if before is None:
                     check_new(found.path, base, blocked)
                 written[found.path] = readable_text(found)
                 check_sizes(written)
     except OSError:
         raise ProposalRefused("proposal_unreadable") from None
-    deleted = base.given.keys() - seen
-    if len(deleted) > MAX_DELETED:
-        raise ProposalRefused("proposal_deleted")
-    for each in sorted(deleted):
-        check_place(each, path)
+    deleted = sorted(base.given.keys() - seen)
+    check_deleted(deleted, path, allowed)
     check_scripts(git, base, written, deleted)
     new = {name for each in written.keys() - base.given.keys() for name in (each, *folders_above([each]))}
     if len({folded(name) for name in new}) < len(new):
         raise ProposalRefused("proposal_collision")
-    check_secrets(git, base, written)
+    check_lines(git, base, written)
     return Changes(written, frozenset(deleted))
 
 

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from function.runner.checkout import MAX_FILES, Base, contents
 from function.runner.file_names import folded, folders_above, is_git
 from function.runner.git import Git
-from function.runner.redact import NAMED, SHAPES
+from function.runner.report.automation import is_obeyed
+from function.runner.report.leaks import has_new_credential
+from function.runner.report.lines import is_hiding, loads_from_elsewhere, new_lines
+from function.runner.tier import Proposals
 from function.shared.errors import PermanentError
 from function.shared.text import cut
 
 MAX_ENTRIES = 2 * MAX_FILES
 MAX_DELETED = 50
 MAX_SHOWN_PATH = 200
+SAFE = re.compile(r"[\w./+-]*", re.ASCII)
+"""The part of a path that the message of a refusal contains."""
 
 
 class FoundFile(NamedTuple):
@@ -31,37 +36,16 @@ MAX_CHANGED = 50
 MAX_CHANGED_FILE = 256 * KIB
 MAX_CHANGED_TOTAL = MIB
 """The maximum size of all changes. Nobody reads larger changes, and nobody should merge unread changes."""
-AUTOMATION = re.compile(
-    r"\.?(?:forgejo|woodpecker|drone|circleci|travis|appveyor|buildkite|cirrus|semaphore|teamcity|tekton|prow"
-    r"|agola|screwdriver|harness|codefresh|wercker|onedev-buildspec|buildspec|cloudbuild|azure-pipelines"
-    r"|bitbucket-pipelines|jenkinsfile|jenkins|dagger|builds?)(?:[.-].*)?"
-    r"|\.ci|.*\.jenkinsfile|codeowners|atlantis\.ya?ml|renovate\.json5?|\.renovaterc.*|\.pre-commit-.*|\.husky"
-    r"|\.envrc|\.devcontainer.*|\.vscode|\.idea|\.mcp\.json|\.claude.*|claude(?:\.local)?\.md|agents\.md|\.cursor.*"
-    r"|owners(?:_aliases)?|\.mergify.*|\.?lefthook(?:-local)?\..*|\.goreleaser.*|skaffold\.ya?ml|tiltfile"
-    r"|(?:gnu)?makefile|.*\.(?:mk|sh|bash)|dockerfile.*|containerfile|vagrantfile|justfile|rakefile"
-    r"|taskfile\..*|(?:gruntfile|gulpfile).*|(?:package|package-lock|npm-shrinkwrap)\.json"
-    r"|(?:yarn|pnpm)[.-]lock.*|\.npmrc|\.yarnrc.*|tox\.ini|(?:noxfile|setup|conftest)\.py|pyproject\.toml"
-)
-"""The names, in lower case, of files that control automation. They configure continuous integration, reviews,
-editors, builds and tests, or instruct agents. A forge or a reviewer's machine may execute such a file before
-a review. Another rule refuses names that begin with .git."""
-VARIABLE = r"(?:\$\w*[({][\w./-]+[)}]|\$[A-Z_][A-Z0-9_]*|\{\{[^{}\"'`]*\}\})"
-"""References to a value, without a default. Kubernetes, shells, Grafana ($__file{/path}) and templates use
-them."""
-NO_SHAPE = re.compile(rf"[^:]*:{VARIABLE}|[a-z]+\.?", re.ASCII)
-"""Harmless matches of redact.SHAPES: a URL with a variable as its password, and `basic authentication`."""
-NO_VALUE = re.compile(rf"(?:{VARIABLE}+|(?:/[a-z0-9_.-]+){{2,}}|<[\w.-]+>|\[redacted\])[)\]}}]*", re.ASCII)
-"""Harmless matches of redact.NAMED: variables, a path, placeholders. Base64 can begin with a slash too, but
-it contains capitals."""
-OBJECTS = ("existing", "password", "pull", "tls", "certificate", "credentials")
-"""Words before `Secret` in a key of a Helm chart. Such a key contains the name of a Secret, not a
-credential."""
-OBJECT_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,252}[)\]}]*")
+IN_REPORT = "in the tier's report.json"
 VIOLATIONS = {
-    "proposal_outside": "a file outside the folder that the tier names was changed",
-    "proposal_git": "a name that begins with .git was changed",
-    "proposal_machine": "a file that controls automation was changed",
+    "proposal_outside": f"the tier names another folder: to allow this one, change its path {IN_REPORT}",
+    "proposal_ending": f"the tier does not allow its ending: add the ending to proposals.endings {IN_REPORT}",
+    "proposal_git": "its name begins with .git: change such a file yourself",
+    "proposal_machine": "machines may obey such a file before a review: change it yourself",
     "proposal_name": "a name is too long, too deep, not UTF-8, or has invisible characters",
+    "proposal_hidden": "a new line has characters that a reviewer cannot see",
+    "proposal_source": "a new line loads something from elsewhere, or a plugin: change it yourself",
+    "proposal_delete": f"it was deleted or renamed: to allow this, set proposals.may_delete {IN_REPORT}",
     "proposal_link": "there is a symbolic link",
     "proposal_special": "an entry is neither a file nor a folder",
     "proposal_left_out": "a file replaces an entry that the agent did not receive",
@@ -73,7 +57,7 @@ VIOLATIONS = {
     "proposal_deleted": f"more than {MAX_DELETED} files were deleted",
     "proposal_entries": f"there are more than {MAX_ENTRIES:,} files and folders",
     "proposal_binary": "a changed file is not UTF-8 text",
-    "proposal_secret": "a new line of a file looks like a credential",
+    "proposal_secret": "a new part of the file looks like a credential",
     "proposal_unreadable": "an entry cannot be read, or changed while it was read",
     "proposal_branch": "somebody else created the branch with this name",
 }
@@ -81,23 +65,39 @@ VIOLATIONS = {
 
 class ProposalRefused(PermanentError):
     """The whole proposal is refused, and a retry cannot help. `code` is a key of VIOLATIONS. `path` is the
-    escaped and cut path of the file. The agent chose the path, so no message contains it."""
+    escaped and cut path of the file.
+
+    The agent chose the path. So the message contains the path only up to the first character that could
+    belong to a sentence, a link or markup."""
 
     def __init__(self, code: str, path: str = "") -> None:
-        super().__init__(code, f"the proposal is refused as a whole: {VIOLATIONS[code]}")
         self.path = cut(ascii(path)[1:-1], MAX_SHOWN_PATH)
+        shown = SAFE.match(self.path)[0]  # type: ignore[index]  # it matches every text
+        name = f" because of {shown}{'...' * (shown != self.path)}" if path else ""
+        super().__init__(code, f"the proposal is refused as a whole{name}: {VIOLATIONS[code]}")
 
 
-def check_place(path: str, inside: str) -> None:
-    """Raises ProposalRefused if the file must not change."""
+def check_place(path: str, inside: str, allowed: Proposals) -> None:
+    """Raises ProposalRefused if the file must not change. Only what the tier allows may change."""
     folder = inside.strip("/")
     if folder and not path.startswith(f"{folder}/"):
         raise ProposalRefused("proposal_outside", path)
-    for name in map(folded, path.split("/")):
-        if is_git(name):
-            raise ProposalRefused("proposal_git", path)
-        if AUTOMATION.fullmatch(name):
-            raise ProposalRefused("proposal_machine", path)
+    if any(map(is_git, path.split("/"))):
+        raise ProposalRefused("proposal_git", path)
+    if is_obeyed(path.removeprefix(f"{folder}/")):
+        raise ProposalRefused("proposal_machine", path)
+    if not path.lower().endswith(allowed.endings):
+        raise ProposalRefused("proposal_ending", path)
+
+
+def check_deleted(deleted: Sequence[str], inside: str, allowed: Proposals) -> None:
+    """Raises ProposalRefused if one of the files must not be deleted."""
+    if len(deleted) > MAX_DELETED:
+        raise ProposalRefused("proposal_deleted")
+    for path in deleted:
+        check_place(path, inside, allowed)
+        if not allowed.may_delete:
+            raise ProposalRefused("proposal_delete", path)
 
 
 def check_new(path: str, base: Base, blocked: frozenset[str]) -> None:
@@ -140,35 +140,17 @@ def check_sizes(written: Mapping[str, bytes]) -> None:
         raise ProposalRefused("proposal_size")
 
 
-def check_secrets(git: Git, base: Base, written: Mapping[str, bytes]) -> None:
-    """Raises ProposalRefused if a new line looks like a credential. The agent reads logs, and more people can
-    read a repository than a log."""
-    found = {path: set(filter(_is_credential, _lines(content))) for path, content in written.items()}
-    before = [base.given[path] for path, lines in found.items() if lines and path in base.given]
-    for file, content in contents(git, before):
-        found[file.path] -= _lines(content)
-    for path, lines in found.items():
-        if lines:
+def check_lines(git: Git, base: Base, written: Mapping[str, bytes]) -> None:
+    """Raises ProposalRefused if a new line looks like a credential or hides something, or if a file loads
+    something new from elsewhere. The agent reads logs, and more people can read a repository than a log."""
+    before = dict.fromkeys(written, b"")
+    for file, content in contents(git, [base.given[path] for path in written if path in base.given]):
+        before[file.path] = content
+    for path, content in written.items():
+        if has_new_credential(content, before[path]):
             raise ProposalRefused("proposal_secret", path)
-
-
-def _lines(content: bytes) -> set[str]:
-    """Returns the lines without indentation. Only \\n ends a line, so no other line separator can hide
-    text."""
-    return {line.strip() for line in content.decode("utf-8", "surrogateescape").split("\n")}
-
-
-def _is_credential(line: str) -> bool:
-    """Returns whether redact would redact a credential in the line. A mere reference to a credential does not
-    count."""
-    shapes = (NO_SHAPE.fullmatch(found[0]) is None for found in SHAPES.finditer(line))
-    return any(shapes) or any(not _refers(line, found) for found in NAMED.finditer(line))
-
-
-def _refers(line: str, found: re.Match[str]) -> bool:
-    value = found[0].removeprefix(found[1])
-    if NO_VALUE.fullmatch(value):
-        return True
-    before = line[max(0, found.start() - 12) : found.start()].lower().rstrip("_-")
-    is_object = before.endswith(OBJECTS) and found[1].lower().startswith("secret")
-    return is_object and OBJECT_NAME.fullmatch(value) is not None
+        lines = new_lines(content, before[path])
+        if any(map(is_hiding, lines)):
+            raise ProposalRefused("proposal_hidden", path)
+        if any(loads_from_elsewhere(path, line) for line in lines):
+            raise ProposalRefused("proposal_source", path)

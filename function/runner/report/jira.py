@@ -10,7 +10,6 @@ import base64
 import re
 import time
 from collections.abc import Callable, Collection
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +30,7 @@ from function.runner.report.jira_text import Ticket
 from function.shared import http
 from function.shared.errors import Unavailable
 from function.shared.event import job_name
+from function.shared.text import cut
 
 if TYPE_CHECKING:
     import httpx
@@ -46,6 +46,11 @@ TOKEN = re.compile(r"[!-~]+", re.ASCII)
 """A token that fits in a header. Atlassian documents no length. Tokens with 24, 44 and 192 characters
 exist."""
 KEY = re.compile(r"[A-Z][A-Z0-9_]{0,254}-[1-9][0-9]{0,18}")
+MAX_KEY = 64
+OTHER_PROJECT = (
+    "Jira named the issue {key}, which is not in the project {project}: if the project was renamed or moved, "
+    "correct report.jira.project; otherwise check report.jira.url and the automation of the project"
+)
 
 
 @dataclass(frozen=True)
@@ -72,7 +77,6 @@ class Jira:
     ) -> None:
         self._settings, self._read_token = settings, read_token
         self._connect, self._sleep = connect, sleep
-        self._threads = ThreadPoolExecutor(1, "jira")
 
     def post_ticket(self, identity: str, ticket: Ticket, deadline: float) -> PostedTicket:
         """Posts the ticket to the issue of the identity, before `deadline` (a time of time.monotonic()).
@@ -86,17 +90,18 @@ class Jira:
         one identity cannot report at the same time, because their Jobs would have the same name.
 
         Raises Unavailable: `jira_identity`, `jira_token`, `jira_unreachable`, `jira_status`, `jira_answer`,
-        and `jira_slow` at the deadline.
+        `jira_project` if Jira names an issue of another project, and `jira_slow` at the deadline.
         """
         if not IDENTITY.fullmatch(identity):
             what = "a run without an identity of 64 hex digits, such as a try-out, receives no issue"
             raise Unavailable("jira_identity", what)
         label = job_name(identity)
-        with self._connect(self._settings.url, REQUEST_SECONDS, CONNECT_SECONDS) as client:
-            api = JiraApi(client, self._headers(), deadline, self._sleep)
-            future = self._threads.submit(self._post, api, label, ticket)
-            late = Unavailable("jira_slow", f"{SLOW}: look for an issue with the label {label}")
-            return http.result_within(max(0.0, deadline - time.monotonic()), future, late)
+        headers = self._headers()
+        client = self._connect(self._settings.url, REQUEST_SECONDS, CONNECT_SECONDS)
+        api = JiraApi(client, headers, deadline, self._sleep)
+        late = Unavailable("jira_slow", f"{SLOW}: look for an issue with the label {label}")
+        seconds = max(0.0, deadline - time.monotonic())
+        return http.closed_after(seconds, client, lambda: self._post(api, label, ticket), late)
 
     def _headers(self) -> dict[str, str]:
         token = self._read_token()
@@ -145,7 +150,7 @@ class Jira:
         answer = api.post(path, query, "search")
         if not isinstance(answer, dict) or not isinstance(answer.get("issues"), list):
             raise unexpected("a list of issues")
-        return [_issue(each) for each in answer["issues"]]
+        return [_issue(each, self._settings.project) for each in answer["issues"]]
 
     def _check_project_is_visible(self, api: JiraApi) -> None:
         """Raises Unavailable if the account may not see the project, because its searches would find nothing.
@@ -163,7 +168,8 @@ class Jira:
         """Creates the issue once, even if Jira's response is lost, and returns the issue's key."""
 
         def create() -> str:
-            return _key(api.post(f"{API}/issue", {"fields": fields}, "create an issue"))
+            issue = api.post(f"{API}/issue", {"fields": fields}, "create an issue")
+            return _key(issue, self._settings.project)
 
         try:
             return api.twice(create, NotDone)
@@ -182,17 +188,23 @@ class _Issue:
     done: bool
 
 
-def _issue(found: object) -> _Issue:
+def _issue(found: object, project: str) -> _Issue:
     """Returns an issue from a search. The key of the status category is the same in every language and
     workflow."""
     match found:
         case {"fields": {"status": {"statusCategory": {"key": str(category)}}}}:
-            return _Issue(_key(found), done=category == "done")
+            return _Issue(_key(found, project), done=category == "done")
     raise unexpected("an issue with its status")
 
 
-def _key(issue: object) -> str:
+def _key(issue: object, project: str) -> str:
+    """Returns the key of the issue. Raises Unavailable if the issue is in another project, because then the
+    ticket's readers are not those that the operator chose. Another attempt cannot help."""
     match issue:
         case {"key": str(key)} if KEY.fullmatch(key):
+            if key.rpartition("-")[0] != project:
+                raise Unavailable(
+                    "jira_project", OTHER_PROJECT.format(key=cut(key, MAX_KEY), project=project)
+                )
             return key
     raise unexpected("an issue with its key")

@@ -6,7 +6,6 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Literal
 from urllib.parse import urlsplit
@@ -18,7 +17,7 @@ from function.runner.report.changes import Changes
 from function.runner.report.guard import ProposalRefused
 from function.runner.tier import Repository
 from function.shared.errors import Misconfigured, Unavailable
-from function.shared.http import connect_outside, result_within
+from function.shared.http import closed_after, connect_outside
 from function.shared.text import cut
 
 MAX_TITLE = 120
@@ -123,16 +122,12 @@ def describe(git: Git, repository: Repository, number: str, message: str) -> str
     title, _, body = message.partition("\n\n")
     server, owner, name = _home(repository).rsplit("/", 2)
     url = f"{server}/api/v1/repos/{owner}/{name}/pulls/{number}"
-    threads = ThreadPoolExecutor(1, "forge")
     try:
         user = git.credential(repository.url)
         seconds = max(0.1, min(API_SECONDS, git.process.left()))
-        future = threads.submit(_patch, url, {"title": title, "body": body}, user, seconds)
-        status = result_within(seconds, future, Unavailable("forge_slow", "the forge's API took too long"))
+        status = _patch(url, {"title": title, "body": body}, user, seconds)
     except Unavailable:
         return OUTDATED
-    finally:
-        threads.shutdown(wait=False)
     return "" if status == 201 else OUTDATED
 
 
@@ -140,16 +135,19 @@ def _patch(url: str, body: Mapping[str, str], user: tuple[str, str], seconds: fl
     """Sends a PATCH request and returns the status of the response. Raises Unavailable."""
     import httpx
 
-    try:
-        with (
-            connect_outside(url, seconds, seconds) as client,
-            client.stream("PATCH", url, json=body, auth=user) as reply,
-        ):
-            return reply.status_code
-    except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-        raise Unavailable(
-            "forge_unreachable", f"the forge's API cannot be reached: {type(error).__name__}"
-        ) from None
+    client = connect_outside(url, seconds, seconds)
+
+    def send() -> int:
+        # OSError and RuntimeError come from a connection that was closed after the time limit.
+        try:
+            with client.stream("PATCH", url, json=body, auth=user) as reply:
+                return reply.status_code
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, RuntimeError) as error:
+            what = f"the forge's API cannot be reached: {type(error).__name__}"
+            raise Unavailable("forge_unreachable", what) from None
+
+    late = Unavailable("forge_slow", "the forge's API took too long")
+    return closed_after(seconds, client, send, late)
 
 
 def _home(repository: Repository) -> str:

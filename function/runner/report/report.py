@@ -189,7 +189,8 @@ def _proposed(report: Report, found: AgentOutcome, given: StepInputs) -> tuple[s
         left=lambda: given.deadline.left() - RESERVE_SECONDS,
     )
     git = Git(process)
-    changes = read_changes(git, BASE, given.paths.work, repository.path)
+    allowed = given.reporting.proposals
+    changes = read_changes(git, BASE, given.paths.work, repository.path, allowed)
     if found.status != "proposed":
         if changes.files:
             raise Unavailable("left", f"the agent changed {len(changes.files)} files but reports no proposal")

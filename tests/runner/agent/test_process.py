@@ -5,7 +5,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from function.runner.agent.process import ENDED, Claude
+import pytest
+
+from function.runner.agent.process import ENDED, MAX_LINE, UNREADABLE, Claude
 
 ECHO = "import sys\nfor line in sys.stdin: print(line, end='', flush=True)"
 STUBBORN = (
@@ -34,6 +36,13 @@ def test_what_is_no_json_object_is_heard_and_is_no_event(tmp_path: Path) -> None
     assert [claude.next(60), claude.next(60)] == [{"a": 1}, ENDED]
     claude.close()
     assert len(lines) == 3
+
+
+@pytest.mark.parametrize("said", [f"'x' * {MAX_LINE + 9}", "'[' * 500_000 + ']' * 500_000"])
+def test_an_event_that_cannot_be_read_ends_the_reading_by_its_name(said: str, tmp_path: Path) -> None:
+    claude = program(f"print({said}, end='')\nprint()\nprint('{{}}')", tmp_path)
+    assert [claude.next(60), claude.next(60)] == [UNREADABLE, ENDED]
+    claude.close(grace=0.2)
 
 
 def test_nothing_within_the_time_is_none(tmp_path: Path) -> None:

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, cast
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from function.runner.agent.process import ENDED, Claude, Event
-from function.runner.agent.session import RECONNECTS, SIGNAL, WRAP_UP, Ending, Session
+from function.runner.agent.process import ENDED, UNREADABLE, Claude, Event
+from function.runner.agent.session import ODD, RECONNECTS, SIGNAL, WRAP_UP, Ending, Session
+from function.runner.outcome import EXIT
 from function.runner.tier import Server, Tier
 from tests.harness.default_model import MODEL
 
@@ -31,11 +35,12 @@ class Scripted:
     def __init__(
         self,
         *script: Event,
-        servers: Sequence[Any] = (CONNECTED,),
+        servers: Any = [CONNECTED],  # noqa: B006  nobody changes it
         deaf_to: str = "",
         back_after: int = 99,
+        odd: Mapping[str, Callable[[str], Event]] = MappingProxyType({}),
     ) -> None:
-        self._script, self._servers, self._deaf_to = deque(script), servers, deaf_to
+        self._script, self._servers, self._deaf_to, self._odd = deque(script), servers, deaf_to, odd
         self._reconnects_left = back_after
         self._replies: deque[Event] = deque()
         self.heard: list[str] = []
@@ -48,9 +53,11 @@ class Scripted:
         if message["request"]["subtype"] == "mcp_reconnect":
             assert message["request"]["serverName"] == "world"
             self._reconnects_left -= 1
-            self._servers = self._servers if self._reconnects_left else (CONNECTED,)
+            self._servers = self._servers if self._reconnects_left else [CONNECTED]
         response = {"request_id": message["request_id"], "response": {"mcpServers": self._servers}}
-        if message["request"]["subtype"] != self._deaf_to:
+        if message["request"]["subtype"] in self._odd:
+            self._replies.append(self._odd[message["request"]["subtype"]](message["request_id"]))
+        elif message["request"]["subtype"] != self._deaf_to:
             self._replies.append({"type": "control_response", "response": response})
 
     def next(self, seconds: float) -> Event | None:
@@ -116,6 +123,104 @@ def test_a_program_that_answers_nothing_is_a_failed_preflight() -> None:
 
 def test_a_program_that_ends_before_its_servers_are_there_has_died() -> None:
     assert held(Scripted(deaf_to="initialize")) == Ending("died", "the program ended while servers connected")
+
+
+def test_an_event_that_cannot_be_read_before_the_prompt_is_a_failed_preflight() -> None:
+    ending = held(Scripted(UNREADABLE, ENDED, deaf_to="initialize"))
+    assert ending.why == "preflight" and ODD in ending.detail
+    assert EXIT[ending.why] == 20
+
+
+def test_an_event_that_cannot_be_read_after_the_prompt_ends_the_run() -> None:
+    ending = held(Scripted({"type": "assistant"}, UNREADABLE, ENDED))
+    assert ending.why == "died" and ODD in ending.detail
+
+
+def answered(value: Any) -> Callable[[str], Event]:
+    """A response with this value in place of the object."""
+    return lambda number: {"type": "control_response", "response": {"request_id": number, "response": value}}
+
+
+@pytest.mark.parametrize(
+    "servers",
+    [
+        {"world": CONNECTED},
+        "world",
+        7,
+        [["world", "connected"]],
+        ["world"],
+        [None],
+        [{**CONNECTED, "name": ["world"]}],
+        [{**CONNECTED, "name": 7}],
+        [{"status": "connected"}],
+        [{**CONNECTED, "status": {"is": "connected"}}],
+        [{"name": "world"}],
+        [CONNECTED, CONNECTED],
+        [{**CONNECTED, "tools": {"look": {}}}],
+        [{**CONNECTED, "tools": "look"}],
+        [{**CONNECTED, "tools": ["look"]}],
+        [{**CONNECTED, "tools": [{"name": 7}]}],
+        [{**CONNECTED, "tools": [{"name": ["look"]}]}],
+    ],
+)
+def test_a_list_of_servers_of_an_odd_shape_is_refused_before_the_model_is_asked(servers: Any) -> None:
+    claude = Scripted(GOOD, servers=servers)
+    ending = held(claude)
+    assert ending.why == "preflight" and ending.detail.startswith(ODD)
+    assert "the prompt" not in claude.heard
+
+
+@pytest.mark.parametrize("request_", ["initialize", "mcp_status"])
+@pytest.mark.parametrize(
+    "odd",
+    [
+        answered([]),
+        answered("yes"),
+        answered(7),
+        lambda number: {"type": "control_response", "response": [number]},
+        lambda number: {"type": "control_response", "response": {"request_id": 1}},
+        lambda number: {"type": "control_response"},
+    ],
+)
+def test_a_response_of_an_odd_shape_is_refused_before_the_model_is_asked(
+    request_: str, odd: Callable[[str], Event]
+) -> None:
+    claude = Scripted(GOOD, odd={request_: odd})
+    ending = held(claude)
+    assert ending.why == "preflight" and ending.detail.startswith(ODD)
+    assert "the prompt" not in claude.heard
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(("name", "status", "tools", "response", "request_id")), inner)
+    ),
+    max_leaves=8,
+)
+events = st.fixed_dictionaries(
+    {"type": st.sampled_from(("result", "control_response", "assistant")) | json_values},
+    optional={
+        name: json_values
+        for name in ("response", "terminal_reason", "structured_output", "api_error_status", "session_id")
+    },
+)
+
+
+@given(
+    st.lists(events | st.sampled_from([SILENT, SIGNAL, UNREADABLE, GOOD]), max_size=4),
+    json_values | st.just([CONNECTED]),
+    st.dictionaries(st.sampled_from(("initialize", "mcp_status", "interrupt")), json_values, max_size=1),
+)
+def test_whatever_the_program_says_the_end_has_a_name(
+    script: list[Event], servers: Any, odd: dict[str, Any]
+) -> None:
+    claude = Scripted(*script, servers=servers, odd={name: answered(told) for name, told in odd.items()})
+    ending = held(claude)
+    assert ending.why == "completed" or ending.why in EXIT
+    if "the prompt" not in claude.heard:
+        assert ending.why in ("preflight", "signal") or ending.detail.startswith("the program ended")
 
 
 def test_a_signal_while_servers_connect_ends_without_a_word() -> None:

@@ -6,8 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
+from function.runner.report import guard
+from function.runner.report.changes import Changes
 from function.runner.report.guard import ProposalRefused
+from function.runner.tier import Proposals
 from tests.harness.desk import Desk, desk, refused
 from tests.harness.forge import Forge
 
@@ -147,12 +152,218 @@ def test_what_machines_run_on_a_pull_request_is_never_proposed(plain: Desk, name
 
 def test_what_a_cluster_is_deployed_from_is_proposed(forge: Forge, tmp_path: Path) -> None:
     agent = desk(forge, tmp_path, {"apps": {"values.yaml": b"size: 20Gi\n"}})
-    names = ["Chart.yaml", "Chart.lock", "values-prod.yaml", "kustomization.yaml", "helmfile.yaml", "x.json"]
+    names = ["Chart.yaml", "Chart.lock", "values-prod.yaml", "kustomization.yaml", "x.json"]
     names += ["templates/_helpers.tpl", "templates/deployment.yaml", "crds/owners.yaml", "package.yaml"]
     names += ["main.tf", "rules.libsonnet", "dashboard.json", "config.toml", "app.ini", "README.md", "x.conf"]
     for name in names:
         agent.write(f"apps/{name}", "x\n")
     assert set(agent.changes().written) == {f"apps/{name}" for name in names}
+
+
+ALLOWED = Proposals()
+GITOPS = (
+    *("values.yaml", "values-prod.YML", "dashboard.json", "README.md", "x.values.yaml", "Chart.yaml"),
+    *("kustomization.yaml", "templates/deployment.yaml", "crds/owners.yaml", "roles/reader.yaml"),
+    *("environments/production/typedb.yaml", "claims.yaml", "package.yaml", "project.yaml", "tests/x.yaml"),
+    *("rules/alerts.yaml", "hooks/migrate.yaml", "größe.md", "a b.yaml"),
+)
+
+
+def test_by_default_the_files_that_a_cluster_is_deployed_from_are_allowed(plain: Desk) -> None:
+    for name in GITOPS:
+        guard.check_place(f"apps/{name}", "apps", ALLOWED)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("main.tf", "terragrunt.hcl", "flake.nix", "requirements.txt", "scripts/fix.py", "x.tpl"),
+        *(
+            "Chart.lock",
+            "values.toml",
+            "app.ini",
+            "x.conf",
+            "x.service",
+            "x.cue",
+            "x.jsonnet",
+            "x.rego",
+            "x.js",
+        ),
+        *("x.properties", "Procfile", "LICENSE", "x", "x.yaml.gotmpl", "x.yaml~", "x.yaml.orig", "x.jsonc"),
+        *("x.html", "x.svg", "x.mdx", "yaml", "x.yaml ", "x.yaml.", "x.yam\u0131"),
+    ],
+)
+def test_whatever_the_tier_does_not_allow_is_refused_by_name_with_the_remedy(plain: Desk, name: str) -> None:
+    with pytest.raises(ProposalRefused, match=r"proposals\.endings in the tier's report\.json") as raised:
+        guard.check_place(f"apps/{name}", "apps", ALLOWED)
+    assert raised.value.code == "proposal_ending" and "apps/" in str(raised.value)
+
+
+@given(
+    st.text(min_size=1, max_size=30), st.lists(st.from_regex(r"\.[a-z0-9]{1,5}", fullmatch=True), min_size=1)
+)
+@example("Tiltfile", [".yaml"])
+@example("a.YAML", [".yaml"])
+def test_no_name_without_an_allowed_ending_is_allowed(name: str, endings: list[str]) -> None:
+    allowed = Proposals(endings=tuple(endings))
+    try:
+        guard.check_place(f"apps/{name}", "apps", allowed)
+    except ProposalRefused:
+        return
+    assert name.lower().endswith(tuple(endings))
+
+
+def test_a_tier_may_allow_more_endings_and_machines_names_stay_refused(plain: Desk) -> None:
+    more = Proposals(endings=(".tpl", ".sh", ".yaml"))
+    guard.check_place("apps/_helpers.tpl", "apps", more)
+    for name in ("run.sh", ".pre-commit-config.yaml", "docker-compose.yaml"):
+        with pytest.raises(ProposalRefused) as raised:
+            guard.check_place(f"apps/{name}", "apps", more)
+        assert raised.value.code == "proposal_machine"
+
+
+def test_a_folder_that_the_operator_named_may_have_the_name_of_automation() -> None:
+    guard.check_place("ci/apps/values.yaml", "ci/apps", ALLOWED)
+    with pytest.raises(ProposalRefused):
+        guard.check_place("ci/apps/ci/values.yaml", "ci/apps", ALLOWED)
+
+
+def test_a_deletion_and_a_renaming_need_the_tiers_word(forge: Forge, tmp_path: Path) -> None:
+    agent = desk(forge, tmp_path, {"apps": {"old.yaml": b"a: 1\n", "values.yaml": b"size: 20Gi\n"}})
+    (agent.work / "apps/old.yaml").rename(agent.work / "apps/new.yaml")
+    assert refused(lambda: agent.changes(allowed=ALLOWED)) == ("proposal_delete", "apps/old.yaml")
+    done = agent.changes(allowed=Proposals(may_delete=True))
+    assert done == Changes({"apps/new.yaml": b"a: 1\n"}, frozenset({"apps/old.yaml"}))
+    with pytest.raises(ProposalRefused, match=r"proposals\.may_delete"):
+        agent.changes(allowed=ALLOWED)
+
+
+def test_a_file_that_the_tier_does_not_allow_cannot_be_deleted_either(forge: Forge, tmp_path: Path) -> None:
+    agent = desk(forge, tmp_path, {"apps": {"main.tf": b"a", "values.yaml": b"size: 20Gi\n"}})
+    (agent.work / "apps/main.tf").unlink()
+    allowed = Proposals(may_delete=True)
+    assert refused(lambda: agent.changes(allowed=allowed)) == ("proposal_ending", "apps/main.tf")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(
+            "safe: true # \u202egnol\u202c",
+            "a\u200bb: 1",
+            "a\u200db: 1",
+            "a\ufeffb: 1",
+            "a\u2060b",
+            "a\u00adb",
+        ),
+        *(
+            "note: \U000e0069\U000e0067\U000e006e",
+            "a: b\rc: d",
+            "a: b\x1b[2K",
+            "a: \x7f",
+            "a: \x85b: c",
+            "\x0c",
+        ),
+        *("a: x\ufe0f", "a: \ufe01", "a: \U000e0100", "a: \u3164", "a: \u115fb", "a\u034fb: c", "a: \u2800"),
+        *(
+            "a: \u2066b\u2069",
+            "a: \u061cb",
+            "a: \u2028b: c",
+            "a: \ue000",
+            "a: \u26a0\ufe0f\ufe0f",
+            "\ufe0fa",
+            "1\ufe0f",
+        ),
+    ],
+    ids=ascii,
+)
+def test_a_character_that_hides_in_a_new_line_refuses_the_whole_proposal(plain: Desk, line: str) -> None:
+    plain.write("apps/other.yaml", "size: 40Gi\n")
+    plain.write("apps/values.yaml", f"size: 40Gi\n{line}\nend: 1\n")
+    assert refused(plain.changes) == ("proposal_hidden", "apps/values.yaml")
+
+
+def test_a_return_at_the_end_of_a_file_hides_too(plain: Desk) -> None:
+    plain.write("apps/other.yaml", "size: 40Gi\n")
+    plain.write("apps/values.yaml", "size: 40Gi\r")
+    assert refused(plain.changes)[0] == "proposal_hidden"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "\ta: 1",
+        "größe: 1",
+        "名前: データ",
+        "a: \u26a0\ufe0f \u2705 \U0001f680",
+        "a: 1\ufe0f\u20e3",
+        "a: b\r",
+        "\u00a9\ufe0e",
+        "e\u0301",
+    ],
+    ids=ascii,
+)
+def test_what_shows_in_a_new_line_hides_nothing(plain: Desk, line: str) -> None:
+    plain.write("apps/other.yaml", "size: 40Gi\n")
+    plain.write("apps/values.yaml", f"size: 40Gi\n{line}\nend: 1\n")
+    assert set(plain.changes().written) == {"apps/values.yaml", "apps/other.yaml"}
+
+
+def test_a_character_that_hid_there_before_is_not_new(forge: Forge, tmp_path: Path) -> None:
+    told = "\ufefffirst: 1\na\u200bb: 1\n".encode()
+    agent = desk(forge, tmp_path, {"apps": {"values.yaml": told}})
+    agent.write("apps/values.yaml", "\ufefffirst: 2\na\u200bb: 1\n")
+    assert agent.changes().files == ("apps/values.yaml",)
+    agent.write("apps/values.yaml", "\ufefffirst: 2\na\u200bb: 2\n")
+    assert refused(agent.changes)[0] == "proposal_hidden"
+
+
+@pytest.mark.parametrize(
+    "letter", ["\ufe0f", "\u3164", "\U000e0101", "\u034f", "\u200b", "\u202e", "\r", "\U000e0069"]
+)
+def test_no_new_name_hides_a_character(plain: Desk, letter: str) -> None:
+    path = plain.work / f"apps/a{letter}.yaml"
+    path.touch()
+    try:
+        assert refused(plain.changes)[0] == "proposal_name"
+    finally:
+        path.unlink()
+
+
+@pytest.mark.parametrize(
+    "name", ["kustomization.yaml", "sub/Kustomization", "kustomization.yml", "Chart.yaml"]
+)
+@pytest.mark.parametrize(
+    "line",
+    [
+        "- https://github.com/evil/it?ref=main",
+        "- github.com/evil/it",
+        "- git@github.com:evil/it",
+        "- 'ssh://git@evil/it'",
+        "- host.example/it.git",
+        "- host.example/org//it",
+        '- "htt\\x70s:evil"',
+        "generators: [plugin.yaml]",
+        '"transformers": [plugin.yaml]',
+        "helmCharts:",
+        "  repository: oci://evil.example/charts",
+        "  repository: '@evil'",
+    ],
+)
+def test_nothing_new_is_loaded_from_elsewhere(forge: Forge, tmp_path: Path, name: str, line: str) -> None:
+    agent = desk(forge, tmp_path, {"apps": {"values.yaml": b"size: 20Gi\n"}})
+    agent.write(f"apps/{name}", f"a:\n{line}\n")
+    assert refused(agent.changes) == ("proposal_source", f"apps/{name}")
+
+
+def test_an_ordinary_change_of_a_kustomization_is_proposed(forge: Forge, tmp_path: Path) -> None:
+    before = "resources:\n- https://git.example/base?ref=v1\n- ../../base\n"
+    agent = desk(forge, tmp_path, {"apps": {"kustomization.yaml": before.encode()}})
+    digest = "sha256:" + "0a" * 32
+    more = f"- claim.yaml\nimages:\n- name: typedb\n  digest: {digest}\nreplicas:\n- count: 2\npatches:\n"
+    more += "- target: {kind: PersistentVolumeClaim}\n  patch: |\n    - {op: replace, path: /spec/size}\n"
+    agent.write("apps/kustomization.yaml", before + more)
+    assert agent.changes().files == ("apps/kustomization.yaml",)
 
 
 WORD = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -300,4 +511,6 @@ def test_the_flaw_is_told_with_its_place_escaped_and_cut(agent: Desk) -> None:
     agent.write("apps/a\n\u202e" + "x" * 150, "x")
     assert refused(agent.changes)[1].startswith("apps/a\\n\\u202exx")
     assert len(ProposalRefused("proposal_name", "\u202e" * 900).path) == 200
-    assert str(ProposalRefused("proposal_name", "its own words")) == str(ProposalRefused("proposal_name"))
+    assert "because of apps/x.yaml: " in str(ProposalRefused("proposal_name", "apps/x.yaml"))
+    for words in ("its own words", "its(own)words", "its\nown words"):
+        assert "because of its...: " in str(ProposalRefused("proposal_name", words))

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from function.runner import tier
@@ -310,6 +310,29 @@ def test_an_odd_search_creates_nothing(odd: str) -> None:
     with serving(jira.Jira(faults={"search": [saying(200, ODD[odd])] * 2})) as server:
         assert failure(server).code == "jira_answer"
     assert server.issues == []
+
+
+def found(key: str) -> Any:
+    return {"key": key, "fields": {"status": {"statusCategory": {"key": "new"}}}}
+
+
+@examples(30)
+@given(
+    st.from_regex(r"[A-Z][A-Z0-9_]{0,9}", fullmatch=True).filter(lambda name: name != "OPS"), st.booleans()
+)
+@example("OTHER", True)
+@example("OPS_", False)
+def test_an_issue_of_another_project_is_refused_by_its_key(project: str, when_created: bool) -> None:
+    key = f"{project}-1"
+    answers: dict[str, list[Fault]] = {
+        "create": [doing(saying(201, found(key)))],
+        "search": [saying(200, {"issues": [found(key)]})],
+    }
+    what = "create" if when_created else "search"
+    with serving(jira.Jira(faults={what: answers[what]})) as server:
+        error = failure(server)
+    assert error.code == "jira_project" and key in str(error) and "report.jira.project" in str(error)
+    assert (server.whats().count("create"), "comment" in server.whats()) == (int(when_created), False)
 
 
 @pytest.mark.parametrize("hanging", [silent, dripping])

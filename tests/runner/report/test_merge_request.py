@@ -4,6 +4,8 @@ import base64
 import json
 import os
 import re
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -25,6 +27,7 @@ from function.shared.errors import Misconfigured, Unavailable
 from tests.harness.desk import ABOUT, GIVEN, HOSTILE, Desk, desk, refused
 from tests.harness.examples import examples
 from tests.harness.forge import TOKEN, USER, Forge, bare, committed, run, serving
+from tests.harness.process import ROOT
 
 OTHER_IDENTITY = "cd" * 32
 GIVEN |= {"apps/deep/er/file.yaml", "apps/mixed/plain", "apps/script"}
@@ -206,6 +209,39 @@ def test_a_forge_that_is_slow_to_answer_does_not_hold_the_report(agent: Desk) ->
         hurried, agent.repository_at("owner/it"), "7", "t\n\nb"
     )
     api.released.set()
+
+
+def dripping(request: Any) -> bool:
+    """One byte of a header after the other, for as long as anybody listens."""
+    request.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+    with suppress(ConnectionError):
+        for _ in request.forge.over.moments(0.05):
+            request.wfile.write(b"x")
+    return True
+
+
+REPORTING = """
+import sys
+from pathlib import Path
+from function.runner.git import Git
+from function.runner.git_process import GitProcess
+from function.runner.report import merge_request
+from function.runner.tier import Repository
+git = Git(GitProcess(Path(sys.argv[1]), Path(sys.argv[2]), left=lambda: 1.0))
+repository = Repository(sys.argv[3], "f3iai")
+print(merge_request.describe(git, repository, "7", "title"))
+"""
+
+
+def test_a_forge_that_drips_holds_neither_the_report_nor_its_process(agent: Desk) -> None:
+    """The forge drips for longer than the test waits for the process."""
+    agent.forge.before = dripping
+    process = agent.git.process
+    told = [str(process.git_dir), str(process.credentials), agent.repository_at("owner/it").url]
+    ran = subprocess.run(
+        [sys.executable, "-c", REPORTING, *told], cwd=ROOT, timeout=30, capture_output=True, check=True
+    )
+    assert b"of an earlier proposal" in ran.stdout
 
 
 @pytest.mark.parametrize("identity", ["", "short", "AB" * 32, "ab" * 32 + "\n", "../" * 21 + "x"])

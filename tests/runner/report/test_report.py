@@ -137,6 +137,43 @@ def test_only_with_a_cluster_a_change_is_pushed(tmp_path: Path, cluster: str, is
     )
 
 
+@pytest.mark.parametrize(
+    ("path", "content", "words"),
+    [
+        ("apps/Tiltfile.sh", "x\n", "apps/Tiltfile.sh: machines may obey such a file"),
+        (
+            "apps/main.tf",
+            "x\n",
+            "apps/main.tf: the tier does not allow its ending: add the ending to proposals",
+        ),
+        ("apps/values.yaml", "a: \u202eb\n", "apps/values.yaml: a new line has characters that a reviewer"),
+        ("apps/no, run this.tf", "x\n", "apps/no...: the tier does not allow its ending"),
+        (
+            "apps/values.yaml",
+            None,
+            "apps/values.yaml: it was deleted or renamed: to allow this, set proposals",
+        ),
+    ],
+)
+def test_a_refused_proposal_names_its_file_and_what_to_do_and_pushes_nothing(
+    tmp_path: Path, path: str, content: str | None, words: str
+) -> None:
+    with forge.serving(tmp_path) as served:
+        agents = desk(served, tmp_path, {"apps": {"values.yaml": b"size: 20Gi\n"}})
+        if content is None:
+            (agents.work / path).unlink()
+        else:
+            agents.write(path, content)
+        paths = Paths.read(proposing(tmp_path, served, EVENT | {"cluster": "fmc"}))
+        ended(tmp_path, Report(0, "completed", outcome=PROPOSED))
+        before = agents.on_forge("for-each-ref")
+        report = reported(paths, {"PATH": os.environ["PATH"]}, Deadline(600)).cleaned()
+        assert agents.on_forge("for-each-ref") == before
+    (problem,) = report.problems
+    assert problem.startswith(f"merge request: the proposal is refused as a whole because of {words}")
+    assert report.outcome and report.outcome.status == "failed"
+
+
 def proposing(folder: Path, served: forge.Forge, event: Any) -> dict[str, str]:
     """The environment of the pod of a tier that proposes, whose agent has worked in the folder."""
     repository = {"namespace": "f3iai", "url": f"{served.url}/it.git", "path": "apps", "forge": "gitlab"}

@@ -1,0 +1,115 @@
+"""Reads the events of Claude Code that the runner uses. Every other field may have any shape.
+
+The output is untrusted, because a new version of the program may change it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from function.shared.text import cut
+
+MAX_NAME = 100
+MAX_DENIALS = 20
+MAX_NUMBER = 1e12
+
+
+class Unreadable(Exception):
+    """An event does not have the expected shape. The message contains no text of the event."""
+
+
+@dataclass(frozen=True)
+class McpServer:
+    """An MCP server as Claude Code sees it."""
+
+    status: str
+    tools: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Totals:
+    """The numbers of a run. A field with an unexpected shape counts as missing, because the outcome is worth
+    more than these numbers."""
+
+    session: str
+    cost_usd: float
+    turns: int
+    denials: tuple[str, ...]
+    """The tools that the model called without permission. Each tool is listed once."""
+
+
+def response_to(event: Mapping[str, Any], number: str) -> Mapping[str, Any] | None:
+    """Returns the response in the event, or None if the event is no response to the request `number`. Raises
+    Unreadable."""
+    if event.get("type") != "control_response":
+        return None
+    response = event.get("response")
+    if not isinstance(response, dict) or not isinstance(response.get("request_id"), str):
+        raise Unreadable("a response to a control request names no request")
+    if response["request_id"] != number:
+        return None
+    inner = response.get("response")
+    if inner is None:  # after an error, and after a request without a result
+        return {}
+    if not isinstance(inner, dict):
+        raise Unreadable("a response to a control request is not an object")
+    return inner
+
+
+def servers(response: Mapping[str, Any]) -> Mapping[str, McpServer]:
+    """Returns the MCP servers by name, from the response to `mcp_status`. Raises Unreadable."""
+    found: dict[str, McpServer] = {}
+    for each in _items(response.get("mcpServers"), "the list of MCP servers"):
+        match each:
+            case {"name": str(name), "status": str(status)} if name not in found:
+                tools = _items(each.get("tools"), "the list of tools of an MCP server")
+                found[name] = McpServer(status, frozenset(map(_tool, tools)))
+            case _:
+                raise Unreadable("an MCP server has no name of its own or no status")
+    return found
+
+
+def totals(result: Mapping[str, Any]) -> Totals:
+    """Returns the totals in a result event."""
+    denials = result.get("permission_denials")
+    names = [each.get("tool_name") for each in _list(denials) if isinstance(each, dict)]
+    return Totals(
+        session=_text(result.get("session_id")),
+        cost_usd=_number(result.get("total_cost_usd")),
+        turns=int(_number(result.get("num_turns"))),
+        denials=tuple(dict.fromkeys(filter(None, map(_text, names))))[:MAX_DENIALS],
+    )
+
+
+def api_status(result: Mapping[str, Any]) -> str:
+    """Returns the HTTP status with which the model's API failed."""
+    status = result.get("api_error_status")
+    return str(status) if type(status) is int and 100 <= status <= 999 else "unknown"
+
+
+def _items(value: object, what: str) -> list[Any]:
+    if value is None:
+        return []
+    if isinstance(value, list):
+        return value
+    raise Unreadable(f"{what} is not a list")
+
+
+def _tool(tool: object) -> str:
+    match tool:
+        case {"name": str(name)}:
+            return name.rpartition("__")[2]
+    raise Unreadable("a tool of an MCP server has no name")
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _text(value: object) -> str:
+    return cut(value, MAX_NAME) if isinstance(value, str) else ""
+
+
+def _number(value: object) -> float:
+    return round(float(value), 4) if isinstance(value, int | float) and abs(value) < MAX_NUMBER else 0.0
