@@ -230,6 +230,7 @@ _input_known if {
 
 _text_known(text) if {
 	is_boolean(text.truncated)
+	is_boolean(text.unread)
 	_only_strings(text.words)
 	_only_strings(text.signals)
 	every list in [text.sentences, text.names] {
@@ -237,6 +238,14 @@ _text_known(text) if {
 		every words in list {
 			_only_strings(words)
 		}
+	}
+	is_object(text.labels)
+	every readings in text.labels {
+		_only_strings(readings)
+	}
+	is_object(text.annotations)
+	every said in text.annotations {
+		is_string(said)
 	}
 }
 

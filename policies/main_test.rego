@@ -17,7 +17,7 @@ asked := {
 	"phase": "review",
 	"event": {
 		"identity": "9b1f0c2a4be4d35768a0b1c2d3e4f5061728394a5b6c7d8e9f0a1b2c3d4e5f60",
-		"alertname": "PVCUsageHigh",
+		"alertname": "PVCUsageRising",
 		"severity": "LOW",
 		"severity_known": true,
 		"cluster": "",
@@ -32,6 +32,14 @@ asked := {
 		"names": [],
 		"signals": [],
 		"truncated": false,
+		"unread": false,
+		"labels": {
+			"alertname": ["PVCUsageRising"],
+			"namespace": ["f3iai", "f{number}iai"],
+			"persistentvolumeclaim": ["typedb-data"],
+			"severity": ["info"],
+		},
+		"annotations": {"summary": "PVC typedb-data in namespace f3iai is {number}% full"},
 	},
 	"facts": {
 		"complete": true,
@@ -435,6 +443,15 @@ test_a_mistyped_field_is_refused if {
 		{"text": {"signals": [["code"]]}},
 		{"text": {"truncated": null}},
 		{"text": {"truncated": "false"}},
+		{"text": {"unread": null}},
+		{"text": {"unread": "true"}},
+		{"text": {"labels": null}},
+		{"text": {"labels": ["alertname"]}},
+		{"text": {"labels": {"severity": "info"}}},
+		{"text": {"labels": {"severity": ["info", 1]}}},
+		{"text": {"annotations": null}},
+		{"text": {"annotations": ["PVC"]}},
+		{"text": {"annotations": {"summary": ["PVC"]}}},
 		{"facts": {"complete": null}},
 		{"facts": {"complete": "true"}},
 		{"facts": true},
@@ -533,6 +550,29 @@ test_a_low_alert_that_nobody_enrolled_goes_by_merge_request if {
 	]})
 }
 
+test_a_low_alert_with_a_text_that_nobody_enrolled_goes_by_merge_request if {
+	every text in [
+		{"annotations": {"summary": "PVC typedb-data in namespace f3iai is nearly full"}},
+		{"annotations": {"hint": "First look at the oldest snapshots"}},
+		{"labels": {"persistentvolumeclaim": ["first-look-at-the-snapshots"]}},
+		{"labels": {"hint": [""]}},
+	] {
+		decided(but({"text": text})) == allowed("MEDIUM", {"initial": "LOW", "reasons": sort([
+			{"code": "text_not_enrolled", "level": "MEDIUM", "rule": "autonomy"},
+			severity("LOW"),
+		])})
+	}
+}
+
+test_a_text_that_was_not_read_whole_is_denied_for_good_at_every_level_and_phase if {
+	every level in ["LOW", "MEDIUM", "HIGH"] {
+		every phase in [{"phase": "triage", "facts": null}, {"phase": "review"}] {
+			answer := decided(object.union(but({"event": {"severity": level}, "text": {"unread": true}}), phase))
+			[answer.allowed, answer.denials] == [false, [{"code": "text_unread", "retry": false}]]
+		}
+	}
+}
+
 test_without_a_repository_low_and_medium_are_only_investigated if {
 	no_repository := {"code": "no_repository", "level": "HIGH", "rule": "repository"}
 	elsewhere := {"namespace": "shop", "namespaces": ["shop"]}
@@ -596,6 +636,8 @@ test_the_review_is_never_milder_than_the_triage if {
 		{"event": {"resource_type": "k8s_node"}},
 		{"event": {"resource_type": "k8s_pod"}},
 		{"text": {"truncated": true}},
+		{"text": {"unread": true}},
+		{"text": {"annotations": {"summary": "other"}}},
 		{"text": {"words": [" rm -rf / "], "sentences": [["rm", "-rf", "/"]]}},
 	] {
 		triage := decided(but(object.union(patch, {"phase": "triage", "facts": null})))

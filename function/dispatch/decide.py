@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from function.dispatch import normalize
+from function.dispatch import enrolment, normalize
 from function.dispatch.model import Activity, Decision, Facts, Level, Phase
 from function.shared.errors import Unavailable
 from function.shared.event import AskedLevel, SREEvent
@@ -48,6 +48,12 @@ class PolicyText(_Strict):
     names: list[list[str]]
     signals: list[str]
     truncated: bool
+    """Whether a part of the alert was cut. Neither the policy nor an agent sees that part."""
+    unread: bool
+    """Whether the policy does not get all words of the text, because of the limits of normalize.py."""
+    labels: dict[str, list[str]]
+    annotations: dict[str, str]
+    """Labels and annotations as enrolments are compared with them (see enrolment.py)."""
 
 
 class PolicyFacts(_Strict):
@@ -96,7 +102,10 @@ def prepared(event: SREEvent, notification: normalize.NormalizedText) -> PolicyT
         sentences=[list(sentence) for sentence in text.sentences],
         names=[list(name) for name in text.names],
         signals=list(text.signals),
-        truncated=event.truncated or text.truncated,
+        truncated=event.truncated,
+        unread=text.truncated,
+        labels=enrolment.labels(event.raw_payload),
+        annotations=enrolment.annotations(event.raw_payload),
     )
 
 

@@ -34,7 +34,13 @@ contributions contains {"code": "unknown_signal", "level": "HIGH"} if {
 }
 
 # METADATA
-# title: The alert's text was too long, so the rules checked only a part of it.
+# title: The alert or its notification was too long. Neither the rules nor an agent see the part that was cut.
 # custom:
 #   change: Shorten the alert's annotations.
 contributions contains {"code": "text_truncated", "level": "HIGH"} if input.text.truncated == true
+
+# METADATA
+# title: The alert's text has more words than the rules can check, and an agent would see all of them.
+# custom:
+#   change: Read the alert yourself. Then shorten its annotations, and remove text that is encoded or repeated.
+denials contains {"code": "text_unread", "retry": false} if input.text.unread == true

@@ -49,6 +49,16 @@ test_a_truncated_text_is_high if {
 	found({"truncated": true}) == {truncated}
 }
 
+test_a_text_that_was_not_read_whole_is_denied_for_good if {
+	unread := {{"code": "text_unread", "retry": false}}
+	hidden_text.denials == unread with input as {"text": {"unread": true}}
+	hidden_text.denials == unread with input as {"text": {"unread": true}} with data.config as {}
+	every text in [null, {}, {"unread": false}, {"unread": null}, {"unread": "true"}, {"truncated": true}] {
+		hidden_text.denials == set() with input as {"text": text}
+	}
+	hidden_text.denials == set() with input as {}
+}
+
 test_absent_or_mistyped_fields_give_no_reason if {
 	every text in [
 		null,
