@@ -112,6 +112,22 @@ def explain(file: BinaryIO, as_json: bool, at: str | None, opa: str | None, cont
         sys.exit(EXIT_DEFERRED)
 
 
+@main.command(short_help="Print an enrolment for the alerts of a delivery.")
+@click.argument("file", type=click.File("rb"))
+def enrolment(file: BinaryIO) -> None:
+    """Print an enrolment for each alert of the delivery in FILE (or - for standard input).
+
+    Read each text before you add it to the policy: an agent that acts alone reads these texts. List all
+    values that a label may have. policies/README.md explains the fields.
+    """
+    from function.commands import enrolment as enrolling
+
+    try:
+        click.echo(enrolling.enrolments(file.read()), nl=False)
+    except DispatchError as error:
+        _fail(error)
+
+
 @main.command(short_help="Send a delivery as Alertmanager would.")
 @click.argument("file", type=click.File("rb"))
 @click.option("--url", default="http://127.0.0.1:8080", show_default=True, help="The URL of the function.")

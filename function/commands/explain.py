@@ -14,13 +14,14 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from function.dispatch import identity, pipeline, policy_files, translate, wiring
+from function.dispatch import enrolment, identity, pipeline, policy_files, translate, wiring
 from function.dispatch.model import Decision, Delivery, Level, Outcome, Result
-from function.dispatch.policy_files import RuleNote
+from function.dispatch.policy_files import PolicyFiles, RuleNote
 from function.dispatch.settings import OLD_NAMES, Settings
 from function.shared.errors import Rejected
 from function.shared.event import SREEvent
 from function.shared.strict_json import parse, to_json
+from function.shared.text import cut
 
 LAST_SECOND = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
@@ -36,6 +37,9 @@ USED = (
 )
 """The settings that influence the result. All other settings are ignored, even if they are invalid."""
 LAPTOP = {"SRE_DISPATCH_AUTH": "none", "HOST": "127.0.0.1", "SRE_DISPATCH_POLICY": "embedded"}
+
+MAX_NAME = 64
+"""The maximum number of characters that are shown of the name of a label or of an annotation."""
 
 Notes = Mapping[tuple[str, str], RuleNote]
 RANK = {**{level.name: level.value for level in Level}, "denied": len(Level)}
@@ -70,8 +74,8 @@ def explain(
     asked = wiring.opa(opa_url, settings.opa_token_file) if opa_url else None
     with contextlib.closing(asked) if asked else contextlib.nullcontext():
         results = list(pipeline.run(delivery, wiring.offline(settings, asked, clock)))
-    notes = policy_files.notes(policy_files.read(settings.policies))
-    return {"delivery": _delivery(delivery), "events": [_event(result, notes) for result in results]}
+    files = policy_files.read(settings.policies)
+    return {"delivery": _delivery(delivery), "events": [_event(result, files) for result in results]}
 
 
 def as_json(report: dict[str, Any]) -> str:
@@ -105,8 +109,9 @@ def _delivery(delivery: Delivery) -> dict[str, Any]:
     return {**fields, "alerts": len(delivery.alerts)}
 
 
-def _event(result: Result, notes: Notes) -> dict[str, Any]:
+def _event(result: Result, files: PolicyFiles) -> dict[str, Any]:
     alert = result.alert
+    notes = policy_files.notes(files)
     fields = {name: getattr(alert, name) if isinstance(alert, SREEvent) else None for name in FIELDS}
     return {
         **fields,
@@ -118,6 +123,7 @@ def _event(result: Result, notes: Notes) -> dict[str, Any]:
         **result.payload(),
         "why": _why(result.decision, notes) if result.decision else [],
         "otherwise": _otherwise(result.decision) if result.decision else None,
+        "unlisted": _unlisted(result, files),
     }
 
 
@@ -132,6 +138,13 @@ def _why(decision: Decision, notes: Notes) -> list[dict[str, Any]]:
         {"rule": rule, "code": code, "level": level, **asdict(notes.get((rule, code), unknown))}
         for rule, code, level in given
     ]
+
+
+def _unlisted(result: Result, files: PolicyFiles) -> dict[str, list[str]]:
+    """Returns the names of the texts that keep an alert from LOW, if it asks for LOW and is enrolled."""
+    if not isinstance(result.alert, SREEvent) or not result.decision or result.decision.initial != "LOW":
+        return {}
+    return enrolment.unlisted(result.alert, files.data["config"])
 
 
 def _otherwise(decision: Decision) -> dict[str, Any]:
@@ -201,6 +214,12 @@ def _changes(event: dict[str, Any]) -> list[str]:
     todo = {
         f"{why['code']}: {why['change']}" for why in event["why"] if why["code"] in wanted and why["change"]
     }
+    listing = [
+        f"{part[:-1]} {_plain(cut(name, MAX_NAME))}"
+        for part, names in event["unlisted"].items()
+        for name in names
+    ]
+    todo |= {f"to list: {', '.join(listing)}"} if listing and not denied else set()
     return [f"  otherwise {head}", *(f"              {line}" for line in sorted(todo))]
 
 

@@ -104,8 +104,8 @@ def prepared(event: SREEvent, notification: normalize.NormalizedText) -> PolicyT
         signals=list(text.signals),
         truncated=event.truncated,
         unread=text.truncated,
-        labels=enrolment.labels(event.raw_payload),
-        annotations=enrolment.annotations(event.raw_payload),
+        labels=enrolment.label_readings(event.raw_payload),
+        annotations=enrolment.annotation_readings(event.raw_payload),
     )
 
 

@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from function.shared.event import SREEvent
 from function.shared.strict_json import Json
 
 MAX_TEXT = 1024
@@ -32,17 +33,19 @@ IN_TEXT = re.compile(rf"(?<![^\s(\[='\"<>~])(?:{_SPAN}|{_AMOUNT})(?=[\s%)\],;!?'
 name."""
 DIGITS = re.compile(r"[0-9]{1,10}")
 
+EQUAL = ("alertname", "resource_type", "namespace", "cluster")
+"""The fields of an enrolment that are equal to the event's."""
+
 Labels = Mapping[str, Sequence[str]]
-Annotations = Mapping[str, str]
 Enrolment = Mapping[str, Any]
 
 
-def labels(alert: Json) -> dict[str, list[str]]:
+def label_readings(alert: Json) -> dict[str, list[str]]:
     """Returns the readings of each label's value: as it is, and with each run of digits as a number."""
     return {name: _values(value) for name, value in _texts(alert, "labels").items()}
 
 
-def annotations(alert: Json) -> dict[str, str]:
+def annotation_readings(alert: Json) -> dict[str, str]:
     """Returns the reading of each annotation: its text with each number replaced."""
     return {name: _text(text) for name, text in _texts(alert, "annotations").items()}
 
@@ -52,10 +55,20 @@ def numbered(text: str) -> str:
     return IN_TEXT.sub(NUMBER, text)
 
 
+def unlisted(event: SREEvent, config: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Returns the names of the event's labels and annotations that its enrolment does not list. Of several
+    enrolments, it is the one that lacks the fewest. The result is empty if the event has no enrolment.
+
+    `config` is the policy's. The policy decides; this function only explains its decision."""
+    entries = [entry for rule in config.values() for entry in dict(rule.get("enrolled", {})).values()]
+    of = [entry for entry in entries if all(entry[name] == getattr(event, name) for name in EQUAL)]
+    found = [misfits(event.raw_payload, entry) for entry in of]
+    return min(found, key=lambda names: sum(map(len, names.values())), default={})
+
+
 def misfits(alert: Json, enrolment: Enrolment) -> dict[str, list[str]]:
-    """Returns the names of the labels and of the annotations that do not fit the enrolment. It follows
-    policies/rules/autonomy, which decides; this function only explains."""
-    given, texts = labels(alert), annotations(alert)
+    """Returns the names of the labels and of the annotations that do not fit the enrolment."""
+    given, texts = label_readings(alert), annotation_readings(alert)
     values = own_labels(enrolment) | dict(enrolment["labels"])
     patterns = enrolment["annotations"]
     return {

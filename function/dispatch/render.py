@@ -17,6 +17,7 @@ from typing import Any
 from jinja2 import FileSystemLoader, StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from function.dispatch.closed_facts import without_texts
 from function.dispatch.model import Decision, Facts, Prompt
 from function.shared.errors import Misconfigured, PermanentError, Unavailable
 from function.shared.event import STORM, SREEvent
@@ -75,14 +76,19 @@ def render(
     """Returns the prompt of an allowed event. If the prompt would be too long, facts are left out first, and
     the alert is shortened last.
 
+    An agent that acts alone gets no free text: its alert fits the enrolment, and its facts have none.
+
     Raises Unavailable if the template is broken: the operator can repair it, and the alert is not at fault.
     Raises PermanentError if the template is so long that the prompt exceeds the limit.
     """
+    alone = decision.mode == "autonomous"
+    if alone:
+        event, facts = _enrolled_texts(event), _closed_facts(facts)
     whole = block(_alert(event))
     items = _fitting(whole, facts)
     alert = whole if len(whole) <= DATA_BYTES else _shortened_block(event)
     cut = ((CONTEXT,) if len(items) < len(facts.items) else ()) + ((ALERT,) if alert != whole else ())
-    blocks = {"alert": alert, "facts": "\n".join(items), "cut": cut}
+    blocks = {"alert": alert, "facts": "\n".join(items), "cut": cut, "alone": alone}
     try:
         template = environment.select_template(_pages(event))
         text = template.render(**blocks, **_words(event, decision, facts))
@@ -110,6 +116,24 @@ def block(value: Any) -> str:
 def line(item: Any) -> str:
     """Returns the same safe JSON on one line, with the keys in the order of the item."""
     return json.dumps(item, ensure_ascii=True).translate(UNSAFE)
+
+
+def _enrolled_texts(event: SREEvent) -> SREEvent:
+    """Returns the event of an agent that acts alone. Of the raw alert it has only the parts that fit the
+    enrolment."""
+    raw = event.raw_payload
+    return replace(event, raw_payload={part: raw[part] for part in ("labels", "annotations") if part in raw})
+
+
+def _closed_facts(facts: Facts) -> Facts:
+    """Returns the facts for an agent that acts alone. They have no text, and no name that somebody chose."""
+    kept = ((item, without_texts(item.get("kind", ""), item.get("data", {}))) for item in facts.items)
+    items = (
+        {"kind": item["kind"], "age_seconds": item["age_seconds"], "data": data}
+        for item, data in kept
+        if data
+    )
+    return replace(facts, items=tuple(items))
 
 
 def _pages(event: SREEvent) -> list[str]:

@@ -256,7 +256,7 @@ KINDS: Mapping[str, type] = {
     "note": Note,
 }
 """Every kind of fact, in the order of a prompt. Important kinds come first, because a long prompt is cut at
-the end."""
+the end. An agent that acts alone gets no field with a Text or a Name (see dispatch/closed_facts.py)."""
 GAPS = frozenset(
     {f"world_model_{why}" for why in ("unreachable", "slow", "status", "token", "answer", "refused")}
     | {

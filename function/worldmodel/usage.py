@@ -20,11 +20,14 @@ VOLUME = "kubelet_volume_stats_"
 """The prefix of the kubelet's series:
 https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/kubelet/metrics/metrics.go"""
 
+KUBELET = 'job="kubelet"'
+"""Selects the kubelet's own series. Another exporter could invent series of these names."""
+
 
 def volume(look: Look, namespace: str, claim: str) -> Callable[[], list[Fact]]:
     """Queries the usage and growth of a claim's volume, and the time at which the volume is full. Returns a
     function that waits for the facts."""
-    of = f"{{namespace={quoted(namespace)},persistentvolumeclaim={quoted(claim)}}}"
+    of = f"{{{KUBELET},namespace={quoted(namespace)},persistentvolumeclaim={quoted(claim)}}}"
     used = f"{VOLUME}used_bytes{of}"
     names = f'{{__name__=~"{VOLUME}(used_bytes|available_bytes|capacity_bytes|inodes|inodes_used)",{of[1:]}'
     now = look.query(names)

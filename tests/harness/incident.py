@@ -224,7 +224,7 @@ def event(name: str, kind: str, of: str, reason: str, message: str, namespace: s
 
 def series(now: float, namespace: str = NAMESPACE) -> str:
     """The last 25 hours of the volume in OpenMetrics: it grows by PER_HOUR_GIB."""
-    labels = f'namespace="{namespace}",persistentvolumeclaim="typedb-data",node="fmc-worker-2"'
+    labels = f'job="kubelet",namespace="{namespace}",persistentvolumeclaim="typedb-data",node="fmc-worker-2"'
     used_now = CAPACITY_GIB * USED_PERCENT / 100
     times = [int(now) - back for back in range(25 * 3600, -1, -STEP_SECONDS)]
 

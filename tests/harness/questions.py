@@ -34,6 +34,7 @@ DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sun
 ACTIVITY = ("active", "on_resource", "started_last_hour", "share_active", "share_started_last_hour")
 
 counts = st.integers(0, 30)
+names = st.sampled_from(("alertname", "severity", "PVCUsageRising", "info", "{number}", "{", CANARY))
 sentences = st.lists(st.lists(st.sampled_from(WORDS), max_size=6), max_size=3)
 
 facts = st.fixed_dictionaries(
@@ -73,6 +74,9 @@ def questions(draw: st.DrawFn) -> dict[str, Any]:
             "names": draw(sentences),
             "signals": draw(st.lists(st.sampled_from(SIGNALS), max_size=2)),
             "truncated": draw(st.booleans()),
+            "unread": draw(st.booleans()),
+            "labels": draw(st.dictionaries(names, st.lists(names, max_size=2), max_size=3)),
+            "annotations": draw(st.dictionaries(names, names, max_size=3)),
         },
         "facts": told,
         "activity": {name: draw(counts) for name in ACTIVITY},

@@ -181,7 +181,7 @@ def test_no_name_leaves_its_string_in_a_query(name: str) -> None:
 
 
 def test_what_is_asked_of_a_volume() -> None:
-    of = '{namespace="f3iai",persistentvolumeclaim="typedb-data"}'
+    of = '{job="kubelet",namespace="f3iai",persistentvolumeclaim="typedb-data"}'
     used = f"kubelet_volume_stats_used_bytes{of}"
     names = "used_bytes|available_bytes|capacity_bytes|inodes|inodes_used"
     several = f'__name__=~"kubelet_volume_stats_({names})"'
