@@ -23,7 +23,7 @@ from tests.harness.reading import reading
 
 DELIVERIES = ("asks-low", "incident-75", "incident-90", "node-critical", "protected-namespace")
 MARK = "canary"
-TAG = "14cb864fbda03d21"
+TAG = "2d83e774284ef437"
 """Of the alert that asks for LOW. Whoever can write an Event can work it out: it is no secret."""
 
 TEXTS = (

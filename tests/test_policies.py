@@ -159,7 +159,10 @@ def test_the_review_is_never_milder_than_the_triage(document: Any) -> None:
 def test_more_text_never_lowers(document: Any, other: Any) -> None:
     text = document["text"]
     more = {name: text[name] + other["text"][name] for name in ("words", "sentences", "names", "signals")}
-    more["truncated"] = text["truncated"] or other["text"]["truncated"]
+    for name in ("truncated", "unread"):
+        more[name] = text[name] or other["text"][name]
+    for name in ("labels", "annotations"):
+        more[name] = other["text"][name] | text[name]
     assert rank(asked(document | {"text": more})) >= rank(asked(document))
 
 
@@ -180,8 +183,12 @@ def test_low_is_for_what_is_enrolled_and_whose_facts_are_whole_and_known(documen
     answer = asked(document)
     if answer["effective"] == "LOW":
         names = ("alertname", "resource_type", "namespace", "cluster")
-        about = {name: document["event"][name] for name in names}
-        assert about in list(FILES.data["config"]["autonomy"]["enrolled"].values())
+        entries = FILES.data["config"]["autonomy"]["enrolled"].values()
+        (entry,) = [each for each in entries if all(each[name] == document["event"][name] for name in names)]
+        listed = {*entry["labels"], "alertname", "namespace", "cluster"}
+        assert document["text"]["labels"].keys() <= listed
+        assert document["text"]["annotations"].keys() <= entry["annotations"].keys()
+        assert not document["text"]["unread"]
         assert document["facts"]["complete"]
         assert None not in [document["facts"][name] for name in ("dependents", "classification", "scope")]
 

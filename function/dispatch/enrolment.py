@@ -28,7 +28,9 @@ UNITS = "[KMGTPE]i?B?|[kmunZY]|kB|B|bytes|ns|us|ms|[smhdw]"
 _AMOUNT = rf"[+-]?[0-9]{{1,18}}(?:\.[0-9]{{1,18}})?(?:e[+-]?[0-9]{{1,3}})?(?:{UNITS})?"
 _SPAN = r"-?(?:[0-9]{1,6}d )?(?:[0-9]{1,2}h )?(?:[0-9]{1,2}m )?[0-9]{1,2}s"
 """Prometheus' humanizeDuration writes a span such as `1d 2h 3m 4s`."""
-IN_TEXT = re.compile(rf"(?<![^\s(\[='\"<>~])(?:{_SPAN}|{_AMOUNT})(?=[\s%)\],;!?'\"]|[.:](?:\s|\Z)|\Z)")
+IN_TEXT = re.compile(
+    rf"(?<![^\s(\[='\"<>~])(?:{_SPAN}|{_AMOUNT})(?=[\s%)\]!?'\"]|[.,;:](?:\s|\Z)|\Z)", re.ASCII
+)
 """A number that stands alone. The digits of a name, such as those of `f3iai` or `data-0`, belong to the
 name."""
 DIGITS = re.compile(r"[0-9]{1,10}")

@@ -121,6 +121,18 @@ def test_a_file_of_context_that_is_not_there_is_exit_2_and_none_is_made(tmp_path
     assert not missing.exists()
 
 
+def test_the_texts_that_no_enrolment_lists_are_named_and_not_shown() -> None:
+    body = json.loads((ROOT / "tests" / "deliveries" / "asks-low.json").read_text(encoding="utf-8"))
+    body["alerts"][0]["labels"]["zo\x1bne" + "x" * 100] = "canary"
+    body["alerts"][0]["annotations"]["hint"] = "canary"
+    done = run("-", stdin=json.dumps(body).encode())
+    (line,) = [line for line in done.stdout.decode().splitlines() if "to list:" in line]
+    assert line.strip().startswith("to list: label zo\\u001bnexxx") and line.endswith(", annotation hint")
+    assert len(line) < 120 and "canary" not in line
+    for name in ("incident-75", "asks-low"):
+        assert b"to list:" not in run(f"tests/deliveries/{name}.json").stdout
+
+
 def test_context_from_a_file_counts(tmp_path: Path) -> None:
     file = tmp_path / "world.db"
     sample.fill(Store(file), datetime.now(UTC))

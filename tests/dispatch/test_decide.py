@@ -57,10 +57,19 @@ def test_the_text_is_that_of_the_alert_and_of_its_notification() -> None:
     assert (" delete " in text.words, text.signals) == (True, ["hidden_characters"])
 
 
-def test_what_was_cut_anywhere_is_truncated() -> None:
-    assert not TEXT.truncated
-    assert decide.prepared(replace(EVENT, truncated=True), normalize.NormalizedText()).truncated
-    assert decide.prepared(EVENT, normalize.NormalizedText(truncated=True)).truncated
+def test_what_was_cut_before_it_was_read_is_truncated_and_what_was_not_read_is_unread() -> None:
+    """An agent sees nothing of the first, and all of the second."""
+    assert (TEXT.truncated, TEXT.unread) == (False, False)
+    cut = decide.prepared(replace(EVENT, truncated=True), normalize.NormalizedText())
+    assert (cut.truncated, cut.unread) == (True, False)
+    unread = decide.prepared(EVENT, normalize.NormalizedText(truncated=True))
+    assert (unread.truncated, unread.unread) == (False, True)
+
+
+def test_labels_and_annotations_come_as_enrolments_are_compared_with_them() -> None:
+    assert TEXT.annotations["summary"] == "PVC typedb-data is {number}% full"
+    assert TEXT.labels["node"] == ["fmc-worker-2", "fmc-worker-{number}"]
+    assert set(TEXT.labels) == set(EVENT.raw_payload["labels"])
 
 
 def test_missing_context_is_null_in_the_review_and_present_context_says_whether_it_is_whole() -> None:

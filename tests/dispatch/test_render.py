@@ -116,6 +116,35 @@ def test_no_text_of_an_alert_ever_leaves_its_block(text: str, labels: dict[str, 
     assert data(told, "alert")["raw"] == {"labels": labels}
 
 
+FIELDS = {"generatorURL": "http://elsewhere", "other": {"a": "b"}, "status": "firing"}
+
+
+def test_an_agent_that_acts_alone_sees_labels_and_annotations_alone_of_the_raw_alert() -> None:
+    texts = {"labels": {"alertname": "A"}, "annotations": {"summary": "s"}}
+    of = replace(event(), raw_payload=texts | FIELDS)
+    assert data(prompt(of, level="LOW"), "alert")["raw"] == texts
+    assert "fields were left out" in prompt(of, level="LOW")
+    for level in ("MEDIUM", "HIGH"):
+        assert data(prompt(of, level=level), "alert")["raw"] == texts | FIELDS
+        assert "left out" not in prompt(of, level=level)
+
+
+def test_an_agent_that_acts_alone_gets_the_facts_without_their_texts_and_is_told_so() -> None:
+    usage = {"subject": "NEEDLE", "used_gib": 1.5, "capacity_gib": 2.0, "used_percent": 75.0}
+    items = (
+        {"kind": "usage", "source": "NEEDLE", "age_seconds": 3, "data": usage},
+        {"kind": "note", "source": "ffo", "age_seconds": 0, "data": {"title": "NEEDLE", "text": "NEEDLE"}},
+        {"kind": "NEEDLE", "source": "ffo", "age_seconds": 0, "data": usage},
+    )
+    facts = Facts(complete=True, items=items)
+    alone = prompt(event(), facts, "LOW")
+    assert "NEEDLE" not in alone and "Because you act alone, the facts have" in alone
+    kept = {"used_gib": 1.5, "capacity_gib": 2.0, "used_percent": 75.0}
+    assert json.dumps({"kind": "usage", "age_seconds": 3, "data": kept}) in alone
+    for level in ("MEDIUM", "HIGH"):
+        assert prompt(event(), facts, level).count("NEEDLE") == 6
+
+
 def test_context_is_cut_before_the_alert_and_the_cut_is_said() -> None:
     items = tuple({"n": n, "text": "x" * 1000} for n in range(100))
     found = render.render(event(), decision(), Facts(complete=True, items=items), PROMPTS)
@@ -140,7 +169,7 @@ def test_whether_the_whole_context_fits_is_known_without_a_decision() -> None:
     noted = render.note_cut(event(), more)
     assert (noted.complete, noted.gaps, noted.items) == (False, ("cut",), more.items)
     for told in (facts, noted):
-        for level in ("LOW", "MEDIUM", "HIGH"):
+        for level in ("MEDIUM", "HIGH"):
             found = render.render(event(), decision(level), told, PROMPTS)
             assert found.cut == (() if told.complete else ("context",))
 
