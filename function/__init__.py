@@ -5,6 +5,6 @@ __main__    the command `sre-dispatch`
 dispatch    the function; dispatch/pipeline.py is the whole program in order, read it first
 runner      what runs inside the Job, around Claude Code
 worldmodel  a server of its own, for those who have no FFO
-commands    the subcommands: demo, explain, replay, record, check
+commands    the subcommands: demo, explain, enrolment, replay, record, check
 shared      what two of these need
 """
