@@ -123,7 +123,7 @@ def enrolment(file: BinaryIO) -> None:
     from function.commands import enrolment as enrolling
 
     try:
-        click.echo(enrolling.enrolments(file.read()), nl=False)
+        click.echo(enrolling.enrolments(file.read(), os.environ), nl=False)
     except DispatchError as error:
         _fail(error)
 

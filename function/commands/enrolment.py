@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -31,10 +30,10 @@ UNNAMED = ("alertname", "severity")
 """The labels whose values do not become gaps in a text."""
 
 
-def enrolments(body: bytes) -> str:
+def enrolments(body: bytes, environment: Mapping[str, str]) -> str:
     """Returns one entry of `enrolled` for each alert, as YAML. Raises Rejected if the function would refuse
     the body, or if the alerts have a text that cannot be enrolled."""
-    settings = Settings.read({name: os.environ[name] for name in USED if name in os.environ} | LAPTOP)
+    settings = Settings.read({name: environment[name] for name in USED if name in environment} | LAPTOP)
     delivery = translate.either(parse(body), wiring.reading(settings))
     found = {_name(event): enrolment(event) for event in delivery.firing}
     return yaml.safe_dump(found, sort_keys=False, allow_unicode=False, width=1000)

@@ -52,11 +52,11 @@ def test_a_body_that_the_function_would_refuse_is_exit_2_with_the_reason() -> No
 @pytest.mark.parametrize("text", ["{{ $value }}", "x" * 1025, None])
 def test_a_text_that_no_enrolment_can_list_is_named_and_not_shown(text: Any) -> None:
     with pytest.raises(Rejected, match=r'no enrolment can list "hint": it has braces'):
-        enrolments(json.dumps(alert({}, {"hint": text})).encode())
+        enrolments(json.dumps(alert({}, {"hint": text})).encode(), {})
 
 
 def test_a_resolved_alert_is_not_enrolled() -> None:
-    assert yaml.safe_load(enrolments(delivery_bytes("resolved"))) == {}
+    assert yaml.safe_load(enrolments(delivery_bytes("resolved"), {})) == {}
 
 
 WORDS = st.sampled_from(
