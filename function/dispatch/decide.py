@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from function.dispatch import enrolment, normalize
 from function.dispatch.model import Activity, Decision, Facts, Level, Phase
 from function.shared.errors import Unavailable
-from function.shared.event import AskedLevel, SREEvent
+from function.shared.event import STORM, AskedLevel, SREEvent
 from function.shared.strict_json import Json, to_json
 
 CODE = re.compile(r"[a-z][a-z0-9_.-]{0,63}", re.ASCII)
@@ -95,15 +95,19 @@ _DECISION = TypeAdapter(Decision)
 
 
 def prepared(event: SREEvent, notification: normalize.NormalizedText) -> PolicyText:
-    """Returns the text of the event and of its notification, as the policy reads it in triage and review."""
+    """Returns the text of the event and of its notification, as the policy reads it in triage and review.
+
+    The policy has read each alert of a storm before. So a storm's text that is too long for the limits counts
+    as cut, and not as unread."""
     text = normalize.read(event.raw_payload) + notification
+    storm = event.source == STORM
     return PolicyText(
         words=list(text.words),
         sentences=[list(sentence) for sentence in text.sentences],
         names=[list(name) for name in text.names],
         signals=list(text.signals),
-        truncated=event.truncated,
-        unread=text.truncated,
+        truncated=event.truncated or (storm and text.truncated),
+        unread=text.truncated and not storm,
         labels=enrolment.label_readings(event.raw_payload),
         annotations=enrolment.annotation_readings(event.raw_payload),
     )

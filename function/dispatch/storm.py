@@ -174,7 +174,7 @@ def _storm_itself(
         return result
 
     whole = dispatched(named=True)
-    if whole.outcome not in (Outcome.BLOCKED, Outcome.DENIED, Outcome.DEAD_LETTERED):
+    if whole.outcome not in (Outcome.BLOCKED, Outcome.DEAD_LETTERED):
         return whole
     bare = dispatched(named=False)
     return replace(bare, detail=bare.detail or f"made without the texts of its alerts: {whole.code}")

@@ -11,6 +11,7 @@ from function.dispatch.adapters.rego import Rego
 from function.dispatch.model import Activity, Facts
 from function.dispatch.policy_files import PolicyFiles, read
 from function.shared.errors import Unavailable
+from function.shared.event import STORM
 from tests.harness.fakes import NOW, SAFE, WHOLE, decided, decision, event, refused
 from tests.harness.process import ROOT
 
@@ -64,6 +65,12 @@ def test_what_was_cut_before_it_was_read_is_truncated_and_what_was_not_read_is_u
     assert (cut.truncated, cut.unread) == (True, False)
     unread = decide.prepared(EVENT, normalize.NormalizedText(truncated=True))
     assert (unread.truncated, unread.unread) == (False, True)
+
+
+def test_the_text_of_a_storm_is_never_unread_because_each_of_its_alerts_was_read_before() -> None:
+    storm = replace(EVENT, source=STORM)
+    text = decide.prepared(storm, normalize.NormalizedText(truncated=True))
+    assert (text.truncated, text.unread) == (True, False)
 
 
 def test_labels_and_annotations_come_as_enrolments_are_compared_with_them() -> None:
