@@ -98,8 +98,8 @@ def test_each_program_reaches_what_it_needs_and_nothing_else(
     assert set(told.values()) <= {"open", "silent"}
 
 
-def test_from_elsewhere_alertmanager_alone_is_reached(
+def test_from_elsewhere_neither_prometheus_nor_alertmanager_is_reached(
     parts: OnCluster, paths: dict[str, tuple[str, int]]
 ) -> None:
     there = {name: paths[name] for name in ("Prometheus", "Alertmanager")}
-    assert probe(parts.cluster, "elsewhere", there) == {"Prometheus": "silent", "Alertmanager": "open"}
+    assert probe(parts.cluster, "elsewhere", there) == {"Prometheus": "silent", "Alertmanager": "silent"}
