@@ -280,7 +280,8 @@ def test_with_facts_an_enrolled_alert_is_low_through_the_whole_path(
         assert server.post(delivery_json("asks-low")).json() == {"outcomes": {"created": 1}}
         assert levels(audited(server)) == ("LOW", "complete", [])
     prompt = jobs(admin)["remediate"]
-    assert '"full_in_hours": 99' in prompt and "grew the claim from 20Gi to 40Gi" in prompt
+    assert '"full_in_hours": 99' in prompt and '"failures_in_a_week": 0' in prompt
+    assert "grew the claim" not in prompt
 
 
 def test_with_a_silent_world_model_the_same_alert_is_medium_and_says_so(
