@@ -78,7 +78,7 @@ def test_the_same_alert_again_starts_nothing(
         wait_until(lambda: len(installed.jobs()) == 1, "a Job", 90, every=0.2)
         installed.ended(installed.jobs()[0]["metadata"]["name"])
         delivered = alertmanager.counted("alertmanager_notifications_total")
-        alertmanager.fire(labels | {"another": "label"})  # a new member of the group, the same problem
+        alertmanager.fire(labels | {"reason": "drift"})  # a new member of the group, the same problem
         wait_until(
             lambda: alertmanager.counted("alertmanager_notifications_total") > delivered,
             "a delivery",
