@@ -8,10 +8,11 @@ the single steps. storm.py turns a storm of new alerts into one event.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from functools import cache
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache, partial
+from typing import TypeVar
 
-from function.dispatch import jobs, normalize, storm
+from function.dispatch import jobs, marks, normalize, storm
 from function.dispatch.enrich import FactSource
 from function.dispatch.jobs import JobIndex
 from function.dispatch.model import DeadLetter, Delivery, Level, Outcome, Result
@@ -34,6 +35,7 @@ from function.dispatch.steps import (
 from function.shared.errors import Unavailable
 from function.shared.event import SREEvent
 
+T = TypeVar("T")
 SOFT_DEADLINE_SECONDS = 8.0
 """The time limit for starting a step. Alertmanager gives up after 14 s, and its HA peers send the same
 delivery after 15 s."""
@@ -59,7 +61,8 @@ def run(delivery: Delivery, deps: Dependencies) -> Iterator[Result]:
         for result in storm.fold(found, delivery, work, dispatch):
             work = work.after(result)
             yield result
-    for batch in _batches(sorted(singles, key=lambda event: -Level[event.severity])):
+    worst_first = sorted(singles, key=lambda event: -Level[event.severity])
+    for batch in _batches(worst_first, lambda event: event.identity):
         for result in dispatch(batch, work):
             work = work.after(result)
             yield result
@@ -75,10 +78,10 @@ def dispatch(batch: Sequence[SREEvent], work: Work) -> Iterator[Result]:
     granted = yield from each(work, review, enriched)
     prompted = yield from in_turn(work, write_prompt, granted)
     planned = yield from in_turn(work, plan_job, prompted)
-    for item in planned:
-        result = attempt(work, submit, item)
-        work = work.after(result)
-        yield result
+    for several in _batches(planned, lambda item: marks.family(item.event)):
+        for result in work.deps.parallel_map(partial(attempt, work, submit), several):
+            work = work.after(result)
+            yield result
 
 
 def _closed(delivery: Delivery) -> Iterator[Result]:
@@ -95,7 +98,7 @@ def _begin(delivery: Delivery, deps: Dependencies) -> Work:
     return Work(
         deps=deps,
         deadline=deps.monotonic() + SOFT_DEADLINE_SECONDS,
-        notification=normalize.read(delivery.notification),
+        notification=cache(partial(normalize.read, delivery.notification)),  # a duplicate does not need it
         index=_index(delivery, deps),
         job=cache(deps.cluster.job),  # several threads may use functools.cache
         template=cache(deps.cluster.template),
@@ -113,14 +116,14 @@ def _index(delivery: Delivery, deps: Dependencies) -> JobIndex:
     return jobs.index_of(deps.cluster.jobs(), deps.clock())
 
 
-def _batches(events: Sequence[SREEvent]) -> Iterator[list[SREEvent]]:
-    """Yields the events in batches. No batch has two alerts of one identity. When the second alert's batch
-    starts, the first alert has its Job already."""
-    batch: list[SREEvent] = []
-    for event in events:
-        if len(batch) == BATCH or any(event.identity == other.identity for other in batch):
-            yield batch
-            batch = []
-        batch.append(event)
+def _batches(items: Iterable[T], key: Callable[[T], str]) -> Iterator[list[T]]:
+    """Yields the items in batches. No batch has two items of one key. When the second item's batch starts,
+    the first item has its Job already."""
+    batch: dict[str, T] = {}
+    for item in items:
+        if len(batch) == BATCH or key(item) in batch:
+            yield [*batch.values()]
+            batch = {}
+        batch[key(item)] = item
     if batch:
-        yield batch
+        yield [*batch.values()]

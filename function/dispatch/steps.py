@@ -42,8 +42,8 @@ class Work:
     deps: Dependencies
     deadline: float
     """The time after which no step is started."""
-    notification: NormalizedText
-    """The text of the whole notification. The policy reads it with each alert."""
+    notification: Callable[[], NormalizedText]
+    """Returns the text of the whole notification. The policy reads it with each alert."""
     index: JobIndex
     job: Callable[[str], JobStatus | None]
     """Reads one Job with its completion time, at most once for each name."""
@@ -128,7 +128,7 @@ def fold_family(item: Arrived | Planned, work: Work) -> Result | None:
 def screen(item: New, work: Work) -> Triaged | Result:
     """Evaluate the policy without context. End an alert that the policy refuses for good. An alert that the
     policy refuses only for now goes on, because it may still share the Job of a storm."""
-    text = decide.prepared(item.event, work.notification)
+    text = decide.prepared(item.event, work.notification())
     activity = work.index.activity(item.event)
     decision = _ask_policy(item.event, text, activity, work)
     triaged = Triaged(item.event, text, activity, decision)

@@ -6,11 +6,11 @@ Some adapters are slow to import. So each of them is imported in the branch that
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from function.dispatch import labels, render
 from function.dispatch.adapters.notify import Fanout, Log
@@ -34,6 +34,9 @@ from function.shared.http import token_in
 if TYPE_CHECKING:
     from function.dispatch.adapters.opa import Opa
 
+T = TypeVar("T")
+U = TypeVar("U")
+
 
 def dependencies(settings: Settings) -> Dependencies:
     """Returns the dependencies of the function. Raises Misconfigured."""
@@ -49,7 +52,7 @@ def dependencies(settings: Settings) -> Dependencies:
         namespace=settings.agents_namespace,
         reading=partial(reading, settings),
         # Each delivery has BATCH threads, so a slow delivery delays only itself.
-        parallel_map=ThreadPoolExecutor(DELIVERIES * BATCH, "batch").map,
+        parallel_map=partial(_side_by_side, ThreadPoolExecutor(DELIVERIES * BATCH, "batch")),
         clock=time.time,
         monotonic=time.monotonic,
         authenticator=authenticator,
@@ -89,6 +92,12 @@ def opa(url: str, token_file: Path | None = None) -> Opa:
     from function.dispatch.adapters.opa import Opa
 
     return Opa(url, token_in(token_file, "SRE_DISPATCH_OPA_TOKEN_FILE", "opa_token") if token_file else None)
+
+
+def _side_by_side(threads: ThreadPoolExecutor, call: Callable[[T], U], items: Iterable[T]) -> Iterable[U]:
+    """Calls `call` on each item in a thread. One item needs no other thread."""
+    several = list(items)
+    return threads.map(call, several) if len(several) > 1 else map(call, several)
 
 
 def policy(settings: Settings) -> Policy:

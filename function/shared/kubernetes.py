@@ -37,7 +37,12 @@ class Answer:
     """The value of the API server's Warning header."""
 
 
-def connect(connections: int = 4) -> Client:
+CONNECTIONS = 16
+"""How many connections are kept open. A thread that finds none makes a new one, which takes as long as six
+requests."""
+
+
+def connect(connections: int = CONNECTIONS) -> Client:
     """Returns a client with at most `connections` connections. It uses the pod's ServiceAccount, or else
     KUBECONFIG. Raises Unavailable if neither is usable."""
     from kubernetes.client import ApiClient, Configuration

@@ -23,6 +23,7 @@ from function.dispatch.ports import BATCH, Dependencies
 from function.dispatch.storm import FOLD_ABOVE
 from function.shared.errors import PermanentError, Unavailable
 from function.shared.event import STORM, SREEvent
+from function.shared.strict_json import Json
 from tests.harness.fakes import (
     NOW,
     REVISION,
@@ -180,6 +181,19 @@ def test_the_looks_of_a_batch_are_side_by_side() -> None:
 
     with ThreadPoolExecutor(2) as threads:
         beside = replace(app(FakePolicy(both)), parallel_map=threads.map)
+        assert outcomes(delivery("group-grown"), beside) == [("created", "")] * 2
+
+
+def test_jobs_of_different_problems_are_created_side_by_side() -> None:
+    together = threading.Barrier(2, timeout=60)
+
+    class Slow(FakeCluster):
+        def create(self, manifest: Json) -> bool:
+            together.wait()  # passes only while the other is being created as well
+            return super().create(manifest)
+
+    with ThreadPoolExecutor(2) as threads:
+        beside = replace(app(cluster=Slow()), parallel_map=threads.map)
         assert outcomes(delivery("group-grown"), beside) == [("created", "")] * 2
 
 

@@ -26,7 +26,7 @@ OTHER = replace(event(), identity="2" * 64, resource_id="another-claim")
 def work_with(deps: Dependencies) -> Work:
     index = jobs.index_of(deps.cluster.jobs(), deps.clock())
     read_job, template = cache(deps.cluster.job), cache(deps.cluster.template)
-    return Work(deps, 1.0, NormalizedText(), index, read_job, template, FactSource(deps.world))
+    return Work(deps, 1.0, NormalizedText, index, read_job, template, FactSource(deps.world))
 
 
 def triaged(event: SREEvent, work: Work) -> Triaged:
