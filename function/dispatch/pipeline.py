@@ -15,7 +15,7 @@ from typing import TypeVar
 from function.dispatch import jobs, marks, normalize, storm
 from function.dispatch.enrich import FactSource
 from function.dispatch.jobs import JobIndex
-from function.dispatch.model import DeadLetter, Delivery, Level, Outcome, Result
+from function.dispatch.model import DeadLetter, Delivery, JobStatus, Level, Outcome, Result
 from function.dispatch.ports import BATCH, Dependencies
 from function.dispatch.stages import Arrived
 from function.dispatch.steps import (
@@ -39,6 +39,8 @@ T = TypeVar("T")
 SOFT_DEADLINE_SECONDS = 8.0
 """The time limit for starting a step. Alertmanager gives up after 14 s, and its HA peers send the same
 delivery after 15 s."""
+MAX_NAMED = 64
+"""The number of Jobs above which a delivery lists all Jobs, and does not read its own by name."""
 
 
 def run(delivery: Delivery, deps: Dependencies) -> Iterator[Result]:
@@ -107,13 +109,24 @@ def _begin(delivery: Delivery, deps: Dependencies) -> Work:
 
 
 def _index(delivery: Delivery, deps: Dependencies) -> JobIndex:
-    """Returns the Jobs. The Jobs of a small delivery are read by name, because it is usually a repetition.
-    All Jobs are listed only if an alert has none: the time of a listing grows with the number of Jobs."""
+    """Returns the Jobs. A delivery is usually a repetition, so its Jobs are read by name. All Jobs are listed
+    only if an alert has none: the time of a listing grows with the number of Jobs."""
     names = sorted({event.job for event in delivery.firing})
-    known = deps.cluster.jobs_named(names) if len(names) <= BATCH else None
+    known = _named(names, deps) if len(names) <= MAX_NAMED else None
     if known is not None:
         return jobs.index_of(known, deps.clock(), complete=False)
     return jobs.index_of(deps.cluster.jobs(), deps.clock())
+
+
+def _named(names: Sequence[str], deps: Dependencies) -> list[JobStatus] | None:
+    """Returns the Jobs of these names. Returns None as soon as one does not exist."""
+    found: list[JobStatus] = []
+    for batch in _batches(names, str):
+        jobs_of_batch = [job for job in deps.parallel_map(deps.cluster.listed_job, batch) if job]
+        if len(jobs_of_batch) < len(batch):
+            return None
+        found += jobs_of_batch
+    return found
 
 
 def _batches(items: Iterable[T], key: Callable[[T], str]) -> Iterator[list[T]]:

@@ -63,8 +63,8 @@ class _Cluster:
     def jobs(self) -> Sequence[JobStatus]:
         return _call(self._cluster.jobs)
 
-    def jobs_named(self, names: Sequence[str]) -> Sequence[JobStatus] | None:
-        return _call(self._cluster.jobs_named, names)
+    def listed_job(self, name: str) -> JobStatus | None:
+        return _call(self._cluster.listed_job, name)
 
     def job(self, name: str) -> JobStatus | None:
         return _call(self._cluster.job, name)

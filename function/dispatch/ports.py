@@ -40,9 +40,8 @@ class Cluster(Protocol):
     def jobs(self) -> Sequence[JobStatus]:
         """List every Job in the agents' namespace with one request. Raises Unavailable."""
 
-    def jobs_named(self, names: Sequence[str]) -> Sequence[JobStatus] | None:
-        """Return the named Jobs, with one request for each. Return None as soon as one does not exist. Raises
-        Unavailable."""
+    def listed_job(self, name: str) -> JobStatus | None:
+        """Return the Job of that name as a list shows it, or None. Raises Unavailable."""
 
     def job(self, name: str) -> JobStatus | None:
         """Return the Job of that name with its completion time, or None. Raises Unavailable."""

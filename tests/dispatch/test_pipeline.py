@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -17,7 +17,7 @@ from function.dispatch import marks, pipeline, storm, translate
 from function.dispatch.adapters.opa import Opa
 from function.dispatch.jobs import MAX_FAMILY
 from function.dispatch.model import DeadLetter, Delivery, JobStatus, Outcome, Result
-from function.dispatch.pipeline import SOFT_DEADLINE_SECONDS
+from function.dispatch.pipeline import MAX_NAMED, SOFT_DEADLINE_SECONDS
 from function.dispatch.policy_files import read
 from function.dispatch.ports import BATCH, Dependencies
 from function.dispatch.storm import FOLD_ABOVE
@@ -56,9 +56,9 @@ class Closer(FakeCluster):
         self.calls.append("jobs")
         return [replace(job, completed_at=None) for job in self.known.values()]
 
-    def jobs_named(self, names: Sequence[str]) -> list[JobStatus] | None:
-        found = super().jobs_named(names)
-        return None if found is None else [replace(job, completed_at=None) for job in found]
+    def listed_job(self, name: str) -> JobStatus | None:
+        found = super().listed_job(name)
+        return found and replace(found, completed_at=None)
 
 
 def late_once(happened: Callable[[], bool]) -> Callable[[], float]:
@@ -75,7 +75,7 @@ def test_a_firing_alert_becomes_one_job() -> None:
     (result,) = pipeline.run(delivery("incident-75"), app(cluster=cluster))
     assert result.outcome is Outcome.CREATED
     assert [job["metadata"]["name"] for job in cluster.created] == [event().job] == [result.job]
-    assert cluster.calls == ["jobs_named", "jobs", "template", "create"]
+    assert cluster.calls == ["listed_job", "jobs", "template", "create"]
 
 
 def test_the_policy_looks_twice_first_without_and_then_with_context() -> None:
@@ -91,14 +91,25 @@ def test_a_known_event_asks_neither_policy_nor_context() -> None:
     policy, cluster = FakePolicy(), FakeCluster({event().job: known(event())})
     assert outcomes(delivery("incident-75"), app(policy, cluster)) == [("duplicate", "")]
     assert policy.asked == []
-    assert cluster.calls == ["jobs_named"]
+    assert cluster.calls == ["listed_job"]
 
 
-def test_a_large_repeated_delivery_is_looked_up_with_one_listing() -> None:
-    made = alerts(BATCH + 1)
+@pytest.mark.parametrize(
+    ("count", "calls"), [(MAX_NAMED, ["listed_job"] * MAX_NAMED), (MAX_NAMED + 1, ["jobs"])]
+)
+def test_only_a_very_large_repeated_delivery_is_looked_up_with_a_listing(
+    count: int, calls: list[str]
+) -> None:
+    made = alerts(count)
     policy, cluster = FakePolicy(), FakeCluster({each.job: known(each) for each in made})
     assert set(outcomes(of(*made), app(policy, cluster))) == {("duplicate", "")}
-    assert cluster.calls == ["jobs"]
+    assert cluster.calls == calls
+
+
+def test_no_more_jobs_are_read_by_name_after_a_batch_with_a_new_alert() -> None:
+    cluster = FakeCluster()
+    list(pipeline.run(of(*alerts(2 * BATCH)), app(FakePolicy(refused()), cluster)))
+    assert cluster.calls == ["listed_job"] * BATCH + ["jobs"]
 
 
 def test_a_job_that_disappears_after_it_was_read_by_name_defers_its_alert() -> None:
@@ -297,7 +308,7 @@ def test_the_notifications_text_counts_for_each_of_its_alerts() -> None:
 def test_a_template_is_read_once_in_a_delivery() -> None:
     cluster = FakeCluster()
     list(pipeline.run(delivery("group-grown"), app(cluster=cluster)))
-    assert cluster.calls == ["jobs_named", "jobs", "template", "create", "create"]
+    assert cluster.calls == ["listed_job", "listed_job", "jobs", "template", "create", "create"]
 
 
 def test_resolved_alerts_and_dead_letters_need_nothing() -> None:
@@ -340,7 +351,7 @@ def test_blocked_at_triage_calls_nothing_further() -> None:
     assert outcomes(delivery("incident-75"), app(FakePolicy(refused()), cluster, world)) == [
         ("blocked", "critical")
     ]
-    assert cluster.calls == ["jobs_named", "jobs"]
+    assert cluster.calls == ["listed_job", "jobs"]
 
 
 @pytest.mark.parametrize(
@@ -366,7 +377,7 @@ def test_an_alert_back_after_its_run_is_held_after_one_closer_look() -> None:
     cluster = Closer({back.job: replace(job, completed_at=ended)})
     again = replace(delivery("incident-75"), alerts=(back,))
     assert outcomes(again, app(cluster=cluster)) == [("held", "recurred")]
-    assert cluster.calls == ["jobs_named", "job"]
+    assert cluster.calls == ["listed_job", "job"]
 
 
 def test_two_alerts_back_after_the_same_run_need_one_closer_look() -> None:
@@ -377,7 +388,7 @@ def test_two_alerts_back_after_the_same_run_need_one_closer_look() -> None:
     cluster = Closer({back.job: job})
     twice = replace(delivery("incident-75"), alerts=(back, back))
     assert outcomes(twice, app(cluster=cluster)) == [("held", "recurred")] * 2
-    assert cluster.calls == ["jobs_named", "job"]
+    assert cluster.calls == ["listed_job", "job"]
 
 
 def test_an_existing_job_found_only_by_the_post_is_a_duplicate() -> None:
@@ -536,7 +547,7 @@ def remember(cluster: FakeCluster, results: list[Result]) -> None:
 def test_a_cluster_that_cannot_be_listed_is_asked_once_for_the_whole_delivery() -> None:
     cluster = FakeCluster(failing={"jobs": DOWN})
     assert outcomes(delivery("group-grown"), app(cluster=cluster)) == [("deferred", "down")] * 2
-    assert cluster.calls == ["jobs_named", "jobs"]
+    assert cluster.calls == ["listed_job", "listed_job", "jobs"]
 
 
 # storms
@@ -593,7 +604,7 @@ def test_a_storm_becomes_one_job_that_every_alert_of_it_names() -> None:
         *[("folded", STORM_JOB)] * MANY,
     ]
     assert is_storm(results[0]) and not any(map(is_storm, results[1:]))
-    assert cluster.calls == ["jobs", "template", "create"] and world.asked == []
+    assert cluster.calls[BATCH:] == ["jobs", "template", "create"] and world.asked == []
 
 
 def test_each_alert_of_a_storm_is_looked_at_once_and_the_storm_twice() -> None:
@@ -754,7 +765,7 @@ def test_a_storm_back_after_its_run_is_held_after_one_closer_look() -> None:
     cluster = Closer(there)
     back = by_alert(of(*alerts(MANY, starts_at=LATER)), app(cluster=cluster))
     assert set(back.values()) == {("held", "recurred", STORM_JOB)}
-    assert cluster.calls == ["jobs", "job"]
+    assert cluster.calls[BATCH:] == ["jobs", "job"]
     went_on = by_alert(of(*alerts(MANY, starts_at=EARLIER + timedelta(seconds=1))), app(cluster=cluster))
     assert set(went_on.values()) == {("folded", "", STORM_JOB)}
 
@@ -767,7 +778,7 @@ def test_a_storms_job_that_went_between_two_looks_defers_its_alerts() -> None:
     cluster = Gone(job_of(HERE, EARLIER, finished=True))
     told = by_alert(of(*alerts(MANY, starts_at=LATER)), app(cluster=cluster))
     assert {outcome[:2] for outcome in told.values()} == {("deferred", "job_deleting")}
-    assert cluster.calls == ["jobs", "job"]
+    assert cluster.calls[BATCH:] == ["jobs", "job"]
 
 
 def late_after(batches: int, policy: FakePolicy, cluster: FakeCluster) -> Callable[[], float]:

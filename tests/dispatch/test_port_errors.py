@@ -16,7 +16,7 @@ CALLS: dict[str, Callable[[Dependencies], Any]] = {
     "ask": lambda deps: deps.policy.ask({}),
     "context": lambda deps: deps.world and deps.world.context(event()),
     "jobs": lambda deps: deps.cluster.jobs(),
-    "jobs_named": lambda deps: deps.cluster.jobs_named(["sre-1"]),
+    "listed_job": lambda deps: deps.cluster.listed_job("sre-1"),
     "job": lambda deps: deps.cluster.job("sre-1"),
     "template": lambda deps: deps.cluster.template("sre-agent-propose"),
     "create": lambda deps: deps.cluster.create({}),
@@ -24,7 +24,7 @@ CALLS: dict[str, Callable[[Dependencies], Any]] = {
 
 
 def failing_with(error: Exception) -> Dependencies:
-    cluster = FakeCluster(failing=dict.fromkeys(("jobs", "jobs_named", "job", "template", "create"), error))
+    cluster = FakeCluster(failing=dict.fromkeys(("jobs", "listed_job", "job", "template", "create"), error))
     return app(FakePolicy(error), cluster, FakeWorld(error))
 
 

@@ -108,9 +108,9 @@ class FakeCluster:
         self._call("jobs")
         return list(self.known.values())
 
-    def jobs_named(self, names: Sequence[str]) -> Sequence[JobStatus] | None:
-        self._call("jobs_named")
-        return [self.known[name] for name in names] if self.known.keys() >= set(names) else None
+    def listed_job(self, name: str) -> JobStatus | None:
+        self._call("listed_job")
+        return self.known.get(name)
 
     def job(self, name: str) -> JobStatus | None:
         self._call("job")

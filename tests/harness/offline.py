@@ -26,8 +26,8 @@ class ReadOnce:
     def jobs(self) -> Sequence[JobStatus]:
         return self._cluster.jobs()
 
-    def jobs_named(self, names: Sequence[str]) -> Sequence[JobStatus] | None:
-        return self._cluster.jobs_named(names)
+    def listed_job(self, name: str) -> JobStatus | None:
+        return self._cluster.listed_job(name)
 
     def job(self, name: str) -> JobStatus | None:
         return self._cluster.job(name)

@@ -37,16 +37,16 @@ class Kubernetes:
             raise refusal("list Jobs", answer)
         return self._rows(answer)
 
-    def jobs_named(self, names: Sequence[str]) -> Sequence[JobStatus] | None:
-        found: list[JobStatus] = []
-        for name in names:
-            answer = self._table(f"{self._jobs}/{name}")
-            if answer.status == 404:
-                return None
-            if answer.status != 200:
-                raise refusal("get Jobs", answer)
-            found += self._rows(answer)
-        return found
+    def listed_job(self, name: str) -> JobStatus | None:
+        answer = self._table(f"{self._jobs}/{name}")
+        if answer.status == 404:
+            return None
+        if answer.status != 200:
+            raise refusal("get Jobs", answer)
+        rows = self._rows(answer)
+        if len(rows) != 1:
+            raise Unavailable("kubernetes_answer", "unexpected answer about a Job from the API server")
+        return rows[0]
 
     def _table(self, path: str) -> Answer:
         return self._api.request("GET", path, query={"includeObject": "Metadata"}, accept=TABLE)

@@ -46,7 +46,7 @@ class DryRunCluster(Tiers):
     def jobs(self) -> Sequence[JobStatus]:
         return ()
 
-    def jobs_named(self, names: Sequence[str]) -> Sequence[JobStatus] | None:
+    def listed_job(self, name: str) -> JobStatus | None:
         return None
 
     def job(self, name: str) -> JobStatus | None:
@@ -81,9 +81,8 @@ class Folder(Tiers):
     def jobs(self) -> Sequence[JobStatus]:
         return [self._read(path) for path in sorted(self._jobs.glob("sre-*.yaml"))]
 
-    def jobs_named(self, names: Sequence[str]) -> Sequence[JobStatus] | None:
-        paths = [self._path(name) for name in names]
-        return [self._read(path) for path in paths] if all(path.exists() for path in paths) else None
+    def listed_job(self, name: str) -> JobStatus | None:
+        return self.job(name)
 
     def job(self, name: str) -> JobStatus | None:
         path = self._path(name)

@@ -49,19 +49,28 @@ ROW = {"object": STORED, "cells": ["sre-1", "Complete"]}
 TABLE = {"columnDefinitions": [{"name": "Name"}, {"name": "Status"}], "rows": [ROW]}
 
 
-def test_named_jobs_are_read_one_by_one_until_one_is_missing(script: Script, cluster: Kubernetes) -> None:
-    script.answers = [(200, TABLE), (200, TABLE), (200, TABLE), (404, {})]
-    found = cluster.jobs_named(["sre-1", "sre-2"])
-    assert found and [(job.name, job.finished) for job in found] == [("sre-1", True)] * 2
-    assert cluster.jobs_named(["sre-1", "sre-2", "sre-3"]) is None
+def test_a_job_is_read_by_name_as_a_list_shows_it(script: Script, cluster: Kubernetes) -> None:
+    script.answers = [(200, TABLE), (404, {})]
+    found = cluster.listed_job("sre-1")
+    assert found and (found.name, found.finished) == ("sre-1", True)
+    assert cluster.listed_job("sre-2") is None
     asked = [path.partition("?")[0].rpartition("/")[2] for _, path, _ in script.requests]
-    assert asked == ["sre-1", "sre-2", "sre-1", "sre-2"]
+    assert asked == ["sre-1", "sre-2"]
+
+
+@pytest.mark.parametrize("rows", [[], [ROW, ROW], None, [{}], {"object": 1}])
+def test_an_answer_without_exactly_one_job_is_unavailable(
+    script: Script, cluster: Kubernetes, rows: Any
+) -> None:
+    script.answers = [(200, TABLE | {"rows": rows})]
+    with pytest.raises(Unavailable):
+        cluster.listed_job("sre-1")
 
 
 def test_a_named_job_that_may_not_be_read_is_unavailable(script: Script, cluster: Kubernetes) -> None:
     script.answers = [(403, {})]
     with pytest.raises(Unavailable):
-        cluster.jobs_named(["sre-1"])
+        cluster.listed_job("sre-1")
 
 
 def test_a_full_quota_is_a_taken_name_if_the_job_exists(script: Script, cluster: Kubernetes) -> None:
