@@ -88,10 +88,8 @@ def test_five_alerts_cost_one_look_one_listing_one_template_two_looks_one_contex
     assert asked == reads | {("POST", DECISION): 10, ("POST", CONTEXT): 5, ("POST", JOBS): 5}
 
 
-def test_kubernetes_is_asked_over_one_connection_and_opa_over_one_for_each_look_at_a_time(
-    start: Start,
-) -> None:
+def test_no_more_connections_are_made_than_requests_are_sent_at_a_time(start: Start) -> None:
     opa = {request.client for request in start.requests if request.path.startswith(DECISION)}
     kubernetes = {request.client for request in start.requests if request.path.startswith("/apis/")}
-    assert len(kubernetes) == 1
-    assert len(opa) <= 5  # five alerts, side by side
+    assert len(kubernetes) <= 5  # five alerts, side by side
+    assert len(opa) <= 5

@@ -119,9 +119,10 @@ def _index(delivery: Delivery, deps: Dependencies) -> JobIndex:
 
 
 def _named(names: Sequence[str], deps: Dependencies) -> list[JobStatus] | None:
-    """Returns the Jobs of these names. Returns None as soon as one does not exist."""
+    """Returns the Jobs of these names. Returns None as soon as one does not exist. The first is read alone:
+    if it does not exist, the others do not matter."""
     found: list[JobStatus] = []
-    for batch in _batches(names, str):
+    for batch in (names[:1], *_batches(names[1:], str)):
         jobs_of_batch = [job for job in deps.parallel_map(deps.cluster.listed_job, batch) if job]
         if len(jobs_of_batch) < len(batch):
             return None
