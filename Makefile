@@ -40,8 +40,9 @@ thorough: ## run make test and make real with every combination and many example
 e2e: $(READY) ## run the cluster tests on the cluster of KUBECONFIG; it needs the images, and the tests change it
 	@E2E_KUBECONFIG=$${KUBECONFIG:?is not set: it must name a cluster} $(BIN)/pytest tests/cluster -v
 
-bench: $(READY) ## measure start and first delivery, compared with an empty function; BESIDE=folder adds another checkout
-	@$(BIN)/python -m tests.bench.bench $(addprefix --beside ,$(BESIDE))
+bench: $(READY) ## measure speed and memory, each beside its yardstick (ten minutes); JSON=1, SVG=file, BESIDE=folder of another checkout
+	@tests/real/tools/build >/dev/null
+	@$(BIN)/python -m tests.bench.bench $(if $(JSON),--json) $(addprefix --svg ,$(SVG)) $(addprefix --beside ,$(BESIDE))
 
 golden: $(READY) ## rewrite golden files and policies/schemas; review the diff
 	@$(BIN)/pytest -q tests/test_golden.py tests/commands/demo/test_demo.py --renew

@@ -6,7 +6,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +16,7 @@ import httpx
 
 from function.shared.event import SREEvent
 from function.shared.mcp import WorldModelClient
-from tests.bench.figures import resident
+from tests.bench.figures import Figure, progress, resident
 from tests.harness.components import ApiServer, Missing, api_server, find, prometheus
 from tests.harness.fakes import event
 from tests.harness.incident import NAMESPACE, incident, series
@@ -29,18 +29,19 @@ PLACES: tuple[tuple[str, dict[str, Any]], ...] = (
     ("/api/v1/namespaces/other/serviceaccounts", {"metadata": {"name": "default"}}),
 )
 CALLS = 40
+ALONE = "the incident alone"
 CLAIM = event("incident-75")
 NODE = replace(CLAIM, resource_type="k8s_node", namespace="", resource_id="fmc-worker-2")
 
 
-def measured() -> dict[str, dict[str, float]]:
-    """Milliseconds and MB by row; no row at all where a component is not on this machine."""
+def measured() -> Iterator[Figure]:
+    """Yields nothing where a component is not on this machine."""
     try:
         for binary in ("etcd", "kube-apiserver", "kubectl", "prometheus", "promtool"):
             find(binary)
     except Missing as missing:
         print(f"context is not measured: {missing}", file=sys.stderr)
-        return {}
+        return
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with api_server(folder / "api") as api, prometheus(folder / "prometheus", series(time.time())) as url:
@@ -48,19 +49,21 @@ def measured() -> dict[str, dict[str, float]]:
             settings = {"KUBECONFIG": str(api.kubeconfig), "SRE_DISPATCH_PROMETHEUS_URL": url}
             settings |= {"SRE_DISPATCH_CLUSTER": CLAIM.cluster}
             with world_model(folder / "world", **settings) as world:
-                rows = {"the incident alone": figures(world)}
+                yield from figures(world, ALONE)
                 fill(api)
-                return rows | {f"beside {PODS:,} pods": figures(world)}
+                yield from figures(world, f"beside {PODS:,} pods")
 
 
-def figures(world: WorldModel) -> dict[str, float]:
+def figures(world: WorldModel, where: str) -> Iterator[Figure]:
     claim, node = (times(world, asked) for asked in (CLAIM, NODE))
-    return {
-        "claim, ms": statistics.median(claim),
-        "worst, ms": max(claim),
-        "node, ms": statistics.median(node),
-        "RSS, MB": resident(world.process.pid),
+    values = {
+        "context of a claim, ms": statistics.median(claim),
+        "context of a claim, the slowest of 40, ms": max(claim),
+        "context of a node, ms": statistics.median(node),
+        "memory of the world model, MB": resident(world.process.pid),
     }
+    for section, value in values.items():
+        yield Figure(section, where, value, ALONE)
 
 
 def times(world: WorldModel, asked: SREEvent) -> list[float]:
@@ -83,8 +86,7 @@ def fill(api: ApiServer) -> None:
         for done, status in enumerate(threads.map(lambda each: _post(client, *each), [*_others()])):
             assert status == 201, status
             if done % 100 == 0:
-                print(f"\r{done} of {PODS + WORKLOADS} objects ", end="", file=sys.stderr, flush=True)
-        print("\r", end="", file=sys.stderr)
+                progress(f"{done} of {PODS + WORKLOADS} objects")
 
 
 def _post(client: httpx.Client, path: str, manifest: dict[str, Any]) -> int:
@@ -112,13 +114,3 @@ def _pod(number: int, node: str = "") -> dict[str, Any]:
     volumes = [{"name": "data", "persistentVolumeClaim": {"claimName": f"data-{number}"}}]
     container = {"name": "main", "image": "busybox:1", "env": environment}
     return {"containers": [container], "volumes": volumes, "nodeName": node}
-
-
-def table(rows: Mapping[str, Mapping[str, float]]) -> str:
-    """Every figure, and beside it how many times that of the incident alone it is."""
-    base = next(iter(rows.values()))
-    lines = [f"{'context by the world model':33}" + "".join(f"{name:>17}" for name in base)]
-    for title, row in rows.items():
-        told = (f"{row[name]:.0f} x{row[name] / of:.1f}" for name, of in base.items())
-        lines.append(f"{title:33}" + "".join(f"{each:>17}" for each in told))
-    return "\n".join(lines)

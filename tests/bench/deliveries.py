@@ -88,7 +88,10 @@ def empty() -> Iterator[int]:
     """The empty function; yields its port."""
     port = free_port()
     command = (*LAUNCH, "tests/bench/empty.py")
-    with stopping(subprocess.Popen(command, env=environment(PORT=str(port)), cwd=ROOT, text=True)) as process:
+    served = subprocess.Popen(
+        command, env=environment(PORT=str(port)), cwd=ROOT, text=True, stderr=subprocess.DEVNULL
+    )
+    with stopping(served) as process:
         wait_until_ready(process, port, "/")
         yield port
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -31,12 +31,18 @@ def ratio(figure: Figure, figures: Iterable[Figure]) -> float | None:
     return None
 
 
-def table(figures: list[Figure]) -> str:
+def ordered(figures: Sequence[Figure]) -> list[Figure]:
+    """Returns the figures of each section together, in the order in which the sections began."""
+    sections = [*dict.fromkeys(figure.section for figure in figures)]
+    return sorted(figures, key=lambda figure: sections.index(figure.section))
+
+
+def table(figures: Sequence[Figure]) -> str:
     return "\n".join(_lines(figures))
 
 
-def _lines(figures: list[Figure]) -> Iterator[str]:
-    for section, of_section in groupby(figures, key=lambda figure: figure.section):
+def _lines(figures: Sequence[Figure]) -> Iterator[str]:
+    for section, of_section in groupby(ordered(figures), key=lambda figure: figure.section):
         yield f"\n{section}"
         for figure in of_section:
             times = ratio(figure, figures)
@@ -49,8 +55,9 @@ def number(value: float) -> str:
 
 
 def progress(text: str) -> None:
-    """Shows what is being measured, on standard error."""
-    print(f"\r{text:78}", end="", file=sys.stderr, flush=True)
+    """Shows a person what is being measured."""
+    if sys.stderr.isatty():
+        print(f"\r{text:78}", end="", file=sys.stderr, flush=True)
 
 
 def cpu(pid: int) -> float:

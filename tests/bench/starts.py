@@ -74,9 +74,9 @@ def measured(runs: int, beside: Path | None = None) -> list[Figure]:
             if done >= len(programs):
                 found.setdefault(title, []).append(started)
     return [
-        Figure(section, title, statistics.median(start[section] for start in starts), EMPTY)
+        Figure(section, title, statistics.median(start[section] for start in found[title]), EMPTY)
         for section in (READY, REPLY, WORK, MEMORY)
-        for title, starts in found.items()
+        for title in programs
     ]
 
 
@@ -119,7 +119,12 @@ def one_start(program: Program, settings: Mapping[str, str]) -> dict[str, float]
     variables.pop("PYTHONDONTWRITEBYTECODE", None)
     started = time.monotonic()
     process = subprocess.Popen(
-        program.command, env=variables, stdout=subprocess.DEVNULL, text=True, cwd=program.root
+        program.command,
+        env=variables,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        cwd=program.root,
     )
     with stopping(process):
         wait_until_ready(process, port, program.probe)
