@@ -44,6 +44,10 @@ bench: $(READY) ## measure speed and memory, each beside its yardstick (ten minu
 	@tests/real/tools/build >/dev/null
 	@$(BIN)/python -m tests.bench.bench $(if $(JSON),--json) $(addprefix --svg ,$(SVG)) $(addprefix --beside ,$(BESIDE))
 
+soak: $(READY) ## send a million alerts with faults, and count what is lost or done twice (an hour; the next run goes on); ALERTS=number
+	@tests/real/tools/build >/dev/null
+	@$(BIN)/python -m tests.bench.soak $(addprefix --alerts ,$(ALERTS))
+
 golden: $(READY) ## rewrite golden files and policies/schemas; review the diff
 	@$(BIN)/pytest -q tests/test_golden.py tests/commands/demo/test_demo.py --renew
 
@@ -99,4 +103,4 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-.PHONY: help setup run agent incident test real thorough e2e check bench golden bundle image secrets deploy monitoring lock
+.PHONY: help setup run agent incident test real thorough e2e check bench soak golden bundle image secrets deploy monitoring lock

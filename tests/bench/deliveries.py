@@ -108,7 +108,7 @@ def _new(staged: Stage) -> Iterator[Figure]:
         replies = send(staged.port, bodies)
         assert set(replies.statuses) == {200}, replies.statuses
         yield Figure(NEW, title, PROBLEMS / replies.seconds, PLAIN)
-    policy = Opa(staged.opa_url, token_in(staged.opa_token, "the token", "token"))
+    policy = Opa(staged.behind.opa_url, token_in(staged.behind.opa_token, "the token", "token"))
     question = json.loads((ROOT / "policies" / "selftest.json").read_text(encoding="utf-8"))[0]["input"]
     with contextlib.closing(policy):
         for title, looks in ((PLAIN, 2), (BARE, 0)):
@@ -126,10 +126,10 @@ def _loop(staged: Stage, ask: Callable[[], object]) -> float:
     """Returns how many Jobs a second a loop of the typed client creates. It asks first."""
     from kubernetes import client, config
 
-    config.load_kube_config(str(staged.api.kubeconfig))
+    config.load_kube_config(str(staged.behind.api.kubeconfig))
     batch = client.BatchV1Api()
     batch.list_namespaced_job("sre-agents", limit=1)  # connects
-    template = staged.template()
+    template = staged.behind.template()
     ask()
     started = time.perf_counter()
     for number in range(PROBLEMS):
@@ -139,7 +139,7 @@ def _loop(staged: Stage, ask: Callable[[], object]) -> float:
 
 
 def _without_jobs(staged: Stage) -> None:
-    with staged.api.client(timeout=60) as admin:
+    with staged.behind.api.client(timeout=60) as admin:
         admin.delete(JOBS, params={"propagationPolicy": "Background"}).raise_for_status()
 
 
@@ -182,8 +182,8 @@ FINISHED = {
 
 def fill(staged: Stage, count: int) -> None:
     """Creates so many Jobs and marks them as finished, as the Job controller does."""
-    made = job(staged.template(), 0)
-    with staged.api.client(timeout=60) as admin, ThreadPoolExecutor(4) as threads:
+    made = job(staged.behind.template(), 0)
+    with staged.behind.api.client(timeout=60) as admin, ThreadPoolExecutor(4) as threads:
 
         def one(number: int) -> None:
             name = f"sre-{number:040x}"

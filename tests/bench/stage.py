@@ -4,7 +4,7 @@ of the policy are lifted, since they would end a measurement after a few Jobs.""
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,10 +26,39 @@ TIER = "investigate"
 
 
 @dataclass(frozen=True)
-class Stage:
+class Behind:
+    """What the function talks to."""
+
     api: ApiServer
     opa_url: str
     opa_token: Path
+    folder: Path
+
+    def settings(self, api_url: str = "", opa_url: str = "") -> dict[str, str]:
+        """Returns the environment of a function that is the dispatcher's own ServiceAccount. It talks to the
+        URLs, which lead here."""
+        kubeconfig = self.api.kubeconfig_of("f3iai", "sre-dispatch", self.folder)
+        text = kubeconfig.read_text(encoding="utf-8")
+        kubeconfig.write_text(text.replace(self.api.url, api_url or self.api.url), encoding="utf-8")
+        return {
+            "SRE_DISPATCH_POLICY": "opa",
+            "SRE_DISPATCH_OPA_URL": opa_url or self.opa_url,
+            "SRE_DISPATCH_OPA_TOKEN_FILE": str(self.opa_token),
+            "SRE_DISPATCH_JOBS": "kubernetes",
+            "KUBECONFIG": str(kubeconfig),
+        }
+
+    def template(self) -> Any:
+        """Returns the jobTemplate of a tier."""
+        with self.api.client() as client:
+            return client.get(f"{AGENTS}/cronjobs/sre-agent-{TIER}").json()["spec"]["jobTemplate"]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The function, and what it talks to."""
+
+    behind: Behind
     server: Server
 
     @property
@@ -40,33 +69,31 @@ class Stage:
     def port(self) -> int:
         return int(self.server.url.rpartition(":")[2])
 
-    def template(self) -> Any:
-        """Returns the jobTemplate of a tier."""
-        with self.api.client() as client:
-            return client.get(f"{AGENTS}/cronjobs/sre-agent-{TIER}").json()["spec"]["jobTemplate"]
-
 
 @contextmanager
-def stage(folder: Path) -> Iterator[Stage]:
-    """Everything, started. The function is the dispatcher's own ServiceAccount."""
+def components(folder: Path) -> Iterator[Behind]:
     with api_server(folder / "api") as api, opa(folder / "opa", bundle(folder)) as policy:
         api.kubectl("create", "namespace", "f3iai")
         for manifest in MANIFESTS:
             api.kubectl("apply", "-f", manifest)
         token = folder / "opa-token"
         token.write_text(OPA_SECRET["token"], encoding="utf-8")
-        settings = {
-            "SRE_DISPATCH_POLICY": "opa",
-            "SRE_DISPATCH_OPA_URL": policy.url,
-            "SRE_DISPATCH_OPA_TOKEN_FILE": str(token),
-            "SRE_DISPATCH_JOBS": "kubernetes",
-            "KUBECONFIG": str(api.kubeconfig_of("f3iai", "sre-dispatch", folder)),
-        }
-        (folder / "function").mkdir()
-        with serving(folder / "function", FUNCTION, **settings) as server:
-            staged = Stage(api, policy.url, token, server)
-            wait_until(lambda: server.post(group(1, name="Ready")).is_success, "the first Job")
-            yield staged
+        yield Behind(api, policy.url, token, folder)
+
+
+@contextmanager
+def stage(folder: Path) -> Iterator[Stage]:
+    """Everything, started."""
+    with components(folder) as behind, function(folder / "function", behind.settings()) as server:
+        wait_until(lambda: server.post(group(1, name="Ready")).is_success, "the first Job")
+        yield Stage(behind, server)
+
+
+@contextmanager
+def function(folder: Path, settings: Mapping[str, str]) -> Iterator[Server]:
+    folder.mkdir(exist_ok=True)
+    with serving(folder, FUNCTION, **settings) as server:
+        yield server
 
 
 def bundle(folder: Path) -> Path:
