@@ -33,6 +33,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("real")
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Prints the table of the corpus, if its tests ran. They report their rows as properties."""
+    reports = [report for found in terminalreporter.stats.values() for report in found]
+    told = [pair for report in reports for pair in getattr(report, "user_properties", ())]
+    if rows := sorted({row for name, row in told if name == "corpus"}):
+        terminalreporter.section("corpus")
+        from tests.harness.corpus import row as columns  # reading the corpus takes a second
+
+        for row in [columns(), *rows]:
+            terminalreporter.write_line(row)
+
+
 @pytest.fixture
 def renew(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--renew"))

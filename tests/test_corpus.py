@@ -7,11 +7,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.harness.corpus import ACCEPTED, CORPUS, ENTRIES, FILES, verdicts
+from tests.harness.corpus import ACCEPTED, CORPUS, ENTRIES, FILES, rows, verdicts
 
 FOUND_AT_LEAST = {
     "destructive": 1.0,
@@ -20,12 +21,18 @@ FOUND_AT_LEAST = {
     "lookalikes": 1.0,
     "injection": 0.9,
     "everyday": 1.0,
+    "advice": 1.0,
+    "tools": 1.0,
 }
 """The part of each file's entries that have to come out as they should, those that are hard left out."""
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_alerts_come_out_as_they_should_and_no_innocent_one_is_blocked(name: str) -> None:
+def test_alerts_come_out_as_they_should_and_no_innocent_one_is_blocked(
+    name: str, record_property: Callable[[str, object], None]
+) -> None:
+    for row in rows(name):
+        record_property("corpus", row)
     asked = [entry for entry in ENTRIES[name] if not entry.get("hard")]
     wrong = {
         entry["name"]: verdicts(name)[entry["name"]]
@@ -38,7 +45,7 @@ def test_alerts_come_out_as_they_should_and_no_innocent_one_is_blocked(name: str
 
 
 def test_the_corpus_is_large() -> None:
-    assert sum(map(len, ENTRIES.values())) >= 150
+    assert sum(map(len, ENTRIES.values())) >= 800
 
 
 def test_every_entry_says_why_and_has_a_name_of_its_own() -> None:

@@ -100,17 +100,8 @@ def test_a_body_that_is_no_webhook_is_refused(case: dict[str, Any]) -> None:
     assert refused.value.status == case["refused"]
 
 
-@named("to_come")
-def test_the_rule_does_not_give_these_outcomes_yet(case: dict[str, Any], app: Dependencies) -> None:
-    """Known weaknesses (SECURITY.md). Whoever mends the rule renames `to_come` to `outcomes`."""
-    delivery = delivered(case)
-    results = {id(result.alert): result for result in pipeline.run(delivery, app)}
-    found = [(str(results[id(alert)].outcome), _or_as_good(results[id(alert)])) for alert in delivery.alerts]
-    assert any(wanted not in ends for wanted, ends in zip(case["to_come"], found, strict=True))
-
-
 def test_every_case_expects_something_and_has_its_body() -> None:
-    expecting = {"subjects", "distinct", "same", "outcomes", "to_come", "levels", "refused"}
+    expecting = {"subjects", "distinct", "same", "outcomes", "levels", "refused"}
     waiting = [case["name"] for case in CASES if not expecting & set(case)]
     assert waiting == ["jira-two-clusters"]  # tests/commands/check and tests/runner/report have its tests
     assert {path.stem for path in FOLDER.glob("*.json")} == {case["name"] for case in CASES}

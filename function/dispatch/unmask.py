@@ -32,6 +32,9 @@ WHITE_ESCAPE = re.compile(r"\\[nrt]")
 JOINED = re.compile(r"[\"'`] ?[+.] ?[\"'`]")
 LISTED = re.compile(r"[\"'], ?[\"']")
 """The separators in a command that is written as a list of strings."""
+REF_SIGN = re.compile(r"(?<=[\s'\"`])[:+](?=\w)")
+REF_FLAGS = {":": "--delete ", "+": "--force "}
+"""A sign before a branch is a flag: `git push origin :main` deletes the branch, `+main` overwrites it."""
 MARKUP = re.compile(r"<[^<>]{0,200}>")
 EM_DASH = re.compile(r"(?<=\s)\u2014(?=\w)")
 """A dash that an editor wrote instead of the two hyphens of a flag."""
@@ -176,6 +179,8 @@ def undisguised(shown: str, signals: set[str]) -> str:
     """Returns the text without quoting, markup and comments inside words. A look-alike letter becomes the
     Latin letter that it looks like."""
     text = LISTED.sub(" ", JOINED.sub("", FIELD_SEPARATOR.sub(" ", _unspaced(shown, signals))))
+    if "git" in text and "push" in text:
+        text = REF_SIGN.sub(lambda match: REF_FLAGS[match.group()], text)
     text = MARKUP.sub("", _uncommented(EMPTY_EXPANSION.sub("", text))).replace("\\", "")
     text = DUNDER.sub("", _unquoted(text))
     if not text.isascii():

@@ -31,6 +31,21 @@ def test_what_the_shell_takes_away_parts_no_word(trick: str) -> None:
     assert any(" rm -rf " in line for line in says(SHELL[trick])), says(SHELL[trick])
 
 
+REFS = {
+    "git push origin :main": "git push origin --delete main",
+    "git push origin ':release'": "git push origin --delete release",
+    "git push origin +main": "git push origin --force main",
+    "git push origin main": "git push origin main",
+    "git push origin a:b": "git push origin a b",
+    "push it to :9091": "push it to 9091",
+}
+
+
+@pytest.mark.parametrize("text", REFS)
+def test_a_sign_before_a_branch_is_the_flag_for_which_it_stands(text: str) -> None:
+    assert any(f" {REFS[text]} " in line for line in says(text)), says(text)
+
+
 MARKUP = {
     "emphasis": "de**lete** p__v__c",
     "tags": "de<b></b>lete <i>pvc</i>",

@@ -1,5 +1,5 @@
 """The published corpus of alerts, and what becomes of each entry. `python -m tests.harness.corpus` prints the
-table."""
+table, and so does each run of its tests (tests/conftest.py)."""
 
 from __future__ import annotations
 
@@ -85,22 +85,23 @@ def verdicts(name: str) -> dict[str, str]:
     return {entry["name"]: verdict(entry, app) for entry in ENTRIES[name]}
 
 
-def table() -> Iterator[str]:
-    columns = ("corpus", "alerts", "as wanted", "critical", "suspicious", "innocent", "mixed")
-    yield _row(columns)
-    for name in FILES:
-        for hard in (False, True):
-            of = [entry for entry in ENTRIES[name] if bool(entry.get("hard")) is hard]
-            told = Counter(verdicts(name)[entry["name"]] for entry in of)
-            right = sum(verdicts(name)[entry["name"]] in ACCEPTED[entry["verdict"]] for entry in of)
-            if of:
-                yield _row((f"{name}{', hard' if hard else ''}", len(of), right, *map(told.get, columns[3:])))
+COLUMNS = ("corpus", "alerts", "as wanted", "critical", "suspicious", "innocent", "mixed")
 
 
-def _row(columns: Sequence[object]) -> str:
+def rows(name: str) -> Iterator[str]:
+    """The table's rows of one file: what is asked for, and what is hard."""
+    for hard in (False, True):
+        of = [entry for entry in ENTRIES[name] if bool(entry.get("hard")) is hard]
+        told = Counter(verdicts(name)[entry["name"]] for entry in of)
+        right = sum(verdicts(name)[entry["name"]] in ACCEPTED[entry["verdict"]] for entry in of)
+        if of:
+            yield row((f"{name}{', hard' if hard else ''}", len(of), right, *map(told.get, COLUMNS[3:])))
+
+
+def row(columns: Sequence[object] = COLUMNS) -> str:
     return f"{columns[0]:20}" + "".join(f"{column or 0:>12}" for column in columns[1:])
 
 
 if __name__ == "__main__":
-    for line in table():
+    for line in [row(), *(line for name in FILES for line in rows(name))]:
         print(line)

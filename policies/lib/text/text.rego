@@ -9,6 +9,10 @@ import future.keywords.not
 _joined := concat("|", [line | some line in input.text.words; is_string(line)]) if is_array(input.text.words)
 
 # METADATA
+# title: The distinct words of the sentences.
+vocabulary := {word | word := input.text.sentences[_][_]; is_string(word)}
+
+# METADATA
 # title: A text contains one of the phrases, as whole words.
 holds_phrase(groups) if {
 	some group in groups

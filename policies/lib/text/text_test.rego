@@ -159,3 +159,12 @@ test_mistyped_phrases_and_commands_hide_no_others if {
 		text.holds_command([["ignore", "everything"]], {"ignore": forms, "everything": [[]]})
 	}
 }
+
+test_the_vocabulary_has_each_word_of_the_sentences_once if {
+	text.vocabulary == {"drop", "it", "now"} with input as {"text": {"sentences": [["drop", "it"], ["drop", "now"], []]}}
+	text.vocabulary == {"drop"} with input as {"text": {"sentences": [["drop", null, 1], "it", null, {"a": 1}]}}
+	text.vocabulary == set() with input as {"text": {"sentences": []}}
+	every document in [{}, null, {"text": {"sentences": null}}] {
+		text.vocabulary == set() with input as document
+	}
+}

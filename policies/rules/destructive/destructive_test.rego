@@ -1,5 +1,5 @@
 # METADATA
-# title: The rule finds orders to destroy data in phrases, commands and sentences. Reports and warnings pass.
+# title: The rule finds orders to destroy data in phrases, commands, sentences and names.
 package sre_dispatch.rules.destructive_test
 
 import data.sre_dispatch.rules.destructive
@@ -10,13 +10,13 @@ config := {
 		"files": {"words": ["rm -rf", "wipe it"]},
 		"sql": {"words": ["drop table"]},
 	},
-	"commands": {
-		"kubectl": [[["delete", "drop"], ["pvc", "ns"]], [["drain"], ["--force"], ["now"]]],
-		"flushall": [[]],
-		"wipefs": [[["-a"]], []],
-		"noop": [],
-	},
-	"orders": {
+	"tools": {"cluster": {"names": ["helm"], "spared": ["pod"]}},
+	"tool_verbs": ["uninstall"],
+	"tool_breaks": ["list"],
+	"value_flags": ["-n"],
+	"commands": {"flushall": [[]]},
+	"calls": {"starts": ["db."], "ends": [".drop"]},
+	"orders": object.union(_empty("orders"), {
 		"steps": [1, 2, 3],
 		"verbs": ["delete", "drop"],
 		"strong_verbs": ["wipe"],
@@ -25,7 +25,7 @@ config := {
 		"participles": ["deleted", "wiped"],
 		"obligations": ["must", "should"],
 		"needs": ["has", "ought"],
-		"objects": ["volume", "table"],
+		"objects": ["volume", "volumes", "table"],
 		"paths": ["/var/lib", "pgdata"],
 		"stops": ["pod", "then"],
 		"determiners": ["its", "the"],
@@ -33,22 +33,35 @@ config := {
 		"harmless_heads": ["exporter", "metrics"],
 		"nouns_before": ["a", "nightly"],
 		"nouns_behind": ["policy", "job"],
-	},
-	"excuses": {
+	}),
+	"moods": object.union(_empty("moods"), {
+		"alternatives": ["or"],
+		"vague": ["volumes"],
+	}),
+	"excuses": object.union(_empty("excuses"), {
 		"negations": ["never", "cannot"],
-		"running": ["run", "use"],
+		"carriers": ["run", "use"],
 		"waived": ["need"],
 		"attempts": ["failed", "unable"],
 		"spared": ["pod"],
 		"reports": ["failed", "took"],
-	},
+	}),
 }
+
+# The lists that these tests leave empty
+_empty(part) := {name: _nothing(value) | some name, value in data.config.destructive[part]}
+
+_nothing(value) := [] if is_array(value)
+
+_nothing(value) := {} if is_object(value)
 
 phrase := {"code": "destructive_phrase", "level": "CRITICAL"}
 
 command := {"code": "destructive_command", "level": "CRITICAL"}
 
 order := {"code": "destructive_order", "level": "CRITICAL"}
+
+advice := {"code": "destructive_advice", "level": "HIGH"}
 
 in_name := {"code": "destructive_name", "level": "HIGH"}
 
@@ -104,512 +117,6 @@ test_a_phrase_is_looked_for_in_whole_texts_only if {
 	names("rm-rf") == set()
 }
 
-# Commands.
-
-test_a_command_with_a_word_of_each_list_is_critical if {
-	every words in [
-		"kubectl delete pvc",
-		"kubectl drop ns shop",
-		"please run kubectl -n shop delete the pvc",
-		"kubectl delete -n pvc",
-		"kubectl drain node-1 --force now",
-		"now kubectl drain node-1 --force",
-		"the pvc goes by kubectl delete",
-		"the pvc kubectl delete",
-		"kubectl get pods and kubectl delete ns shop",
-	] {
-		says(words) == {command}
-	}
-}
-
-test_a_command_without_a_word_of_each_list_is_free if {
-	every words in [
-		"kubectl",
-		"kubectl delete",
-		"kubectl delete pod",
-		"kubectl get pvc",
-		"kubectl delete pvc-1",
-		"kubectl drain node-1",
-		"kubectl drain node-1 --force",
-		"kubectl drain node-1 now",
-		"kubectl --force now",
-		"kubectls delete pvc",
-		"delete pvc",
-		"wipefs.service",
-		"noop",
-		"noop delete pvc",
-	] {
-		says(words) == set()
-	}
-}
-
-test_the_word_of_the_first_list_stands_behind_the_command if {
-	says("delete pvc by kubectl") == set()
-	says("delete kubectl pvc") == set()
-	says("pvc drop kubectl") == set()
-	says("kubectl drop pvc") == {command}
-}
-
-test_a_command_is_not_the_word_behind_itself if {
-	repeated := but_with("commands", {"drop": [[["drop"], ["pvc"]]]})
-	every words, expected in {
-		"drop pvc": set(),
-		"pvc drop": set(),
-		"drop and drop pvc": {command},
-	} {
-		destructive.contributions == expected with data.config.destructive as repeated
-			with input as {"text": {"sentences": [split(words, " ")]}}
-	}
-}
-
-test_a_command_whose_form_is_empty_is_critical_alone if {
-	every words in ["flushall", "flushall now", "redis flushall", "wipefs", "wipefs -a", "wipefs /dev/sdb"] {
-		says(words) == {command}
-	}
-}
-
-test_a_command_is_not_put_together_from_two_sentences if {
-	found({"words": [], "sentences": [["kubectl", "delete"], ["pvc"]], "names": []}) == set()
-	found({"words": [], "sentences": [["kubectl"], ["kubectl", "delete", "pvc"]], "names": []}) == {command}
-}
-
-test_a_command_is_looked_for_in_sentences_only if {
-	reads(" flushall ") == set()
-	reads(" kubectl delete pvc ") == set()
-	names("flushall") == set()
-	names("kubectl-delete-pvc") == set()
-}
-
-test_an_excused_command_is_free if {
-	every words in [
-		"never flushall",
-		"never run flushall",
-		"cannot use flushall",
-		"failed to flushall",
-		"flushall failed",
-		"never kubectl delete pvc",
-		"cannot run kubectl delete pvc",
-		"unable to kubectl delete pvc",
-		"kubectl failed delete pvc",
-	] {
-		says(words) == set()
-	}
-}
-
-test_a_command_whose_words_are_excused_is_free if {
-	every words in [
-		"kubectl cannot delete pvc",
-		"kubectl cannot use delete pvc",
-		"kubectl failed to delete pvc",
-		"kubectl delete took 3s for pvc",
-		"kubectl delete never pvc",
-		"kubectl delete pvc failed",
-	] {
-		says(words) == set()
-	}
-}
-
-test_an_excuse_for_one_command_or_word_excuses_no_other if {
-	every words in [
-		"never flushall but flushall",
-		"flushall failed so flushall",
-		"never kubectl delete pvc but kubectl delete pvc",
-		"kubectl delete failed so delete pvc",
-		"kubectl delete pvc failed so ns",
-		"kubectl delete pvc and pod failed",
-	] {
-		says(words) == {command}
-	}
-}
-
-test_what_may_be_deleted_spares_what_is_said_behind_it if {
-	every words in ["kubectl delete pod x to fix the pvc", "kubectl -n ns2 delete pod x now see pvc"] {
-		says(words) == set()
-	}
-}
-
-test_an_object_right_behind_what_may_be_deleted_is_not_spared if {
-	pods := object.union(config.commands, {"kubectl": [[["delete"], ["volume", "--all"]]]})
-	every case in [
-		["kubectl delete pod volume -l app", {command}],
-		["kubectl delete now pod x volume", {command}],
-		["kubectl delete pod --all", set()],
-		["kubectl delete pod x now fix volume", set()],
-	] {
-		[words, expected] := case
-		text := {"words": [], "sentences": [split(words, " ")], "names": []}
-		expected == {given |
-			some given in destructive.contributions with input as {"text": text}
-				with data.config.destructive as but_with("commands", pods)
-			given.code == command.code
-		}
-	}
-}
-
-# Orders: a verb and, within its steps, something that holds data.
-
-test_a_verb_that_reaches_data_is_critical if {
-	every words in [
-		"delete volume",
-		"drop table",
-		"please delete the volume",
-		"delete the old volume",
-		"delete volume now and restart",
-		"delete the volume of the pod",
-		"delete /var/lib/mysql",
-		"delete old /srv/pgdata-1",
-	] {
-		says(words) == {order}
-	}
-}
-
-test_a_verb_without_data_is_free if {
-	every words in [
-		"",
-		"delete",
-		"volume",
-		"delete it",
-		"delete pods",
-		"deletes the volume",
-		"undelete the volume",
-		"delete volumes",
-		"delete the volume-1",
-		"delete /var/log",
-		"delete /var/log/pg-data",
-	] {
-		says(words) == set()
-	}
-}
-
-test_data_before_the_verb_is_not_its_object if {
-	says("volume delete") == set()
-	says("the volume will delete") == set()
-	says("the volume drop delete") == set()
-}
-
-test_data_is_reached_up_to_the_last_step_and_no_further if {
-	says("delete volume") == {order}
-	says("delete one volume") == {order}
-	says("delete one two volume") == {order}
-	says("delete one two three volume") == set()
-}
-
-test_data_is_reached_at_the_steps_that_are_listed_only if {
-	far := but_with("orders", object.union(config.orders, {"steps": [2, 4]}))
-	every words, expected in {
-		"delete volume": set(),
-		"delete the volume": {order},
-		"delete the old volume": set(),
-		"delete all of the volume": {order},
-		"delete all then of volume": set(),
-		"delete all of then volume": {order},
-	} {
-		destructive.contributions == expected with data.config.destructive as far
-			with input as {"text": {"sentences": [split(words, " ")]}}
-	}
-}
-
-test_what_stands_nearer_may_end_the_search if {
-	every words in [
-		"delete pod volume",
-		"delete the pod volume",
-		"delete pod of volume",
-		"delete it then volume",
-		"drop then table",
-	] {
-		says(words) == set()
-	}
-}
-
-test_what_stands_behind_the_data_ends_nothing if {
-	every words in [
-		"delete volume pod",
-		"delete volume then pod",
-		"delete the volume then",
-		"pod delete the volume",
-	] {
-		says(words) == {order}
-	}
-}
-
-test_data_that_would_end_the_search_is_found_itself if {
-	both := but_with("orders", object.union(config.orders, {"stops": ["volume", "then"]}))
-	every words in ["delete volume", "delete the volume", "delete the old volume"] {
-		destructive.contributions == {order} with data.config.destructive as both
-			with input as {"text": {"sentences": [split(words, " ")]}}
-	}
-}
-
-test_data_that_is_only_the_first_half_of_something_harmless_is_free if {
-	every words in [
-		"delete volume exporter",
-		"delete the volume metrics",
-		"delete the old volume exporter",
-		"delete /var/lib/mysql metrics",
-		"consider deleting the table metrics",
-	] {
-		says(words) == set()
-	}
-}
-
-test_a_harmless_half_excuses_no_other_data if {
-	every words in [
-		"delete volume exporter volume",
-		"delete the volume table metrics",
-		"delete the volume old exporter",
-		"delete exporter volume",
-		"exporter delete volume",
-	] {
-		says(words) == {order}
-	}
-}
-
-test_a_verb_that_is_a_noun_by_the_word_beside_it_is_free if {
-	every words in [
-		"a delete volume",
-		"the nightly drop of the table",
-		"delete policy volume",
-		"delete policy of volume",
-		"drop job of table",
-	] {
-		says(words) == set()
-	}
-}
-
-test_a_word_further_off_makes_no_noun_of_a_verb if {
-	every words in [
-		"a please delete volume",
-		"nightly and delete volume",
-		"delete volume policy",
-		"delete the policy volume",
-		"policy delete volume",
-		"delete a volume",
-	] {
-		says(words) == {order}
-	}
-}
-
-test_an_excused_verb_is_free if {
-	every words in [
-		"never delete volume",
-		"cannot delete volume",
-		"never run delete volume",
-		"cannot use delete on volume",
-		"failed to delete volume",
-		"we were unable to delete volume",
-		"delete failed for volume",
-		"delete took long volume",
-	] {
-		says(words) == set()
-	}
-}
-
-test_what_only_resembles_an_excuse_excuses_no_verb if {
-	every words in [
-		"never again delete volume",
-		"delete never volume",
-		"run delete volume",
-		"run never and delete volume",
-		"never run and delete volume",
-		"use run delete volume",
-		"failed run delete volume",
-		"failed delete volume",
-		"failed to go and delete volume",
-		"failed and delete volume",
-		"to delete volume",
-		"never to delete volume",
-		"to failed delete volume",
-		"delete volume failed",
-		"delete the failed volume",
-	] {
-		says(words) == {order}
-	}
-}
-
-test_an_excuse_for_one_verb_excuses_no_other if {
-	says("never delete it but drop table") == {order}
-	says("cannot delete volume so delete volume") == {order}
-}
-
-reaching(words) := answer if {
-	orders := object.union(config.orders, {"steps": [1, 2, 3, 4, 5]})
-	text := {"words": [], "sentences": [split(words, " ")], "names": []}
-	answer := destructive.contributions with input as {"text": text}
-		with data.config.destructive as but_with("orders", orders)
-}
-
-test_and_leads_on_behind_a_stop if {
-	every words in ["delete pod and volume", "delete the pod and volume", "delete pod and its volume"] {
-		reaching(words) == {order}
-	}
-}
-
-test_and_leads_on_to_nothing_but_the_next_object if {
-	every words in ["delete pod and expand volume", "delete pod or its volume", "delete pod and its own volume"] {
-		reaching(words) == set()
-	}
-}
-
-# Orders without an object.
-
-test_a_strong_verb_orders_whatever_it_is_about if {
-	every words in ["wipe bricks", "please wipe the bricks now", "wipe dm-7", "wipe pod and volume"] {
-		says(words) == {order}
-	}
-}
-
-test_a_strong_verb_is_free_where_something_harmless_or_nothing_follows if {
-	every words in ["wipe", "please wipe", "wipe pod", "wipe the old exporter", "wipe a b c pod"] {
-		says(words) == set()
-	}
-	says("wipe a b c d pod") == {order}
-}
-
-test_a_strong_verb_is_excused_like_any_other if {
-	every words in ["never wipe bricks", "cannot wipe bricks", "a wipe bricks", "wipe policy bricks", "failed to wipe bricks"] {
-		says(words) == set()
-	}
-}
-
-after(before, words) := found({"words": [], "sentences": [split(before, " "), split(words, " ")], "names": []})
-
-test_a_pronoun_stands_for_what_holds_data_in_the_sentence_before if {
-	every words in ["delete them", "then drop them now", "wipe them"] {
-		after("detach the volume", words) == {order}
-	}
-}
-
-test_a_pronoun_behind_anything_else_is_free if {
-	after("detach the exporter", "delete them") == set()
-	after("the pod of the volume", "delete them") == set()
-	after("detach the volume", "never delete them") == set()
-	after("detach the volume", "delete what them") == set()
-	after("detach the volume", "see them") == set()
-	says("delete them") == set()
-}
-
-test_what_need_not_be_done_is_no_order if {
-	every words in ["never need to delete volume", "cannot need to drop table"] {
-		says(words) == set()
-	}
-	every words in ["you need to delete volume", "never dare to delete volume", "never need and delete volume"] {
-		says(words) == {order}
-	}
-}
-
-# Orders in other forms of the verb.
-
-test_a_gerund_behind_its_lead_that_reaches_data_is_critical if {
-	every words in [
-		"by deleting volume",
-		"free space by deleting the old volume",
-		"consider deleting /var/lib/mysql",
-		"by deleting a b volume",
-	] {
-		says(words) == {order}
-	}
-}
-
-test_a_gerund_without_its_lead_or_without_data_is_free if {
-	every words in [
-		"deleting volume",
-		"job is deleting the volume",
-		"by now deleting volume",
-		"deleting by volume",
-		"by deleting it",
-		"by deleting",
-		"by deleting the old big volume",
-		"by deleting pod volume",
-		"volume by deleting",
-		"by volume",
-	] {
-		says(words) == set()
-	}
-}
-
-test_the_lead_of_a_gerund_leads_no_verb_and_the_words_of_a_verb_excuse_no_gerund if {
-	says("by deleting policy volume") == {order}
-	says("by deleting failed volume") == {order}
-	says("a by deleting volume") == {order}
-}
-
-test_data_that_must_be_destroyed_is_critical if {
-	every words in [
-		"volume must be deleted",
-		"the volume of the pod must be wiped now",
-		"the volume should be deleted",
-		"table has to be deleted",
-		"the volume ought to be wiped now",
-		"the table now has to be deleted",
-		"/var/lib/mysql must be deleted",
-		"volume exporter must be deleted",
-	] {
-		says(words) == {order}
-	}
-}
-
-test_a_participle_that_orders_nothing_is_free if {
-	every words in [
-		"deleted",
-		"volume deleted",
-		"volume was deleted",
-		"volume be deleted",
-		"volume will be deleted",
-		"volume must deleted",
-		"volume must not be deleted",
-		"volume must be finally deleted",
-		"volume must get deleted",
-		"volume to be deleted",
-		"volume waits to be deleted",
-		"volume failed to be deleted",
-		"volume has be deleted",
-		"volume has must be",
-		"volume has now to be deleted",
-		"volume has to be finally deleted",
-		"volume has to get deleted",
-		"volume has to deleted",
-		"volume has and be deleted",
-		"volume to has be deleted",
-		"volume be must deleted",
-		"volume must be",
-		"volume must be delete",
-	] {
-		says(words) == set()
-	}
-}
-
-test_a_participle_without_data_before_it_is_free if {
-	every words in [
-		"must be deleted",
-		"pod must be deleted",
-		"volumes must be deleted",
-		"it has to be deleted",
-		"must be deleted volume",
-		"has to be deleted from the volume",
-		"pod must be deleted from the volume",
-	] {
-		says(words) == set()
-	}
-}
-
-test_a_participle_is_not_the_data_before_itself if {
-	both := but_with("orders", object.union(config.orders, {"participles": ["volume"]}))
-	every words, expected in {"it must be volume": set(), "volume must be volume": {order}} {
-		destructive.contributions == expected with data.config.destructive as both
-			with input as {"text": {"sentences": [split(words, " ")]}}
-	}
-}
-
-test_an_order_is_not_put_together_from_two_sentences if {
-	found({"words": [], "sentences": [["delete", "the"], ["volume"]], "names": []}) == set()
-	found({"words": [], "sentences": [["volume"], ["must", "be", "deleted"]], "names": []}) == set()
-	found({"words": [], "sentences": [["disk", "full"], ["delete", "volume"]], "names": []}) == {order}
-}
-
-test_an_order_is_looked_for_in_sentences_and_names_only if {
-	reads(" delete volume ") == set()
-}
-
 # Names.
 
 test_a_name_that_spells_an_order_is_high_for_the_name if {
@@ -647,7 +154,36 @@ test_each_kind_of_finding_is_told if {
 		"sentences": [["flushall"], ["delete", "volume"]],
 		"names": [["drop", "table"]],
 	}) == {phrase, command, order, in_name}
-	says("kubectl delete pvc and volume") == {command, order}
+	says("helm uninstall x then delete volume") == {command, order}
+	says("delete volume or delete volumes") == {order, advice}
+	says("or delete volumes") == {advice}
+}
+
+test_a_command_is_looked_for_in_sentences_only if {
+	reads(" flushall ") == set()
+	names("flushall") == set()
+	names("helm-uninstall-x") == set()
+	says("flushall") == {command}
+	found({"sentences": [["disk", "full"], ["helm", "uninstall", "x"]]}) == {command}
+	found({"sentences": [["helm"], ["uninstall", "x"]]}) == set()
+}
+
+test_an_order_is_looked_for_in_sentences_and_names_only if {
+	reads(" delete volume ") == set()
+	reads(" or delete volumes ") == set()
+	names("or-delete-volumes") == set()
+	found({"sentences": [["delete", "the"], ["volume"]]}) == set()
+	found({"sentences": [["disk", "full"], ["delete", "volume"]]}) == {order}
+}
+
+test_the_sentences_beside_a_sentence_belong_to_its_order if {
+	found({"sentences": [["see", "the", "volume"], ["delete", "them"]]}) == {order}
+	found({"sentences": [["delete", "them"], ["see", "the", "volume"]]}) == set()
+	found({"sentences": [["see", "the", "volume"], null, ["delete", "them"]]}) == set()
+	found({"sentences": [["or"], ["delete", "volumes"]]}) == {advice}
+	every beside in [null, "or", 1] {
+		found({"sentences": [beside, ["delete", "volumes"], beside]}) == {order}
+	}
 }
 
 # Data that is missing or of the wrong type.
@@ -704,9 +240,15 @@ destroying := {
 test_empty_lists_are_ready_and_find_nothing if {
 	empty := {
 		"phrases": {},
+		"tools": {},
+		"tool_verbs": [],
+		"tool_breaks": [],
+		"value_flags": [],
 		"commands": {},
-		"orders": {name: [] | some name, _ in config.orders},
-		"excuses": {name: [] | some name, _ in config.excuses},
+		"calls": {"starts": [], "ends": []},
+		"orders": _empty("orders"),
+		"moods": _empty("moods"),
+		"excuses": _empty("excuses"),
 	}
 	destructive.ready with data.config.destructive as empty
 	destructive.contributions == set() with data.config.destructive as empty with input as {"text": destroying}
@@ -720,7 +262,7 @@ unusable(document) if {
 test_missing_or_mistyped_maps_are_not_ready_and_find_nothing if {
 	destructive.ready with data.config.destructive as config
 	found(destroying) == {phrase, command, order, in_name}
-	every name in ["phrases", "commands", "orders", "excuses"] {
+	every name in ["phrases", "tools", "commands", "calls", "orders", "moods", "excuses"] {
 		unusable({other: value | some other, value in config; other != name})
 		every value in [null, 1, true, "delete", ["delete"]] {
 			unusable(object.union(config, {name: value}))
@@ -734,20 +276,53 @@ test_missing_or_mistyped_maps_are_not_ready_and_find_nothing if {
 }
 
 test_missing_or_mistyped_lists_are_not_ready_and_find_nothing if {
-	every map in ["orders", "excuses"] {
+	every map in ["calls", "orders", "moods", "excuses"] {
 		every name, _ in config[map] {
 			kept := {other: value | some other, value in config[map]; other != name}
 			unusable(but_with(map, kept))
-			every value in [{}, {"delete": "delete"}, {"delete": 1}] {
+			every value in [null, 1, true, "delete"] {
 				unusable(but_with(map, object.union(kept, {name: value})))
 			}
 		}
 	}
+	every name in ["tool_verbs", "tool_breaks", "value_flags"] {
+		unusable({other: value | some other, value in config; other != name})
+		every value in [null, 1, true, "delete", {}, {"delete": "delete"}] {
+			unusable(but_with(name, value))
+		}
+	}
 }
+
+test_lists_that_are_maps_and_maps_that_are_lists_are_not_ready if {
+	every map in ["calls", "orders", "moods", "excuses"] {
+		every name, value in config[map] {
+			unusable(but_with(map, object.union({other: kept | some other, kept in config[map]; other != name}, {name: _other(value)})))
+		}
+	}
+	every name in ["pairs", "states", "bans"] {
+		unusable(but_with("excuses", object.union(config.excuses, {name: {"delete": "delete"}})))
+	}
+}
+
+_other(value) := {"delete": "delete"} if is_array(value)
+
+_other(value) := ["delete"] if is_object(value)
 
 test_steps_that_are_no_numbers_are_not_ready_and_find_nothing if {
 	every step in [null, true, "2", [2], {"a": 2}] {
 		unusable(but_with("orders", object.union(config.orders, {"steps": [1, step]})))
+	}
+}
+
+test_parts_of_words_that_are_no_texts_are_not_ready_and_raise_no_error if {
+	every value in [null, 1, ["/var/lib"]] {
+		every name in ["paths", "harmless_paths", "settings"] {
+			unusable(but_with("orders", object.union(config.orders, {name: ["/srv", value]})))
+		}
+		unusable(but_with("moods", object.union(config.moods, {"name_marks": ["-", value]})))
+		every name in ["starts", "ends"] {
+			unusable(but_with("calls", object.union(config.calls, {name: ["db.", value]})))
+		}
 	}
 }
 
@@ -778,27 +353,48 @@ test_each_shipped_command_is_written_as_sentences_are if {
 	}
 }
 
-test_each_shipped_word_of_an_order_or_excuse_is_written_as_sentences_are if {
-	every name, words in data.config.destructive.orders {
-		every word in words {
-			of_its_form(name, word)
+test_each_shipped_word_is_written_as_sentences_are if {
+	every part in ["orders", "moods", "excuses", "calls"] {
+		every name, words in data.config.destructive[part] {
+			_of_its_form(name, words)
 		}
 	}
-	every words in data.config.destructive.excuses {
-		every word in words {
-			word_of_a_sentence(word)
+	every name in ["tool_verbs", "tool_breaks", "value_flags"] {
+		_are_words(data.config.destructive[name])
+	}
+	every group in data.config.destructive.tools {
+		count(group.names) > 0
+		every words in group {
+			_are_words(words)
 		}
 	}
 }
 
-of_its_form("steps", word) if {
-	is_number(word)
-	word >= 1
+_of_its_form(name, words) if {
+	name == "steps"
+	every word in words {
+		word >= 1
+	}
 }
 
-of_its_form(name, word) if {
+_of_its_form(name, words) if {
 	name != "steps"
-	word_of_a_sentence(word)
+	is_array(words)
+	_are_words(words)
+}
+
+_of_its_form(_, words) if {
+	is_object(words)
+	every word, others in words {
+		word_of_a_sentence(word)
+		_are_words(others)
+	}
+}
+
+_are_words(words) if {
+	every word in words {
+		word_of_a_sentence(word)
+	}
 }
 
 word_of_a_sentence(word) if {
@@ -807,11 +403,18 @@ word_of_a_sentence(word) if {
 	not contains(word, " ")
 }
 
+test_each_shipped_tool_is_in_one_group if {
+	groups := data.config.destructive.tools
+	distinct := {name | name := groups[_].names[_]}
+	count(distinct) == count([name | name := groups[_].names[_]])
+}
+
 # The order of the lists must not matter.
 test_no_shipped_word_is_a_verb_in_two_forms if {
 	orders := data.config.destructive.orders
-	distinct := {word | some name in ["verbs", "gerunds", "participles"]; some word in orders[name]}
-	count(distinct) == (count(orders.verbs) + count(orders.gerunds)) + count(orders.participles)
+	lists := ["verbs", "verbs_with_of", "strong_verbs", "gerunds", "participles"]
+	distinct := {word | some name in lists; some word in orders[name]}
+	count(distinct) == count([word | some name in lists; some word in orders[name]])
 }
 
 test_a_word_that_is_no_text_is_no_data if {
@@ -827,17 +430,6 @@ test_a_sentence_that_is_no_list_is_none if {
 	}
 }
 
-test_mistyped_lists_of_words_are_not_ready_and_raise_no_error if {
-	every name, _ in config.orders {
-		every value in [null, 1, true, "delete"] {
-			unusable(but_with("orders", object.union(config.orders, {name: value})))
-		}
-	}
-	every path in [null, 1, ["/var/lib"]] {
-		unusable(but_with("orders", object.union(config.orders, {"paths": ["/srv", path]})))
-	}
-}
-
 test_a_mistyped_phrase_or_form_hides_no_other if {
 	every words in [null, 1, "wipe it", [null, 1, ["wipe it"]]] {
 		odd := object.union(config, {"phrases": {"odd": {"words": words}}})
@@ -845,7 +437,7 @@ test_a_mistyped_phrase_or_form_hides_no_other if {
 			with input as {"text": destroying}
 	}
 	every forms in [null, 1, "delete", [null, 1, "delete"]] {
-		odd := object.union(config, {"commands": {"volume": forms}})
+		odd := object.union(config, {"commands": {"volume": forms}, "tools": {"odd": forms}})
 		destructive.contributions == {phrase, command, order, in_name} with data.config.destructive as odd
 			with input as {"text": destroying}
 	}
