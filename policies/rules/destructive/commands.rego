@@ -188,10 +188,7 @@ _orders := data.config.destructive.orders
 
 _excuses := data.config.destructive.excuses
 
-_groups := {name: groups |
-	name := _tools[_].names[_]
-	groups := {group | name == _tools[group].names[_]}
-}
+_groups[name] contains group if name := _tools[group].names[_]
 
 _known := object.union(_groups, _commands) if is_object(_commands)
 
