@@ -50,7 +50,8 @@ _destroys(sentence, about, _) if {
 	some verb in verbs
 	tool := max({before | some before in about.tools; before < verb})
 	count({place | some place in breaks; place > tool; place < verb}) == 0
-	group := _groups[sentence[tool]][_]
+	some group, names in _names
+	names[sentence[tool]]
 	_destroying(sentence[verb], group)
 	not excuses.excused(sentence, about, verb)
 	not excuses.excused(sentence, about, tool)
@@ -188,9 +189,10 @@ _orders := data.config.destructive.orders
 
 _excuses := data.config.destructive.excuses
 
-_groups[name] contains group if name := _tools[group].names[_]
+# The names of the tools, by group
+_names := {group: {name | name := about.names[_]} | about := _tools[group]}
 
-_known := object.union(_groups, _commands) if is_object(_commands)
+_known := object.union({name: true | name := _names[_][_]}, _commands) if is_object(_commands)
 
 # The distinct words of the text that begin or end with a verb, by the separator
 _joined := {separator: {word | some word in text.vocabulary; _joins(word, separator)} | separator := _tools[_].joined[_]}
