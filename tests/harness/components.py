@@ -356,8 +356,10 @@ def opa(
     for place, here in places.items():
         assert any(place in argument for argument in arguments), f"opa.yaml has no {place}"
         arguments = [argument.replace(place, here) for argument in arguments]
-    keys = {entry["name"]: entry["valueFrom"]["secretKeyRef"]["key"] for entry in container["env"]}
-    env = {name: secret[key] for name, key in keys.items() if key in secret}
+    env = {entry["name"]: entry["value"] for entry in container["env"] if "value" in entry}
+    from_secret = [entry for entry in container["env"] if "valueFrom" in entry]
+    keys = {entry["name"]: entry["valueFrom"]["secretKeyRef"]["key"] for entry in from_secret}
+    env |= {name: secret[key] for name, key in keys.items() if key in secret}
 
     def ready() -> bool:
         return not wait or answers(f"http://{diagnostics}/health?bundles")

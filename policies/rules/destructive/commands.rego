@@ -207,6 +207,7 @@ _joins(word, separator) if {
 # The distinct words of the text that call a method which destroys
 _called := {word |
 	some word in text.vocabulary
+	contains(word, ".")
 	start := _calls.starts[_]
 	is_string(start)
 	startswith(word, start)
