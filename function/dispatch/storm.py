@@ -35,6 +35,9 @@ the number of Jobs that the policy allows within an hour (max_started_per_hour i
 policies/config/budget/data.yaml). test_a_storm_begins_where_the_policys_budget_for_an_hour_ends compares the
 two numbers."""
 
+OWN_SECONDS = 3.0
+"""How much of a delivery's time is left for the storm's own event."""
+
 Dispatch = Callable[[Sequence[SREEvent], Work], Iterator[Result]]
 """The type of pipeline.dispatch, which processes one batch."""
 
@@ -111,16 +114,28 @@ def fold(found: Storm, delivery: Delivery, work: Work, dispatch: Dispatch) -> It
         yield from (_share(job, found.identity, event, work) for event in found.alerts)
         return
     screened = yield from _screen(found.alerts, work)
-    if screened.members:
-        itself = _storm_itself(found, screened, delivery, work, dispatch)
-        yield itself
-        outcome, code = _for_member(itself.outcome, itself.code)
-        hidden = not_listed([member.event for member in screened.members])
-        for member in screened.members:
-            unseen = outcome is Outcome.FOLDED and member.event.identity in hidden
-            told = NOT_LISTED if unseen else code
-            yield Result(member.event, outcome, told, member.decision, job=itself.job, detail=itself.detail)
-    yield from (Result(event, Outcome.DEFERRED, "deadline") for event in screened.unread)
+    if not screened.members:
+        yield from (Result(event, Outcome.DEFERRED, "deadline") for event in screened.unread)
+        return
+    itself = _storm_itself(found, screened, delivery, work, dispatch)
+    yield itself
+    yield from _ended(screened, itself)
+
+
+def _ended(screened: Screened, itself: Result) -> Iterator[Result]:
+    """Yields the Results of the alerts, from the Result of the storm. The alerts for which there was no time
+    share its Job too: the agent does not see their texts, and people are told how many they are."""
+    outcome, code = _for_member(itself.outcome, itself.code)
+    is_folded = outcome is Outcome.FOLDED
+    hidden = not_listed([member.event for member in screened.members]) if is_folded else frozenset()
+    for member in screened.members:
+        told = NOT_LISTED if member.event.identity in hidden else code
+        yield Result(member.event, outcome, told, member.decision, job=itself.job, detail=itself.detail)
+    for event in screened.unread:
+        if is_folded:
+            yield Result(event, outcome, NOT_LISTED, job=itself.job)
+        else:
+            yield Result(event, Outcome.DEFERRED, "deadline")
 
 
 def _share(job: JobStatus, identity: str, event: SREEvent, work: Work) -> Result:
@@ -134,12 +149,12 @@ def _share(job: JobStatus, identity: str, event: SREEvent, work: Work) -> Result
 
 
 def _screen(alerts: Sequence[SREEvent], work: Work) -> Generator[Result, None, Screened]:
-    """Run triage on each alert, batch by batch until the deadline. Yield the Results of the alerts that
-    end."""
+    """Run triage on each alert, batch by batch, as long as there is time. Yield the Results of the alerts
+    that end."""
     started = replace(work, deadline=inf)  # the deadline does not interrupt a batch
     members: list[Member] = []
     for start in range(0, len(alerts), BATCH):
-        if work.deps.monotonic() > work.deadline:
+        if work.deps.monotonic() > work.deadline - OWN_SECONDS:
             return Screened(members, alerts[start:])
         batch = map(New, alerts[start : start + BATCH])
         for outcome in work.deps.parallel_map(partial(attempt, started, _screen_member), batch):

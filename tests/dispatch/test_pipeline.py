@@ -788,12 +788,12 @@ def late_after(batches: int, policy: FakePolicy, cluster: FakeCluster) -> Callab
     return late_once(lambda: cluster.calls != [] and len(policy.asked) >= batches * BATCH)
 
 
-def test_a_storm_too_large_for_the_deadline_has_its_job_and_ends_with_the_next_delivery() -> None:
+def test_a_storm_too_large_for_the_deadline_ends_at_once_and_people_are_told_of_the_rest() -> None:
     huge, policy, cluster = of(*alerts(5000)), FakePolicy(decided_for), FakeCluster()
     read = 3 * BATCH
     first = list(by_alert(huge, app(policy, cluster, monotonic=late_after(3, policy, cluster))).values())
     assert first.count(("folded", "", STORM_JOB)) == read
-    assert first.count(("deferred", "deadline", "")) == 5000 - read
+    assert first.count(("folded", "not_listed", STORM_JOB)) == 5000 - read
     assert f'"not_looked_at": {5000 - read}' in prompts(cluster)[0]
     cluster.known, asked = job_of(HERE), len(policy.asked)
     second = by_alert(huge, app(policy, cluster))
