@@ -12,6 +12,15 @@ _joined := concat("|", [line | some line in input.text.words; is_string(line)]) 
 # title: The distinct words of the sentences.
 vocabulary := {word | word := input.text.sentences[_][_]; is_string(word)}
 
+_spelled := concat(" ", vocabulary)
+
+# METADATA
+# title: The distinct words that contain one of the parts.
+# description: Most texts contain no part at all, so the parts are first searched in all words together.
+containing(parts) := {word | some part in found; some word in vocabulary; contains(word, part)} if {
+	found := {part | part := parts[_]; is_string(part); contains(_spelled, part)}
+}
+
 # METADATA
 # title: A text contains one of the phrases, as whole words.
 holds_phrase(groups) if {

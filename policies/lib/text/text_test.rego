@@ -168,3 +168,12 @@ test_the_vocabulary_has_each_word_of_the_sentences_once if {
 		text.vocabulary == set() with input as document
 	}
 }
+
+test_words_are_found_by_their_parts if {
+	document := {"text": {"sentences": [["delete", "/var/lib/a", "b.drop"], ["a", null, 1]]}}
+	text.containing(["/var", "x"]) == {"/var/lib/a"} with input as document
+	text.containing(["/var", "op", null, 1]) == {"/var/lib/a", "b.drop"} with input as document
+	text.containing(["e /", "x"]) == set() with input as document
+	text.containing([]) == set() with input as document
+	text.containing(["a"]) == set() with input as {"text": {"sentences": []}}
+}

@@ -195,10 +195,11 @@ _names := {group: {name | name := about.names[_]} | about := _tools[group]}
 _known := object.union({name: true | name := _names[_][_]}, _commands) if is_object(_commands)
 
 # The distinct words of the text that begin or end with a verb, by the separator
-_joined := {separator: {word | some word in text.vocabulary; _joins(word, separator)} | separator := _tools[_].joined[_]}
+_joined := {separator: {word | some word in text.containing([separator]); _joins(word, separator)} | some separator in _separators}
+
+_separators := {separator | separator := _tools[_].joined[_]}
 
 _joins(word, separator) if {
-	contains(word, separator)
 	parts := split(word, separator)
 	_verbs[parts[_]]
 	not _breaks[parts[0]]
@@ -206,8 +207,7 @@ _joins(word, separator) if {
 
 # The distinct words of the text that call a method which destroys
 _called := {word |
-	some word in text.vocabulary
-	contains(word, ".")
+	some word in text.containing(_calls.starts)
 	start := _calls.starts[_]
 	is_string(start)
 	startswith(word, start)

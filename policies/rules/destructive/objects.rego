@@ -115,7 +115,7 @@ _objects := _set(_lists.objects)
 
 # METADATA
 # title: Words that end the search for an object.
-stops := _set(_lists.stops) | {word | some word in text.vocabulary; contains(word, _lists.settings[_])}
+stops := _set(_lists.stops) | text.containing(_lists.settings)
 
 _heads := _set(_lists.harmless_heads)
 
@@ -125,7 +125,7 @@ harmless := stops | _heads
 
 # The words of the text that are paths
 
-_paths := {word | some word in text.vocabulary; contains(word, _lists.paths[_])}
+_paths := text.containing(_lists.paths)
 
 _absolute := {word |
 	some word in text.vocabulary
