@@ -8,15 +8,15 @@ the single steps. storm.py turns a storm of new alerts into one event.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache, partial
-from typing import TypeVar
 
 from function.dispatch import jobs, marks, normalize, storm
+from function.dispatch.batches import batches, bounded, is_long, size
 from function.dispatch.enrich import FactSource
 from function.dispatch.jobs import JobIndex
 from function.dispatch.model import DeadLetter, Delivery, JobStatus, Level, Outcome, Result
-from function.dispatch.ports import BATCH, Dependencies
+from function.dispatch.ports import Dependencies
 from function.dispatch.stages import Arrived
 from function.dispatch.steps import (
     Work,
@@ -35,7 +35,6 @@ from function.dispatch.steps import (
 from function.shared.errors import Unavailable
 from function.shared.event import SREEvent
 
-T = TypeVar("T")
 SOFT_DEADLINE_SECONDS = 8.0
 """The time limit for starting a step. Alertmanager gives up after 14 s, and its HA peers send the same
 delivery after 15 s."""
@@ -46,8 +45,9 @@ MAX_NAMED = 64
 def run(delivery: Delivery, deps: Dependencies) -> Iterator[Result]:
     """Yield one Result for each alert and one for each new storm, as soon as the Result is known.
 
-    Storms are processed first, then the other alerts in the order of their severity.
+    Storms are processed first, then the other alerts in the order of their severity, and then the long ones.
     """
+    delivery = bounded(delivery)
     yield from _closed(delivery)
     if not delivery.firing:
         return
@@ -63,8 +63,8 @@ def run(delivery: Delivery, deps: Dependencies) -> Iterator[Result]:
         for result in storm.fold(found, delivery, work, dispatch):
             work = work.after(result)
             yield result
-    worst_first = sorted(singles, key=lambda event: -Level[event.severity])
-    for batch in _batches(worst_first, lambda event: event.identity):
+    worst_first = sorted(singles, key=lambda event: (is_long(event), -Level[event.severity]))
+    for batch in batches(worst_first, lambda event: event.identity, size):
         for result in dispatch(batch, work):
             work = work.after(result)
             yield result
@@ -80,7 +80,7 @@ def dispatch(batch: Sequence[SREEvent], work: Work) -> Iterator[Result]:
     granted = yield from each(work, review, enriched)
     prompted = yield from in_turn(work, write_prompt, granted)
     planned = yield from in_turn(work, plan_job, prompted)
-    for several in _batches(planned, lambda item: marks.family(item.event)):
+    for several in batches(planned, lambda item: marks.family(item.event)):
         for result in work.deps.parallel_map(partial(attempt, work, submit), several):
             work = work.after(result)
             yield result
@@ -122,22 +122,9 @@ def _named(names: Sequence[str], deps: Dependencies) -> list[JobStatus] | None:
     """Returns the Jobs of these names. Returns None as soon as one does not exist. The first is read alone:
     if it does not exist, the others do not matter."""
     found: list[JobStatus] = []
-    for batch in (names[:1], *_batches(names[1:], str)):
+    for batch in (names[:1], *batches(names[1:], str)):
         jobs_of_batch = [job for job in deps.parallel_map(deps.cluster.listed_job, batch) if job]
         if len(jobs_of_batch) < len(batch):
             return None
         found += jobs_of_batch
     return found
-
-
-def _batches(items: Iterable[T], key: Callable[[T], str]) -> Iterator[list[T]]:
-    """Yields the items in batches. No batch has two items of one key. When the second item's batch starts,
-    the first item has its Job already."""
-    batch: dict[str, T] = {}
-    for item in items:
-        if len(batch) == BATCH or key(item) in batch:
-            yield [*batch.values()]
-            batch = {}
-        batch[key(item)] = item
-    if batch:
-        yield [*batch.values()]

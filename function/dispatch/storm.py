@@ -12,7 +12,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from math import inf
+from typing import Any
 
+from function.dispatch.batches import batches, is_long, size
 from function.dispatch.model import (
     NOT_LISTED,
     SHARE_HOUR,
@@ -23,7 +25,6 @@ from function.dispatch.model import (
     Outcome,
     Result,
 )
-from function.dispatch.ports import BATCH
 from function.dispatch.stages import Arrived, New
 from function.dispatch.steps import Work, attempt, look_up, screen
 from function.dispatch.storm_event import not_listed, storm_event, worst_first
@@ -90,9 +91,13 @@ def gather(delivery: Delivery, jobs: Mapping[str, JobStatus]) -> tuple[list[Stor
     for cluster, alerts in sorted(new.items()):
         identity = identify(cluster, delivery.group_labels)
         if folded := _folded(alerts, jobs.get(job_name(identity))):
-            storms.append(Storm(identity, tuple(sorted(folded, key=worst_first))))
+            storms.append(Storm(identity, tuple(sorted(folded, key=_order))))
     inside = {alert.identity for storm in storms for alert in storm.alerts}
     return storms, [alert for alert in delivery.firing if alert.identity not in inside]
+
+
+def _order(alert: SREEvent) -> tuple[bool, tuple[Any, ...]]:
+    return is_long(alert), worst_first(alert)
 
 
 def _folded(new: Sequence[SREEvent], job: JobStatus | None) -> Sequence[SREEvent]:
@@ -153,11 +158,12 @@ def _screen(alerts: Sequence[SREEvent], work: Work) -> Generator[Result, None, S
     that end."""
     started = replace(work, deadline=inf)  # the deadline does not interrupt a batch
     members: list[Member] = []
-    for start in range(0, len(alerts), BATCH):
+    done = 0
+    for batch in batches(alerts, lambda event: str(id(event)), size):
         if work.deps.monotonic() > work.deadline - OWN_SECONDS:
-            return Screened(members, alerts[start:])
-        batch = map(New, alerts[start : start + BATCH])
-        for outcome in work.deps.parallel_map(partial(attempt, started, _screen_member), batch):
+            return Screened(members, alerts[done:])
+        done += len(batch)
+        for outcome in work.deps.parallel_map(partial(attempt, started, _screen_member), map(New, batch)):
             if isinstance(outcome, Member):
                 members.append(outcome)
             else:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from function.dispatch import marks, pipeline, storm, translate
 from function.dispatch.adapters.opa import Opa
+from function.dispatch.batches import BATCH_CHARACTERS
 from function.dispatch.jobs import MAX_FAMILY
 from function.dispatch.model import DeadLetter, Delivery, JobStatus, Outcome, Result
 from function.dispatch.pipeline import MAX_NAMED, SOFT_DEADLINE_SECONDS
@@ -221,6 +222,15 @@ def test_threads_change_no_result() -> None:
     assert {result.outcome for result in one_by_one} >= {Outcome.CREATED, Outcome.FOLDED, Outcome.BLOCKED}
 
 
+def test_a_long_alert_waits_for_the_short_ones_however_severe_it_is() -> None:
+    long = numbered(1, severity="HIGH", raw_payload={"annotations": {"note": "word " * BATCH_CHARACTERS}})
+    short = numbered(2, severity="LOW", resource_id="claim-2")
+    policy = FakePolicy(decided_for)
+    told = outcomes(replace(delivery("incident-75"), alerts=(long, short)), app(policy))
+    assert told == [("created", "")] * 2
+    assert [asked["event"]["severity"] for asked in policy.asked] == ["LOW", "LOW", "HIGH", "HIGH"]
+
+
 def test_a_large_delivery_gets_on_by_batches() -> None:
     several = tuple(numbered(number, resource_id=f"claim-{number}") for number in range(20))
     many = replace(delivery("incident-75"), alerts=several)
@@ -286,7 +296,7 @@ def test_of_two_alerts_about_one_resource_only_the_crowded_one_goes_without_the_
     crowded = numbered(1, raw_payload={"annotations": {f"note-{n}": "<" * 4000 for n in range(4)}})
     both = replace(delivery("incident-75"), alerts=(crowded, numbered(2)))
     world = FakeWorld()
-    without, whole = pipeline.run(both, app(world=world))
+    whole, without = pipeline.run(both, app(world=world))
     assert without.facts and not without.facts.complete and without.facts.gaps == ("cut",)
     assert whole.facts and whole.facts.complete and whole.prompt and whole.prompt.cut == ()
     assert len(world.asked) == 1
