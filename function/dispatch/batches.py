@@ -23,7 +23,7 @@ BATCH_CHARACTERS = 2 * MAX_WORDS
 """The limit for all alerts of a batch together, as JSON. So they have as many words as one look may have. An
 alert of a stock rule has 1,000 to 2,000 characters."""
 MAX_LONG_WORDS = 3 * MAX_WORDS
-"""The limit for the words of all long alerts of a delivery together. The policy takes up to 1.4 s for
+"""The limit for the words of all long alerts of a delivery together. The policy takes up to 1 s for
 MAX_WORDS words, and a delivery has 8 s."""
 MAX_LONG_CHARACTERS = 1024 * 1024
 """The limit for all long alerts of a delivery together, as JSON. Their words are counted only up to here."""

@@ -22,7 +22,7 @@ MAX_CHARACTERS = 1024 * 1024
 CHARACTERS_PER_BYTE, SPARE = 3, 8192
 """The limit for the readings of each text: so many for each byte of its UTF-8, and what earlier texts did not
 use. So a text that grows (one U+FDFA becomes 18 characters) takes no room from later texts."""
-MAX_WORDS = 6000
+MAX_WORDS = 4000
 """The limit for the words of all sentences. 20 kB of prose have 3,500 words. The limit exists because the
 policy must answer within two seconds."""
 WINDOW = 32
