@@ -9,6 +9,8 @@ import argparse
 import json
 import os
 import platform
+import signal
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -20,6 +22,7 @@ PARTS = ("starts", "deliveries", "looks", "context")
 
 
 def main() -> None:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that all that was started is ended
     options = _options()
     about = {
         "python": platform.python_version(),

@@ -11,6 +11,7 @@ import argparse
 import http.client
 import json
 import random
+import signal
 import sys
 import tempfile
 import time
@@ -234,6 +235,7 @@ def soak(alerts: int, path: Path, seed: int) -> Ledger:
 
 
 def main() -> None:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that all that was started is ended
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--alerts", type=int, default=1_000_000)
     parser.add_argument("--ledger", type=Path, default=Path("build/soak.json"))
