@@ -15,8 +15,7 @@ from function.dispatch import translate
 from function.shared.event import SREEvent
 from tests.harness.components import ApiServer, wait_until
 from tests.harness.fakes import delivery_json
-from tests.harness.fault_proxy import Call, FaultProxy, Target, fault_proxies, passing
-from tests.harness.faults import Fault
+from tests.harness.fault_proxy import Call, Fault, FaultProxy, Target, fault_proxies, passing
 from tests.harness.manifests import JOBS
 from tests.harness.reading import reading
 from tests.harness.server import Server, serving
@@ -101,8 +100,10 @@ class System:
     server: Server
     admin: httpx.Client
     ways: Mapping[str, FaultProxy]
-    restart: Callable[[], AbstractContextManager[Server]]
-    """Starts another process of the function, with the same settings."""
+    folder: Path
+    """The folder with the file `token`, which has the token that the function accepts."""
+    restart: Callable[..., AbstractContextManager[Server]]
+    """Starts another process of the function. Its settings are the same, apart from those that are given."""
 
     def break_all(self, fault: Fault) -> None:
         for way in self.ways.values():
@@ -118,8 +119,8 @@ class System:
         return [call for way in self.ways.values() for call in way.calls if chosen(call)]
 
     def send(self, body: Any = DELIVERY, server: Server | None = None) -> httpx.Response:
-        """Send the delivery once. Whatever is broken, there is a reply of counts and codes, and it is one that
-        Alertmanager acts upon."""
+        """Send the delivery once. Whatever is broken, there is a reply. It has counts and codes only, and it
+        is final or makes Alertmanager retry."""
         reply = (server or self.server).post(body)
         assert reply.status_code in (200, 503), reply
         assert reply.json().keys() <= {"outcomes", "error"} and len(reply.content) < 1024
@@ -128,7 +129,7 @@ class System:
         return reply
 
     def send_until_done(self, body: Any = DELIVERY, server: Server | None = None) -> dict[str, int]:
-        """Send the delivery again and again, as Alertmanager does, and return the outcomes of the last time."""
+        """Send the delivery until the reply is final, as Alertmanager does. Returns the last outcomes."""
         for _ in range(RETRIES):
             reply = self.send(body, server)
             if reply.status_code == 200:
@@ -142,7 +143,9 @@ class System:
 
     def created(self) -> list[str]:
         """The names of the Jobs that the API server created for the function."""
-        bodies = [call.request.partition(b"\r\n\r\n")[2] for call in self.calls(is_create) if call.status == 201]
+        bodies = [
+            call.request.partition(b"\r\n\r\n")[2] for call in self.calls(is_create) if call.status == 201
+        ]
         return sorted(json.loads(body)["metadata"]["name"] for body in bodies)
 
     def notices(self) -> list[str]:
@@ -195,7 +198,7 @@ def through(kubeconfig: Path, url: str) -> Path:
 
 @contextmanager
 def system(
-    api: ApiServer, opa_url: str, opa_token: Path, world: WorldModel, folder: Path, **settings: str
+    api: ApiServer, opa_url: str, opa_token: Path, world: WorldModel, folder: Path
 ) -> Iterator[System]:
     """The function, which reaches each of its dependencies through a proxy."""
     targets = [Target(api.url, api.ca), Target(opa_url), Target(world.url)]
@@ -213,8 +216,8 @@ def system(
             "SRE_DISPATCH_WORLD_MODEL_TOKEN_FILE": str(world.folder / "reader"),
         }
 
-        def restart() -> AbstractContextManager[Server]:
-            return serving(folder, **usual | settings)
+        def restart(**changed: str) -> AbstractContextManager[Server]:
+            return serving(folder, ("-m", "function", "serve"), **usual | changed)
 
         with restart() as server:
-            yield System(server, admin, ways, restart)
+            yield System(server, admin, ways, folder, restart)

@@ -60,8 +60,6 @@ def test_a_call_that_fails_costs_a_retry_at_most(system: System, fault: str, cal
     way.fault = faults.on(chosen, (FAST | SLOW)[fault], times=1 if first_only else 1_000_000)
     if call in OPTIONAL or fault == "late":
         system.send_until_done()
-    elif first_only and dependency == OPA and fault != "silent":
-        system.send()
     else:
         assert system.send().status_code == 503
         assert system.deferred_codes() <= CODES[dependency] | {"deadline"}
