@@ -1,4 +1,4 @@
-"""A real Alertmanager sends. It gets a reply in time, whatever fails, and retries until all alerts are done."""
+"""A real Alertmanager sends. It gets a reply in time, whatever fails, and retries until all is done."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from concurrent.futures import Future
 from threading import Event
@@ -69,27 +70,25 @@ def cut(count: int) -> Fault:
     return fault
 
 
-def instead(answer: bytes, *, ask: bool) -> Fault:
-    """The client gets this answer. `ask` says whether the dependency has got the request."""
-
-    async def fault(call: Call) -> None:
-        if ask:
-            await call.ask()
-        await call.answer(answer)
-        call.close()
-
-    return fault
-
-
-garbage = instead(GARBAGE, ask=True)
+async def garbage(call: Call) -> None:
+    """The answer is no HTTP."""
+    await call.ask()
+    await call.answer(GARBAGE)
+    call.close()
 
 
 def reply(
     status: int, body: bytes, kind: str = "application/json", *, ask: bool = False, headers: str = ""
 ) -> Fault:
-    """The client gets an answer of HTTP."""
+    """The client gets this answer. `ask` says whether the dependency gets the request."""
     head = f"HTTP/1.1 {status} X\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n{headers}\r\n"
-    return instead(head.encode() + body, ask=ask)
+
+    async def fault(call: Call) -> None:
+        if ask:
+            await call.ask()
+        await call.answer(head.encode() + body)
+
+    return fault
 
 
 async def flood(call: Call) -> None:
@@ -150,3 +149,15 @@ class Hold:
         left = gone.done()
         gone.cancel()
         return not left
+
+
+def changed(change: Callable[[bytes], bytes]) -> Fault:
+    """The client gets the dependency's answer with another body."""
+
+    async def fault(call: Call) -> None:
+        head, _, body = (await call.ask()).partition(b"\r\n\r\n")
+        new = change(body)
+        length = b"Content-Length: %d" % len(new)
+        await call.answer(re.sub(rb"content-length: *\d+", length, head, flags=re.I) + b"\r\n\r\n" + new)
+
+    return fault
