@@ -23,7 +23,6 @@ from tests.harness.worldmodel import WorldModel
 
 EVENTS = "/api/v1/namespaces/f3iai/events"
 CONTEXT_PATH = "/jsonrpc"
-DEPENDENCIES = ("kubernetes", "opa", "world-model")
 RETRIES = 20
 """A sender repeats a deferred delivery at most so often. On a busy machine a time limit can expire again."""
 
@@ -48,17 +47,39 @@ def is_notice(call: Call) -> bool:
     return call.method == "POST" and call.path.startswith(EVENTS)
 
 
-def is_write(call: Call) -> bool:
-    """Whether the call can change something."""
-    return is_create(call) or is_notice(call)
-
-
 def is_triage(call: Call) -> bool:
     return b'"phase":"triage"' in call.request
 
 
 def is_review(call: Call) -> bool:
     return b'"phase":"review"' in call.request
+
+
+def is_context(call: Call) -> bool:
+    return call.path == CONTEXT_PATH
+
+
+KUBERNETES, OPA, WORLD_MODEL = DEPENDENCIES = ("kubernetes", "opa", "world-model")
+KINDS: dict[str, tuple[str, Callable[[Call], bool]]] = {
+    "look": (KUBERNETES, is_look),
+    "listing": (KUBERNETES, is_listing),
+    "triage": (OPA, is_triage),
+    "context": (WORLD_MODEL, is_context),
+    "review": (OPA, is_review),
+    "template": (KUBERNETES, is_template),
+    "create": (KUBERNETES, is_create),
+    "notice": (KUBERNETES, is_notice),
+}
+"""The kinds of calls that a delivery needs, in their order, each with the dependency that is called."""
+
+
+def kind(call: Call) -> str:
+    return next(name for name, (_, is_one) in KINDS.items() if is_one(call))
+
+
+def is_write(call: Call) -> bool:
+    """Returns whether the call can change something."""
+    return kind(call) in ("create", "notice")
 
 
 def firing(claim: str, severity: str = "warning", text: str = "", namespace: str = "f3iai") -> Any:

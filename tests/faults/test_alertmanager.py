@@ -30,7 +30,7 @@ FAULTS: dict[str, Fault | None] = {
 }
 ROWS = [{"fault": fault, "dependency": name} for fault in FAULTS for name in DEPENDENCIES]
 CASES = [(row["fault"], row["dependency"]) for number, row in enumerate(ROWS) if number in cover(ROWS)]
-MANY = 2000 if THOROUGH else 200
+MANY = 2000 if THOROUGH else 100
 
 
 @pytest.fixture(scope="module")

@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
-from tests.faults import system as calls
-from tests.faults.system import DEPENDENCIES, System
+from tests.faults.system import KINDS, KUBERNETES, OPA, WORLD_MODEL, System
 from tests.harness import faults
 from tests.harness.examples import THOROUGH
-from tests.harness.fault_proxy import Call, Fault
+from tests.harness.fault_proxy import Fault
 
-KUBERNETES, OPA, WORLD_MODEL = DEPENDENCIES
-CALLS: dict[str, tuple[str, Callable[[Call], bool]]] = {
-    "look": (KUBERNETES, calls.is_look),
-    "listing": (KUBERNETES, calls.is_listing),
-    "template": (KUBERNETES, calls.is_template),
-    "create": (KUBERNETES, calls.is_create),
-    "notice": (KUBERNETES, calls.is_notice),
-    "triage": (OPA, calls.is_triage),
-    "review": (OPA, calls.is_review),
-    "context": (WORLD_MODEL, lambda _: True),
-}
 FAST: dict[str, Fault] = {
     "reset": faults.reset,
     "reset after": faults.reset_after,
     "late": faults.late,
     "cut": faults.cut(10),
-    "cut at once": faults.cut(0),
     "garbage": faults.garbage,
 }
 SLOW: dict[str, Fault] = {
@@ -38,11 +23,11 @@ SLOW: dict[str, Fault] = {
     "drip": faults.drip,
 }
 """Each of these takes as long as the function waits. So in a quick run only the first call has the fault."""
-QUICK_SLOW = [("silent", call) for call in CALLS]
+QUICK_SLOW = [("silent", call) for call in KINDS]
 QUICK_SLOW += [("silent after", "create"), ("drip of the body", "create"), ("drip of the body", "triage")]
 QUICK_SLOW += [("drip", "context")]
-COMBINATIONS = [(fault, call) for fault in FAST for call in CALLS]
-COMBINATIONS += [(fault, call) for fault in SLOW for call in CALLS] if THOROUGH else QUICK_SLOW
+COMBINATIONS = [(fault, call) for fault in FAST for call in KINDS]
+COMBINATIONS += [(fault, call) for fault in SLOW for call in KINDS] if THOROUGH else QUICK_SLOW
 OPTIONAL = ("notice", "context")
 """A delivery needs no answer to these calls."""
 CODES = {
@@ -54,7 +39,7 @@ CODES = {
 
 @pytest.mark.parametrize(("fault", "call"), COMBINATIONS)
 def test_a_call_that_fails_costs_a_retry_at_most(system: System, fault: str, call: str) -> None:
-    dependency, chosen = CALLS[call]
+    dependency, chosen = KINDS[call]
     way = system.ways[dependency]
     first_only = fault in SLOW and not THOROUGH
     way.fault = faults.on(chosen, (FAST | SLOW)[fault], times=1 if first_only else 1_000_000)
