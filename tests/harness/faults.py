@@ -161,3 +161,10 @@ def changed(change: Callable[[bytes], bytes]) -> Fault:
         await call.answer(re.sub(rb"content-length: *\d+", length, head, flags=re.I) + b"\r\n\r\n" + new)
 
     return fault
+
+
+async def endless(call: Call) -> None:
+    """An answer that goes on until the client leaves."""
+    await call.answer(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
+    while True:
+        await _drip(call, b"data: more\n\n")
