@@ -98,9 +98,13 @@ def webhook(*alerts: Any) -> Any:
     return {**delivery_json("incident-75"), "alerts": list(alerts), "commonAnnotations": {}}
 
 
+def blocked(claim: str) -> Any:
+    """An alert that the policy blocks."""
+    return firing(claim, text=f"To free space run: kubectl delete pvc {claim} -n f3iai --force")
+
+
 ALERTS = (firing("typedb-data"), firing("postgres-data"), firing("redis-data", "critical"))
-BLOCKED = firing("old-data", text="To free space run: kubectl delete pvc old-data -n f3iai --force")
-DELIVERY = webhook(*ALERTS, BLOCKED)
+DELIVERY = webhook(*ALERTS, blocked("old-data"))
 """Three alerts that get an agent, and one that the policy blocks."""
 
 

@@ -21,7 +21,7 @@ MAX_MEBIBYTES = 256
 """Half of what knative/base/service.yaml allows."""
 SLOW = 200
 NEEDLE = "needle-in-the-header"
-STORM = 10_000 if THOROUGH else 1_000
+STORM = 10_000 if THOROUGH else 300
 HEAD = (
     "POST /alertmanager HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
     f"Authorization: Bearer {TOKEN}\r\n"
