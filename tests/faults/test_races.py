@@ -61,3 +61,12 @@ def test_a_job_that_disappears_after_the_api_server_said_that_it_exists_is_creat
     system.send_until_done(BODY)
     assert system.jobs() == {EVENT.job: "propose"}
     assert system.created() == [EVENT.job] * 2
+
+
+def test_whatever_the_order_in_which_an_alert_fires_and_is_resolved_it_has_one_job(system: System) -> None:
+    over = webhook({**firing("typedb-data"), "status": "resolved", "endsAt": "2026-03-29T04:00:00Z"})
+    assert system.send_until_done(over) == {"resolved": 1}
+    assert system.send_until_done(BODY) == {"created": 1}
+    assert system.send_until_done(over) == {"resolved": 1}
+    assert system.send_until_done(BODY) == {"duplicate": 1}  # it was late
+    assert system.created() == [EVENT.job]
