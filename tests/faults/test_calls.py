@@ -24,8 +24,12 @@ SLOW: dict[str, Fault] = {
 }
 """Each of these takes as long as the function waits. So in a quick run only the first call has the fault."""
 QUICK_SLOW = [("silent", call) for call in KINDS]
-QUICK_SLOW += [("silent after", "create"), ("drip of the body", "create"), ("drip of the body", "triage")]
-QUICK_SLOW += [("drip", "context")]
+QUICK_SLOW += [
+    ("silent after", "create"),
+    ("drip", "notice"),
+    ("drip of the body", "triage"),
+    ("drip", "context"),
+]
 COMBINATIONS = [(fault, call) for fault in FAST for call in KINDS]
 COMBINATIONS += [(fault, call) for fault in SLOW for call in KINDS] if THOROUGH else QUICK_SLOW
 OPTIONAL = ("notice", "context")
