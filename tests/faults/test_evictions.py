@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.faults.system import System, firing, webhook
+from tests.faults.system import System, events, firing, webhook
 from tests.harness.components import wait_until
 from tests.harness.manifests import JOBS, PODS
 
@@ -19,43 +19,52 @@ EVICTED = {
 pytestmark = pytest.mark.usefixtures("controllers")
 
 
-def pods(system: System) -> list[Any]:
-    return list(system.admin.get(PODS).raise_for_status().json()["items"])
+READS = webhook(firing("evicted-while-reading", "critical"))
+PROPOSES = webhook(firing("evicted-while-proposing"))
+"""No other test has Jobs of these names. The Job controller may still wait before it acts on a name again."""
 
 
-def evict(system: System) -> str:
+def job(body: Any) -> str:
+    """Returns the name of the delivery's Job."""
+    (event,) = events(body)
+    return event.job
+
+
+def pods(system: System, body: Any) -> list[Any]:
+    chosen = {"labelSelector": f"batch.kubernetes.io/job-name={job(body)}"}
+    return list(system.admin.get(PODS, params=chosen).raise_for_status().json()["items"])
+
+
+def evict(system: System, body: Any) -> str:
     """Evict the only pod. Returns its name."""
-    wait_until(lambda: len(pods(system)) == 1, "the Job's pod")
-    name: str = pods(system)[0]["metadata"]["name"]
+    wait_until(lambda: len(pods(system, body)) == 1, "the Job's pod")
+    name: str = pods(system, body)[0]["metadata"]["name"]
     path = f"{PODS}/{name}/status"
     system.admin.patch(path, json={"status": EVICTED}, headers=MERGE).raise_for_status()
     return name
 
 
-def has_failed(system: System) -> bool:
-    (job,) = system.admin.get(JOBS).json()["items"]
-    conditions = job["status"].get("conditions", [])
-    return any(each["type"] == "Failed" and each["status"] == "True" for each in conditions)
+def has_failed(system: System, body: Any) -> bool:
+    status = system.admin.get(f"{JOBS}/{job(body)}").raise_for_status().json()["status"]
+    return any(each["type"] == "Failed" and each["status"] == "True" for each in status.get("conditions", []))
 
 
 def test_an_agent_that_may_have_changed_something_is_not_started_again(system: System) -> None:
-    body = webhook(firing("typedb-data"))
-    system.send_until_done(body)
-    evict(system)
-    wait_until(lambda: has_failed(system), "the Job to fail")
-    assert len(pods(system)) == 1
-    assert system.send_until_done(body) == {"held": 1}
+    system.send_until_done(PROPOSES)
+    evict(system, PROPOSES)
+    wait_until(lambda: has_failed(system, PROPOSES), "the Job to fail")
+    assert len(pods(system, PROPOSES)) == 1
+    assert system.send_until_done(PROPOSES) == {"held": 1}
     assert system.notices() == ["AlertHeld"]
 
 
 def test_an_agent_that_only_reads_is_started_again(system: System) -> None:
-    body = webhook(firing("typedb-data", "critical"))
-    system.send_until_done(body)
-    first = evict(system)
+    system.send_until_done(READS)
+    first = evict(system, READS)
 
     def is_replaced() -> bool:
-        return any(pod["metadata"]["name"] != first for pod in pods(system))
+        return any(pod["metadata"]["name"] != first for pod in pods(system, READS))
 
     wait_until(is_replaced, "another pod")
-    assert not has_failed(system)
-    assert system.send_until_done(body) == {"duplicate": 1}
+    assert not has_failed(system, READS)
+    assert system.send_until_done(READS) == {"duplicate": 1}
