@@ -109,6 +109,7 @@ DELIVERY = webhook(*ALERTS, blocked("old-data"))
 
 
 def events(body: Any) -> list[SREEvent]:
+    """The events of a delivery, as the function reads them."""
     found = translate.webhook(body, reading("fmc")).alerts
     return [event for event in found if isinstance(event, SREEvent)]
 
@@ -179,9 +180,14 @@ class System:
         return [event["reason"] for event in items]
 
     def deferred_codes(self) -> set[str]:
-        """Why alerts were deferred."""
-        audits = [line["audit"] for line in self.server.audit]
-        return {audit["code"] for audit in audits if audit["outcome"] == "deferred"}
+        """Why alerts were deferred. There must be one, and its audit line may come after the reply."""
+
+        def codes() -> set[str]:
+            audits = [line["audit"] for line in self.server.audit]
+            return {audit["code"] for audit in audits if audit["outcome"] == "deferred"}
+
+        wait_until(lambda: bool(codes()), "the audit line of a deferred alert")
+        return codes()
 
     def final(self, servers: Sequence[Server]) -> dict[str, list[str]]:
         """The final outcomes of each identity in the audit lines."""

@@ -68,7 +68,8 @@ def test_a_sink_that_fails_costs_the_delivery_nothing(
         way.fault = breaks
     claim, other = f"{fault}-{sink}".replace(" ", "-"), "alertmanager" if sink == "broker" else "broker"
     body = webhook(firing("typedb-data"), blocked(claim))
-    assert system.send_until_done(body, notifying.server) == {"created": 1, "blocked": 1}
+    system.send_until_done(body, notifying.server)
+    assert len(system.jobs()) == 1
     assert notifying.is_told(other, claim)
     way.fault = passing
     way.listen()
