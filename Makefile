@@ -24,7 +24,7 @@ incident: $(READY) ## play the incident from metric to remedy with real componen
 SIDE_BY_SIDE := -n auto --dist worksteal
 
 test: $(READY) ## run all tests that need only Python, in parallel (two minutes)
-	@$(BIN)/pytest $(SIDE_BY_SIDE) --ignore=tests/real --ignore=tests/cluster -rs
+	@$(BIN)/pytest $(SIDE_BY_SIDE) --ignore=tests/real --ignore=tests/faults --ignore=tests/cluster -rs
 	@echo "More tests: make real (real components, built once), make e2e (your cluster), make thorough (every combination)."
 
 check: $(READY) ## check format, lint, types and import contracts, and the policy if OPA and Regal are found
@@ -32,7 +32,7 @@ check: $(READY) ## check format, lint, types and import contracts, and the polic
 
 real: $(READY) ## run the tests that need real components; missing components are built first (35 minutes, once)
 	@tests/real/tools/build >/dev/null
-	@REQUIRE_REAL=1 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder tests/real
+	@REQUIRE_REAL=1 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder tests/real tests/faults
 
 thorough: ## run make test and make real with every combination and many examples (hours)
 	@THOROUGH=1 $(MAKE) --no-print-directory test real

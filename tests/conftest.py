@@ -9,6 +9,9 @@ import pytest
 
 from tests.harness import examples
 
+pytest_plugins = ["tests.harness.control_plane"]
+REAL = ("tests/real/", "tests/faults/")
+
 examples.load()
 
 for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
@@ -29,7 +32,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if "tests/real/" in item.path.as_posix():
+        if any(folder in item.path.as_posix() for folder in REAL):
             item.add_marker("real")
 
 

@@ -6,12 +6,14 @@ Each request has time limits and is sent once. Alertmanager retries the delivery
 
 from __future__ import annotations
 
+import io
 import os
 import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from http.client import HTTPResponse
 from typing import Any
 from urllib.parse import urlencode
 
@@ -21,7 +23,8 @@ from function.shared.strict_json import Json, to_json
 
 TIMEOUT_SECONDS = (1.0, 3.0)
 """The time limits for connecting and for each read of the socket."""
-BODY_SECONDS = 5.0
+RESPONSE_SECONDS = 5.0
+"""The time limit for a whole response."""
 READ_BYTES = 256 * 1024
 MAX_BYTES = 64 * 1024 * 1024
 """The maximum size of a response. A listing takes about 4 KB for each Job."""
@@ -81,6 +84,49 @@ def _trust(configuration: Any) -> ssl.SSLContext:
     return context
 
 
+class _Response(HTTPResponse):
+    """A response that must arrive within RESPONSE_SECONDS. The time limit of each read does not stop a server
+    that sends byte by byte."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        raw = self.fp.detach()
+        self.fp = io.BufferedReader(_Until(time.monotonic() + RESPONSE_SECONDS, raw))
+
+
+class _Until(io.RawIOBase):
+    """Reads from a socket until the deadline."""
+
+    def __init__(self, deadline: float, raw: io.RawIOBase) -> None:
+        self._deadline, self._raw = deadline, raw
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        if time.monotonic() > self._deadline:
+            raise TimeoutError
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+def _limited(client: Client) -> Client:
+    """Returns the client, whose connections now read each response as a _Response."""
+
+    def with_limit(pool: Any) -> Any:
+        connection = type("Connection", (pool.ConnectionCls,), {"response_class": _Response})
+        return type("Pool", (pool,), {"ConnectionCls": connection})
+
+    manager = client.rest_client.pool_manager
+    manager.pool_classes_by_scheme = {
+        scheme: with_limit(pool) for scheme, pool in manager.pool_classes_by_scheme.items()
+    }
+    return client
+
+
 class Api:
     """Sends each request once. After a response 401 it reads the token again and sends the request a second
     time."""
@@ -111,7 +157,7 @@ class Api:
     def _connected(self, *, anew: bool = False) -> Client:
         with self._lock:
             if self._client is None or anew:
-                self._client = self._connect()
+                self._client = _limited(self._connect())
             return self._client
 
     @staticmethod
@@ -152,18 +198,13 @@ class Api:
 
 
 def _body(response: Any) -> bytes:
-    """Returns the whole body within BODY_SECONDS. The timeout of each read does not stop a server that sends
-    byte by byte."""
-    deadline = time.monotonic() + BODY_SECONDS
+    """Returns the whole body."""
     body = bytearray()
     while chunk := response.read1(READ_BYTES):
         body += chunk
-        if time.monotonic() > deadline or len(body) > MAX_BYTES:
+        if len(body) > MAX_BYTES:
             response.close()
-            raise Unavailable(
-                "kubernetes_answer",
-                f"the API server's answer took over {BODY_SECONDS} s or {MAX_BYTES} bytes",
-            )
+            raise Unavailable("kubernetes_answer", f"the API server's answer is over {MAX_BYTES} bytes")
     return bytes(body)
 
 

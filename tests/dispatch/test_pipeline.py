@@ -128,6 +128,15 @@ def test_a_job_that_disappears_after_it_was_read_by_name_defers_its_alert() -> N
     assert outcomes(again, app(cluster=cluster)) == [("deferred", "job_deleting")]
 
 
+@given(hours=st.floats(-2, 2))
+def test_a_clock_that_is_wrong_starts_no_second_job(hours: float) -> None:
+    """It may also be set back between two deliveries."""
+    wrong = (NOW + timedelta(hours=hours)).timestamp()
+    for changes in ({}, {"finished": True, "completed_at": NOW}):
+        deps = app(cluster=FakeCluster({event().job: known(event(), **changes)}))
+        assert outcomes(delivery("incident-75"), replace(deps, clock=lambda: wrong)) == [("duplicate", "")]
+
+
 def test_a_grown_group_asks_the_policy_about_the_new_member_only() -> None:
     policy, cluster = FakePolicy(), FakeCluster({event().job: known(event())})
     assert outcomes(delivery("group-grown"), app(policy, cluster)) == [("duplicate", ""), ("created", "")]

@@ -12,7 +12,7 @@ route:
   receiver: "null"
   group_by: [alertname, namespace]
   group_wait: {wait}
-  group_interval: 2s
+  group_interval: {interval}
   repeat_interval: {repeat}
   routes:
     - matchers: [alertname=~"PVCUsageHigh|PVCUsageCritical"]
@@ -32,13 +32,17 @@ receivers:
 
 
 def alert(
-    claim: str, name: str = "PVCUsageHigh", severity: str = "warning", starts: datetime | None = None
+    claim: str,
+    name: str = "PVCUsageHigh",
+    severity: str = "warning",
+    starts: datetime | None = None,
+    namespace: str = "f3iai",
 ) -> Any:
     """An alert as Prometheus sends it to Alertmanager's API."""
     return {
         "labels": {
             "alertname": name,
-            "namespace": "f3iai",
+            "namespace": namespace,
             "persistentvolumeclaim": claim,
             "severity": severity,
             "node": "fmc-worker-2",

@@ -60,6 +60,11 @@ class Server:
         """The audit lines of requests that were refused."""
         return [line for line in self._printed() if "request" in line]
 
+    def peak_mebibytes(self) -> int:
+        """The most memory that the process had so far."""
+        lines = Path(f"/proc/{self.process.pid}/status").read_text(encoding="utf-8").splitlines()
+        return next(int(line.split()[1]) // 1024 for line in lines if line.startswith("VmHWM:"))
+
     def _printed(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in list(self.lines) if line.startswith("{")]
 

@@ -42,7 +42,8 @@ class System:
     opa_url: str
 
     def route(self, repeat: str = "1h", wait: str = "500ms") -> str:
-        return ROUTE.format(url=self.server.url, token=self.folder / "token", repeat=repeat, wait=wait)
+        token = self.folder / "token"
+        return ROUTE.format(url=self.server.url, token=token, repeat=repeat, wait=wait, interval="2s")
 
     def jobs(self) -> list[dict[str, Any]]:
         return list(self.admin.get(JOBS).json()["items"])

@@ -168,7 +168,7 @@ def test_an_alertmanager_with_its_own_token_delivers(
 ) -> None:
     file = tmp_path / "projected"
     file.write_text(token(api, ALERTMANAGER, FOR_US), encoding="utf-8")
-    route = ROUTE.format(url=server.url, token=file, repeat="1h", wait="500ms")
+    route = ROUTE.format(url=server.url, token=file, repeat="1h", wait="500ms", interval="2s")
     with alertmanager(tmp_path / "am", route) as url:
         fire(url, alert("typedb-data"))
         wait_until(lambda: outcomes(server) == ["created"], "the Job", seconds=30)

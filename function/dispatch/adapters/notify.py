@@ -6,14 +6,15 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cloudevents.conversion import to_structured
 from cloudevents.http import CloudEvent
 
 from function.dispatch.model import NOTICE_TYPE, SHARE_HOUR, TOLD_ONCE, Result
 from function.dispatch.ports import Sink
-from function.shared.errors import DispatchError
+from function.shared import http
+from function.shared.errors import DispatchError, Unavailable
 from function.shared.event import digest
 from function.shared.strict_json import to_json
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("sre-dispatch")
 
 TIMEOUT_SECONDS = 1.0
+"""The time limit for one request to a sink."""
 TOGETHER_SECONDS = 3.0
 """The time limit for all notices of a delivery to all sinks. Alertmanager waits for our reply meanwhile."""
 NOTICE_ALERT = "SREDispatchNeedsPerson"
@@ -31,10 +33,21 @@ NOTICE_LASTS = timedelta(hours=1)
 
 
 def connect(url: str) -> httpx.Client:
-    """Returns a client for one delivery. Notices are too rare to keep a connection open."""
+    """Returns a client for one request. Notices are too rare to keep a connection open."""
     import httpx
 
     return httpx.Client(timeout=TIMEOUT_SECONDS, verify=url.startswith("https:"), trust_env=False)
+
+
+def _post(client: httpx.Client, url: str, **content: Any) -> None:
+    """Send one request within TIMEOUT_SECONDS, and close the client. The timeout of the client does not stop
+    a sink whose answer has no end."""
+
+    def act() -> None:
+        client.post(url, **content).raise_for_status()
+
+    late = Unavailable("sink_slow", f"no whole answer within {TIMEOUT_SECONDS} s: look at the sink's log")
+    http.closed_after(TIMEOUT_SECONDS, client, act, late)
 
 
 class Log:
@@ -52,17 +65,16 @@ class CloudEvents:
         self._url, self._connect = url, connect
 
     def notify(self, results: Iterable[Result]) -> None:
-        with self._connect(self._url) as client:
-            for result in results:
-                summary = result.summary()
-                attributes = {
-                    "type": NOTICE_TYPE,
-                    "source": "/sre-dispatch",
-                    "subject": result.outcome.value,
-                    "id": digest(to_json(summary)),  # the same if the delivery is repeated
-                }
-                headers, body = to_structured(CloudEvent(attributes, summary))
-                client.post(self._url, headers=headers, content=body).raise_for_status()
+        for result in results:
+            summary = result.summary()
+            attributes = {
+                "type": NOTICE_TYPE,
+                "source": "/sre-dispatch",
+                "subject": result.outcome.value,
+                "id": digest(to_json(summary)),  # the same if the delivery is repeated
+            }
+            headers, body = to_structured(CloudEvent(attributes, summary))
+            _post(self._connect(self._url), self._url, headers=headers, content=body)
 
 
 class Alertmanager:
@@ -80,8 +92,7 @@ class Alertmanager:
             {"labels": _labels(result), "annotations": _text(result), "endsAt": ends.isoformat()}
             for result in results
         ]
-        with self._connect(self._url) as client:
-            client.post(f"{self._url}/api/v2/alerts", json=alerts).raise_for_status()
+        _post(self._connect(self._url), f"{self._url}/api/v2/alerts", json=alerts)
 
 
 class Fanout:

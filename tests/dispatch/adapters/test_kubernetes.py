@@ -14,6 +14,7 @@ from function.shared.errors import PermanentError, Unavailable
 from function.shared.kubernetes import Api
 from tests.harness.kubernetes import Answer, Script, methods
 from tests.harness.process import free_port
+from tests.harness.scripted import Request, scripted
 
 JOB = {"metadata": {"name": "sre-1"}}
 STORED = {
@@ -147,6 +148,20 @@ def test_a_server_that_is_gone_is_unavailable() -> None:
 def test_a_server_that_says_nothing_is_unavailable() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         configuration = Configuration(host=f"http://127.0.0.1:{silent.getsockname()[1]}")
+        configuration.retries = False
+        cluster = Kubernetes(Api(lambda: ApiClient(configuration)), "sre-agents")
+        with pytest.raises(Unavailable):
+            cluster.job("sre-1")
+
+
+@pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"])
+def test_a_server_that_sends_byte_by_byte_is_unavailable(head: bytes) -> None:
+    def drip(request: Request) -> None:
+        request.wfile.write(head)
+        request.drip(b"x")
+
+    with scripted(drip) as server:
+        configuration = Configuration(host=server.url)
         configuration.retries = False
         cluster = Kubernetes(Api(lambda: ApiClient(configuration)), "sre-agents")
         with pytest.raises(Unavailable):

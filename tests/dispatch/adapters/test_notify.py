@@ -18,7 +18,9 @@ from function.dispatch.adapters.notify import (
     Log,
 )
 from function.dispatch.model import DeadLetter, Outcome, Result
+from tests.harness.components import wait_until
 from tests.harness.fakes import NOW, FakeSink, event
+from tests.harness.scripted import Request, scripted
 
 HELD = Result(event("hostile-text"), Outcome.HELD, "run_failed", job="sre-1")
 DEAD = Result(DeadLetter("bad_labels", {"labels": None}), Outcome.DEAD_LETTERED, "bad_labels")
@@ -81,6 +83,24 @@ def test_a_sink_that_fails_is_logged_and_costs_the_others_nothing(caplog: pytest
     Fanout(broken, last).notify([HELD])
     assert last.told == [HELD]
     assert "CloudEvents did not receive all 1 notices" in caplog.text and "secret-path" not in caplog.text
+
+
+def stream(request: Request) -> None:
+    request.wfile.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
+    request.drip(b"data: more\n\n")
+
+
+@pytest.mark.parametrize("answer", [Request.hold, stream, lambda request: request.drip(b"x")])
+def test_a_sink_whose_answer_does_not_end_is_left(
+    caplog: pytest.LogCaptureFixture, answer: Callable[[Request], None]
+) -> None:
+    with scripted(answer) as server:
+        sinks = CloudEvents(f"{server.url}/secret-path"), Alertmanager(server.url, NOW.timestamp)
+        Fanout(*sinks).notify([HELD])
+        wait_until(lambda: len(server.requests) == len(sinks), "both sinks to be asked")
+    assert "CloudEvents did not receive all 1 notices" in caplog.text
+    assert "Alertmanager did not receive all 1 notices" in caplog.text
+    assert "secret-path" not in caplog.text
 
 
 def test_the_same_outcome_told_again_has_the_same_id() -> None:
