@@ -37,7 +37,7 @@ CHANGED, CHANGE_EVERY = 5, 50
 """One delivery in CHANGE_EVERY brings so many new problems. The problems before them are over, and their Jobs
 expire."""
 FAULT_EVERY = 20
-KILL_EVERY = 500
+KILL_EVERY = 50
 """In the first half of a run, one delivery in so many ends the function with SIGKILL."""
 CHUNKS = 40
 """A connection is cut after at most so many chunks. A delivery of 50 known alerts has about 200."""

@@ -6,9 +6,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from threading import Thread
 from urllib.parse import urlsplit
 
+from tests.harness.event_loop import event_loop
 from tests.harness.process import free_port
 
 CHUNK = 64 * 1024
@@ -23,6 +23,8 @@ class Cuts:
         self._here = free_port()
         self.url = f"{parts.scheme}://127.0.0.1:{self._here}"
         self._chunks_left: int | None = None
+        self._server: asyncio.Server | None = None
+        self._writers: set[asyncio.StreamWriter] = set()
 
     def cut(self, after_chunks: int) -> None:
         """Close the connection on which this many chunks from now pass, in any direction."""
@@ -33,13 +35,21 @@ class Cuts:
         left, self._chunks_left = self._chunks_left, None
         return left is None
 
-    async def serve(self) -> asyncio.Server:
-        return await asyncio.start_server(self._connected, "127.0.0.1", self._here)
+    async def listen(self) -> None:
+        self._server = await asyncio.start_server(self._connected, "127.0.0.1", self._here)
+
+    async def close(self) -> None:
+        """Close the port and all connections."""
+        if self._server is not None:
+            self._server.close()
+        for writer in self._writers:
+            writer.transport.abort()
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):
             far_reader, far_writer = await asyncio.open_connection(self._host, self._port)
             both = (writer, far_writer)
+            self._writers.update(both)
             await asyncio.gather(
                 self._pumped(reader, far_writer, both), self._pumped(far_reader, writer, both)
             )
@@ -73,16 +83,13 @@ class Cuts:
 
 @contextmanager
 def cutting(*urls: str) -> Iterator[list[Cuts]]:
-    """One proxy for each dependency, in a thread of its own."""
-    loop = asyncio.new_event_loop()
-    thread = Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    proxies = [Cuts(url) for url in urls]
-    servers = [asyncio.run_coroutine_threadsafe(proxy.serve(), loop).result(10) for proxy in proxies]
-    try:
-        yield proxies
-    finally:
-        for server in servers:
-            loop.call_soon_threadsafe(server.close)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
+    """One proxy for each dependency."""
+    with event_loop() as loop:
+        proxies = [Cuts(url) for url in urls]
+        for proxy in proxies:
+            asyncio.run_coroutine_threadsafe(proxy.listen(), loop).result()
+        try:
+            yield proxies
+        finally:
+            for proxy in proxies:
+                asyncio.run_coroutine_threadsafe(proxy.close(), loop).result()

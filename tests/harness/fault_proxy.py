@@ -15,9 +15,9 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Thread
 from urllib.parse import urlsplit
 
+from tests.harness.event_loop import event_loop
 from tests.harness.process import free_port
 
 LARGEST_HEAD = 1024 * 1024
@@ -163,25 +163,12 @@ async def _chunks(reader: asyncio.StreamReader) -> bytes:
 @contextmanager
 def fault_proxies(targets: Sequence[Target]) -> Iterator[list[FaultProxy]]:
     """One proxy for each dependency. They share a thread, so their calls have one order."""
-    loop = asyncio.new_event_loop()
-    thread = Thread(target=loop.run_forever)
-    thread.start()
-    proxies = [FaultProxy(loop, target) for target in targets]
-    try:
-        for proxy in proxies:
-            proxy.listen()
-        yield proxies
-    finally:
-        for proxy in proxies:
-            proxy.refuse()
-        asyncio.run_coroutine_threadsafe(_cancelled(), loop).result()
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
-
-
-async def _cancelled() -> None:
-    tasks = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    with event_loop() as loop:
+        proxies = [FaultProxy(loop, target) for target in targets]
+        try:
+            for proxy in proxies:
+                proxy.listen()
+            yield proxies
+        finally:
+            for proxy in proxies:
+                proxy.refuse()
