@@ -34,6 +34,9 @@ real: $(READY) ## run the tests that need real components; missing components ar
 	@tests/real/tools/build >/dev/null
 	@REQUIRE_REAL=1 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder tests/real tests/faults
 
+fuzz: $(READY) ## send flawed documents to all that reads them, EXAMPLES=100000 for each property (hours); failures are kept in .hypothesis
+	@FUZZ_EXAMPLES=$(or $(EXAMPLES),100000) $(BIN)/pytest $(SIDE_BY_SIDE) $(or $(TARGET),tests/fuzz)
+
 thorough: ## run make test and make real with every combination and many examples (hours)
 	@THOROUGH=1 $(MAKE) --no-print-directory test real
 
@@ -103,4 +106,4 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-.PHONY: help setup run agent incident test real thorough e2e check bench soak golden bundle image secrets deploy monitoring lock
+.PHONY: help setup run agent incident test real fuzz thorough e2e check bench soak golden bundle image secrets deploy monitoring lock

@@ -166,6 +166,55 @@ def test_more_text_never_lowers(document: Any, other: Any) -> None:
     assert rank(asked(document | {"text": more})) >= rank(asked(document))
 
 
+BASES = [
+    alert
+    for name in ("asks-low", "exporter-labels", "node-critical", "pod-crash-looping", "protected-namespace")
+    for alert in delivery_json(name)["alerts"]
+]
+ADDED = st.text(max_size=9) | st.sampled_from(
+    (
+        "hint",
+        "team",
+        "zone",
+        "tier",
+        "job",
+        "instance",
+        "prometheus",
+        "image",
+        "uid",
+        "reason",
+        "phase",
+        "app",
+    )
+)
+
+
+def rank_of(alert: Any) -> int:
+    """The rank of an alert, with whole facts."""
+    (found,) = translate.alert(alert, reading("fmc")).alerts
+    assert isinstance(found, SREEvent)
+    text = prepared(found, normalize.NormalizedText())
+    return rank(asked(question(found, text, IDLE, NOW.timestamp(), WHOLE)))
+
+
+def names_something(label: str) -> bool:
+    """Whether the label can say what the alert is about, how severe it is, or in which cluster."""
+    plain = LABELS.standard.get(label, label).removeprefix("exported_")
+    return (
+        plain in ("alertname", "severity", *LABELS.cluster)
+        or LABELS.is_namespace(plain)
+        or plain in STATED
+        or any(LABELS.lines(plain))
+    )
+
+
+@MANY
+@given(st.sampled_from(BASES), st.dictionaries(ADDED, st.text(max_size=9), min_size=1, max_size=3))
+def test_labels_that_name_nothing_never_lower(alert: Any, more: dict[str, str]) -> None:
+    assume(not any(map(names_something, more)))
+    assert rank_of({**alert, "labels": more | alert["labels"]}) >= rank_of(alert)
+
+
 @st.composite
 def nearly_low(draw: st.DrawFn) -> Any:
     """A question that would be LOW but for some of its parts."""

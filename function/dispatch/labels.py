@@ -13,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from function.shared.errors import Misconfigured, first_error
 from function.shared.event import AskedLevel
+from function.shared.http import SHAPE_ERRORS
 
 SHIPPED = Path(__file__).with_name("labels.yaml")
 MAX_FILE = 256 * 1024
@@ -174,7 +175,7 @@ def _read(path: Path) -> _File:
     except ValidationError as error:
         where, what = first_error(error)
         raise Misconfigured(f"{path}: {where or 'it'}: {what}") from None
-    except (OSError, yaml.YAMLError, RecursionError) as error:
+    except (OSError, yaml.YAMLError, *SHAPE_ERRORS) as error:  # PyYAML raises them for an odd number or date
         raise Misconfigured(f"{path} cannot be read ({type(error).__name__}): it must be YAML") from None
 
 

@@ -45,7 +45,7 @@ MAX_NAMED = 64
 def run(delivery: Delivery, deps: Dependencies) -> Iterator[Result]:
     """Yield one Result for each alert and one for each new storm, as soon as the Result is known.
 
-    Storms are processed first, then the other alerts in the order of their severity, and then the long ones.
+    Storms are processed first, then the other alerts in the order of their severity.
     """
     delivery = bounded(delivery)
     yield from _closed(delivery)
@@ -63,10 +63,28 @@ def run(delivery: Delivery, deps: Dependencies) -> Iterator[Result]:
         for result in storm.fold(found, delivery, work, dispatch):
             work = work.after(result)
             yield result
-    worst_first = sorted(singles, key=lambda event: (is_long(event), -Level[event.severity]))
-    for batch in batches(worst_first, lambda event: event.identity, size):
-        for result in dispatch(batch, work):
+    yield from _worst_first(singles, work)
+
+
+def _worst_first(events: Sequence[SREEvent], work: Work) -> Iterator[Result]:
+    """Process the alerts in the order of their severity, the problems with a long alert last.
+
+    If an alert is deferred, the milder alerts of its problem wait for it: a problem has only one Job, and
+    theirs could do more.
+    """
+    deferred: set[str] = set()
+    long = {event.identity for event in events if is_long(event)}
+    ordered = sorted(events, key=lambda event: (event.identity in long, -Level[event.severity]))
+    for batch in batches(ordered, lambda event: event.identity, size):
+        yield from (
+            Result(event, Outcome.DEFERRED, "same_problem_deferred")
+            for event in batch
+            if event.identity in deferred
+        )
+        for result in dispatch([event for event in batch if event.identity not in deferred], work):
             work = work.after(result)
+            if result.outcome is Outcome.DEFERRED and isinstance(result.alert, SREEvent):
+                deferred.add(result.alert.identity)
             yield result
 
 

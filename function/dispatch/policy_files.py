@@ -19,6 +19,7 @@ import yaml
 
 from function.shared.errors import Misconfigured
 from function.shared.event import digest
+from function.shared.http import SHAPE_ERRORS
 from function.shared.strict_json import to_json
 
 PARTS = ("main.rego", "data.json", "lib", "rules", "config", "tiers")
@@ -153,7 +154,7 @@ def _object(path: Path, name: str) -> dict[str, Any]:
     try:
         value = yaml.load(path.read_bytes(), yaml.CSafeLoader)  # JSON is a subset of YAML
         json.dumps(value)
-    except (yaml.YAMLError, TypeError, ValueError):
+    except (yaml.YAMLError, *SHAPE_ERRORS):  # PyYAML raises them for an odd number or date
         value = None
     if not isinstance(value, dict):
         raise Misconfigured(f"policy data {name} must be a JSON or YAML object: quote each date in it")

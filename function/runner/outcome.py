@@ -104,7 +104,7 @@ class Report:
     session: str = ""
     model: str = ""
     outcome: AgentOutcome | None = None
-    cost_usd: float = 0.0
+    cost_usd: Annotated[float, Field(allow_inf_nan=False)] = 0.0
     turns: int = 0
     seconds: int = 0
     denials: tuple[str, ...] = ()

@@ -17,7 +17,7 @@ from function.shared import auth
 from function.shared.connections import options
 from function.shared.errors import Misconfigured, Unavailable
 from function.shared.facts import Governance
-from function.shared.http import token_in
+from function.shared.http import SHAPE_ERRORS, token_in
 from function.shared.kubernetes import Api, connect
 from function.shared.memory import Store
 from function.shared.prometheus import Bounds, Prometheus
@@ -82,7 +82,7 @@ def governance(path: Path) -> Mapping[str, Governance]:
             str(name): governed(_text(of, "classification"), _text(of, "scope"))
             for name, of in content["namespaces"].items()
         }
-    except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError) as error:
+    except (OSError, yaml.YAMLError, *SHAPE_ERRORS) as error:
         what = "has to hold `namespaces:` and, below each name, `classification` or `scope` as text"
         raise Misconfigured(
             f"{path} (see SRE_DISPATCH_WORLD_MODEL_GOVERNANCE_FILE) {what} ({type(error).__name__})"

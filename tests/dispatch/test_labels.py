@@ -62,6 +62,11 @@ def test_an_operator_adds_exporters_synonyms_and_severities(tmp_path: Path) -> N
         ("subjects: [{label: x, type: y, tellers: [nobody]}]", "the teller nobody: add it to `tellers`"),
         ("{", r"cannot be read \(ParserError\): it must be YAML"),
         ("a: &a [*a]", "Extra inputs"),
+        ("volatile: [2026-13-41]", r"cannot be read \(ValueError\)"),
+        ("volatile: [" + "9" * 5000 + "]", r"cannot be read \(ValueError\)"),
+        ("volatile: !!bool x", r"cannot be read \(KeyError\)"),
+        ("volatile: !!int ''", r"cannot be read \(IndexError\)"),
+        ("volatile: !!timestamp x", r"cannot be read \(AttributeError\)"),
         ("#" * (MAX_FILE + 1), f"more than {MAX_FILE} bytes"),
     ],
 )

@@ -520,6 +520,34 @@ def test_of_two_alerts_about_one_thing_the_more_severe_is_worked_on() -> None:
     ]
 
 
+def test_while_the_more_severe_of_two_alerts_about_one_thing_has_no_answer_the_milder_waits_too() -> None:
+    """An agent for the milder one could do more, and the next delivery would find its Job."""
+    mild, elsewhere = event(), alert(1)
+    severe = replace(mild, severity="HIGH")
+    together = replace(delivery("incident-75"), alerts=(mild, severe, elsewhere))
+    cluster = FakeCluster()
+    policy = FakePolicy(lambda asked: DOWN if asked["event"]["severity"] == "HIGH" else decided_for(asked))
+    assert outcomes(together, app(policy, cluster)) == [
+        ("deferred", "down"),
+        ("deferred", "same_problem_deferred"),
+        ("created", ""),
+    ]
+    assert [job["metadata"]["name"] for job in cluster.created] == [elsewhere.job]
+
+
+def test_a_long_text_does_not_let_a_milder_alert_of_its_problem_go_first() -> None:
+    mild = event()
+    long = {"labels": {}, "annotations": {f"note-{number}": "word " * 800 for number in range(20)}}
+    severe, elsewhere = replace(mild, severity="HIGH", raw_payload=long), alert(1, severity="LOW")
+    together = replace(delivery("incident-75"), alerts=(mild, severe, elsewhere))
+    done = list(pipeline.run(together, app(FakePolicy(decided_for))))
+    assert [(result.outcome.value, result.alert) for result in done] == [
+        ("created", elsewhere),
+        ("created", severe),
+        ("duplicate", mild),
+    ]
+
+
 def test_after_the_soft_deadline_the_rest_is_deferred() -> None:
     cluster = FakeCluster()
     late = late_once(lambda: len(cluster.created) == 1)

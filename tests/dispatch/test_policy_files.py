@@ -97,6 +97,26 @@ def test_an_overlay_holds_data_of_rules_and_nothing_else(policy: Path, tmp_path:
         read(policy, overlay)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "- 5",
+        "max: 2026-11-30",
+        "max: 2026-13-41",
+        "max: !!bool x",
+        "max: !!int ''",
+        "max: !!timestamp x",
+        "{",
+    ],
+)
+def test_data_that_is_no_json_object_is_refused_by_name(policy: Path, text: str) -> None:
+    place(policy, config__size__data_yaml=text)
+    with pytest.raises(
+        Misconfigured, match=r"policy data config/size/data\.yaml must be a JSON or YAML object"
+    ):
+        read(policy)
+
+
 def test_an_overlay_that_is_not_there_is_said(policy: Path, tmp_path: Path) -> None:
     with pytest.raises(Misconfigured, match="there is no data file"):
         read(policy, tmp_path / "nowhere")

@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from itertools import combinations
 from typing import Any
 
 from hypothesis import HealthCheck, settings
+from hypothesis.database import DirectoryBasedExampleDatabase
 
 THOROUGH = os.environ.get("THOROUGH") == "1"
 USUAL = 30
@@ -31,6 +33,25 @@ def examples(quick: int, slow_to_make: bool = False) -> settings:
     skipped = list(HealthCheck) if slow_to_make else [HealthCheck.too_slow]
     count = FACTOR * quick if THOROUGH else quick
     return settings(max_examples=count, deadline=None, suppress_health_check=skipped)
+
+
+FUZZ_EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "0"))
+FUZZ_SECONDS = 20
+"""The time limit for one example of `make fuzz`. The work on a flawed document is bounded like other work."""
+
+
+def fuzzed(quick: int) -> settings:
+    """So many examples in `make test`, and FUZZ_EXAMPLES in `make fuzz`. There they are new each time. What
+    failed is kept in .hypothesis/, and tried first at the next run."""
+    if not FUZZ_EXAMPLES:
+        return examples(quick, slow_to_make=True)
+    return settings(
+        max_examples=FUZZ_EXAMPLES,
+        deadline=timedelta(seconds=FUZZ_SECONDS),
+        derandomize=False,
+        database=DirectoryBasedExampleDatabase(".hypothesis/fuzz"),
+        suppress_health_check=list(HealthCheck),
+    )
 
 
 def cover(rows: Sequence[Mapping[str, Any]]) -> set[int]:

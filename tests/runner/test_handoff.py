@@ -79,7 +79,13 @@ def test_an_agent_that_never_began_is_waited_for(tmp_path: Path) -> None:
     assert code(tmp_path, 0.3) == "agent_late"
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"exit_code": 0}', '{"exit_code": "x", "ended": 1}'])
+NO_COST = '{"exit_code": 0, "ended": "completed", "cost_usd": NaN}'
+"""The termination message of this report would be no JSON."""
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", '{"exit_code": 0}', '{"exit_code": "x", "ended": 1}', NO_COST]
+)
 def test_what_is_no_report_is_told_by_name(tmp_path: Path, content: str) -> None:
     with handoff.held(tmp_path):
         (tmp_path / handoff.REPORT).write_text(content)

@@ -19,7 +19,7 @@ from function.shared.connections import MAX_CONNECTIONS
 from function.shared.errors import Misconfigured, Unavailable
 from function.shared.mcp import WorldModelClient
 from function.shared.runs import Run
-from function.worldmodel.serve import serve
+from function.worldmodel.serve import governance, serve
 from function.worldmodel.settings import WorldModelSettings
 from tests.harness.fakes import event
 from tests.harness.half_open import all_of, half_open
@@ -282,6 +282,14 @@ def test_it_refuses_to_start_with_what_is_unusable(
 ) -> None:
     with pytest.raises(Misconfigured, match=named):
         serve(WorldModelSettings.read(unusable | {setting: value.format(tmp_path)}))
+
+
+@pytest.mark.parametrize("text", ["namespaces: !!int ''", "[" * 3000, "- 1", "namespaces: 2026-13-41"])
+def test_limits_that_cannot_be_read_are_refused_by_name(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "governance.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(Misconfigured, match="SRE_DISPATCH_WORLD_MODEL_GOVERNANCE_FILE"):
+        governance(path)
 
 
 def test_the_command_says_in_a_line_why_it_does_not_start(unusable: dict[str, str]) -> None:
