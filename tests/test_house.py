@@ -165,7 +165,7 @@ def test_the_version_is_the_changelogs_newest() -> None:
     assert newest and newest.group(1) == PYPROJECT["project"]["version"]
 
 
-STORY = {"story", "incident", "agent", "demo"}  # programs for people, which tests of real parts run as well
+STORY = {"story", "incident", "agent", "demo", "bench"}  # programs for people, which tests of real parts run as well
 
 
 def imported(path: Path) -> Iterator[str]:
