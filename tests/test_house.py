@@ -165,7 +165,8 @@ def test_the_version_is_the_changelogs_newest() -> None:
     assert newest and newest.group(1) == PYPROJECT["project"]["version"]
 
 
-STORY = {"story", "incident", "agent", "demo", "bench"}  # programs for people, which tests of real parts run as well
+STORY = {"story", "incident", "agent", "demo", "bench"}
+"""Programs for people. Tests of real parts run them too."""
 
 
 def imported(path: Path) -> Iterator[str]:
