@@ -103,6 +103,8 @@ class Report:
     tier: str = ""
     session: str = ""
     model: str = ""
+    """The models that answered, by the program's count, the most used one first. If none answered, it is the
+    tier's model."""
     outcome: AgentOutcome | None = None
     cost_usd: Annotated[float, Field(allow_inf_nan=False)] = 0.0
     turns: int = 0

@@ -77,7 +77,7 @@ def run(job: Given, allowed: Tier, container: Container) -> Report:
         servers = Path(folder) / "mcp.json"
         servers.touch(mode=0o600)
         servers.write_text(json.dumps(claude_args.mcp_config(allowed, transcript.token)), encoding="utf-8")
-        command = claude_args.argv(container.paths.program, allowed, servers)
+        command = claude_args.argv(container.paths.program, allowed, servers, job.system_prompt)
         environment = claude_args.environment(container.environment)
         claude = Claude(command, environment, container.paths.work, container.events, transcript.write)
         ending = Ending("died")
@@ -108,7 +108,7 @@ def _report(ending: Ending, job: Given, allowed: Tier, secrets: Sequence[str]) -
         identity=str(job.event.get("identity", "")),
         tier=str((job.decision.get("grant") or {}).get("tier", "")),
         session=totals.session,
-        model=allowed.model,
+        model=", ".join(totals.models) or allowed.model,
         outcome=found,
         cost_usd=totals.cost_usd,
         turns=totals.turns,

@@ -6,6 +6,7 @@ A run succeeded only if there is an outcome. The program's exit status and its `
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -94,7 +95,7 @@ class Session:
         except Ended as error:
             return Ending("died", error.why)
         if result.get("terminal_reason") == "api_error":
-            return Ending("api_error", f"status {stream.api_status(result)}", result=result)
+            return Ending("api_error", self._api_error(stream.api_status(result)), result=result)
         if self._is_outcome(result.get("structured_output")):
             return Ending("completed", outcome=result["structured_output"], result=result)
         return self._wrap_up("no_outcome", result)
@@ -111,7 +112,9 @@ class Session:
             pending = sorted(name for name in states if states[name] == "pending")
             failed = sorted(name for name in self._tier.servers if states.get(name) == "failed")
             if not pending and (not failed or reconnects == RECONNECTS):
-                return "; ".join(self._missing(servers))
+                if not (missing := "; ".join(self._missing(servers))):
+                    self._hide_refused_tools(servers, until)
+                return missing
             if time.monotonic() + POLL_SECONDS > until:
                 return f"servers not connected in time: {', '.join(pending + failed)}"
             if pending:
@@ -138,6 +141,27 @@ class Session:
         if others := sorted(servers.keys() - self._tier.servers.keys()):
             yield f"servers that the tier does not name: {', '.join(others)}"
 
+    def _hide_refused_tools(self, servers: Mapping[str, McpServer], until: float) -> None:
+        """Removes the tools that the tier does not list from the tools that the model sees. Claude Code would
+        refuse a call to them in any case, but the call would cost a turn."""
+        refused = [
+            f"mcp__{name}__{tool}"
+            for name, wanted in self._tier.servers.items()
+            for tool in sorted(servers[name].tools - {*wanted.tools})
+            if re.fullmatch(r"[\w.-]+", tool)  # an odd name could make all the settings invalid
+        ]
+        if refused:
+            settings = {"permissions": {"deny": refused}}
+            self._control({"subtype": "apply_flag_settings", "settings": settings}, until)
+
+    def _api_error(self, status: str) -> str:
+        """Returns the detail of an API error for the operator."""
+        if status != "404":
+            return f"status {status}"
+        models = ", ".join((self._tier.model, *self._tier.fallback_models))
+        what_to_do = "Set a known model in tier.json, or check ANTHROPIC_BASE_URL"
+        return f"status 404: the API does not know {models}. {what_to_do}"
+
     def _interrupted(self, why: str) -> Ending:
         """Interrupts the model and requests a wrap-up. A signal shortens a wrap-up that began after the
         deadline."""
@@ -162,7 +186,9 @@ class Session:
             return Ending(why, error.why, result=before)
         if self._is_outcome(found := result.get("structured_output")):
             return Ending(why, outcome=found, result=result)
-        return Ending("api_error" if result.get("terminal_reason") == "api_error" else why, result=result)
+        if result.get("terminal_reason") == "api_error":
+            return Ending("api_error", self._api_error(stream.api_status(result)), result=result)
+        return Ending(why, result=result)
 
     def _wrap_up_result(self, why: str) -> tuple[str, Mapping[str, Any]]:
         """Returns the reason for the wrap-up and its result. A signal shortens the time limit. Raises
@@ -189,7 +215,8 @@ class Session:
                 raise Ended(f"{ODD}: {error}") from None
             if response is not None:
                 return response
-        raise Ended(f"no response in time to {' '.join(request.values())}")
+        name = request.get("serverName", "")
+        raise Ended(f"no response in time to {request['subtype']} {name}".rstrip())
 
     def _result(self, until: float, *, patient: bool = False) -> Mapping[str, Any]:
         """Returns the next result event. After `until` it raises Interrupted, or Ended if `patient` is

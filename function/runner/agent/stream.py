@@ -12,6 +12,7 @@ from function.shared.text import cut
 
 MAX_NAME = 100
 MAX_DENIALS = 20
+MAX_MODELS = 5
 MAX_NUMBER = 1e12
 
 
@@ -37,6 +38,8 @@ class Totals:
     turns: int
     denials: tuple[str, ...]
     """The tools that the model called without permission. Each tool is listed once."""
+    models: tuple[str, ...]
+    """The models that answered. The model that wrote the most comes first."""
 
 
 def response_to(event: Mapping[str, Any], number: str) -> Mapping[str, Any] | None:
@@ -79,6 +82,7 @@ def totals(result: Mapping[str, Any]) -> Totals:
         cost_usd=_number(result.get("total_cost_usd")),
         turns=int(_number(result.get("num_turns"))),
         denials=tuple(dict.fromkeys(filter(None, map(_text, names))))[:MAX_DENIALS],
+        models=_models(result.get("modelUsage")),
     )
 
 
@@ -86,6 +90,19 @@ def api_status(result: Mapping[str, Any]) -> str:
     """Returns the HTTP status with which the model's API failed."""
     status = result.get("api_error_status")
     return str(status) if type(status) is int and 100 <= status <= 999 else "unknown"
+
+
+def _models(usage: object) -> tuple[str, ...]:
+    """Returns the models with output, by the amount of their output."""
+    if not isinstance(usage, dict):
+        return ()
+    written = {
+        _text(name): _number(each.get("outputTokens"))
+        for name, each in usage.items()
+        if isinstance(each, dict)
+    }
+    answered = [name for name in written if name and written[name] > 0]
+    return tuple(sorted(answered, key=lambda name: -written[name])[:MAX_MODELS])
 
 
 def _items(value: object, what: str) -> list[Any]:

@@ -53,6 +53,13 @@ def test_where_no_model_takes_over_none_is_named() -> None:
     assert "--fallback-model" not in flags(READING)
 
 
+def test_effort_and_system_prompt_are_named_where_there_are_any() -> None:
+    assert flags(replace(READING, effort="high"))["--effort"] == "high"
+    assert not {"--effort", "--system-prompt-file"} & flags(READING).keys()
+    line = claude_args.argv(Path("/bin/claude"), READING, Path("/tmp/mcp.json"), Path("/in/system-prompt"))
+    assert "--system-prompt-file=/in/system-prompt" in line
+
+
 def test_the_outcome_is_asked_for_by_its_schema() -> None:
     assert json.loads(flags(READING)["--json-schema"])["required"][0] == "status"
 

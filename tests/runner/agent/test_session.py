@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, cast
 
@@ -44,6 +45,7 @@ class Scripted:
         self._reconnects_left = back_after
         self._replies: deque[Event] = deque()
         self.heard: list[str] = []
+        self.denied: list[str] = []
 
     def send(self, message: Event) -> None:
         if message["type"] == "user":
@@ -54,6 +56,8 @@ class Scripted:
             assert message["request"]["serverName"] == "world"
             self._reconnects_left -= 1
             self._servers = self._servers if self._reconnects_left else [CONNECTED]
+        if message["request"]["subtype"] == "apply_flag_settings":
+            self.denied = message["request"]["settings"]["permissions"]["deny"]
         response = {"request_id": message["request_id"], "response": {"mcpServers": self._servers}}
         if message["request"]["subtype"] in self._odd:
             self._replies.append(self._odd[message["request"]["subtype"]](message["request_id"]))
@@ -77,7 +81,35 @@ def test_servers_come_first_then_the_prompt_and_its_outcome() -> None:
     claude = Scripted({"type": "system"}, {"type": "assistant"}, GOOD)
     ending = held(claude)
     assert (ending.why, ending.outcome, ending.result["num_turns"]) == ("completed", OUTCOME, 3)
+    assert claude.heard == ["initialize", "mcp_status", "apply_flag_settings", "the prompt"]
+    assert claude.denied == ["mcp__world__other"]
+
+
+def test_where_the_tier_lists_every_tool_nothing_is_hidden() -> None:
+    claude = Scripted(GOOD, servers=[{**CONNECTED, "tools": [{"name": "look"}]}])
+    held(claude)
     assert claude.heard == ["initialize", "mcp_status", "the prompt"]
+
+
+def test_a_tool_with_an_odd_name_hides_no_other() -> None:
+    tools = [{"name": name} for name in ("look", "b(", "a,b", "", "c d", "ok.1")]
+    claude = Scripted(GOOD, servers=[{**CONNECTED, "tools": tools}])
+    held(claude)
+    assert claude.denied == ["mcp__world__ok.1"]
+
+
+def test_a_program_that_does_not_hide_tools_is_asked_nothing() -> None:
+    claude = Scripted(SILENT, deaf_to="apply_flag_settings")
+    why = "no response in time to apply_flag_settings while servers connected"
+    assert held(claude) == Ending("preflight", why)
+
+
+def test_models_that_the_api_does_not_know_are_named() -> None:
+    unknown = result(terminal_reason="api_error", api_error_status=404)
+    tier = replace(TIER, model="claude-a", fallback_models=("claude-b",))
+    for script in ((unknown,), (result(), unknown)):
+        ending = held(Scripted(*script), tier)
+        assert ending.why == "api_error" and "does not know claude-a, claude-b" in ending.detail
 
 
 @pytest.mark.parametrize(
