@@ -1,4 +1,4 @@
-"""An MCP server of the tests' own over HTTP: its tools answer with exactly the texts that a test gives them."""
+"""An MCP server of the tests' own over HTTP: its tools answer with exactly the texts of the test."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Long answers of tools, with the real runner and the real Claude Code: what it saves to a file, the agent can
-search, and it can read nothing beside it."""
+"""Long answers of tools, with the real runner and the real Claude Code: what it saves to a file, the agent
+can search, and it can read nothing beside it."""
 
 from __future__ import annotations
 

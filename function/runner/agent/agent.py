@@ -86,6 +86,7 @@ def run(job: Given, allowed: Tier, container: Container) -> Report:
                 claude, allowed, lambda value: _outcome(value, allowed, transcript.secrets) is not None
             )
             ending = session.hold(job.prompt)
+            ending = replace(ending, cost_usd=session.used.cost_usd)
         finally:
             claude.close(HURRIED_SECONDS if ending.why == "signal" else GRACE_SECONDS)
     if ending.why == "died" and (stderr := claude.stderr().strip()):
@@ -110,7 +111,7 @@ def _report(ending: Ending, job: Given, allowed: Tier, secrets: Sequence[str]) -
         session=totals.session,
         model=", ".join(totals.models) or allowed.model,
         outcome=found,
-        cost_usd=totals.cost_usd,
+        cost_usd=max(totals.cost_usd, ending.cost_usd),
         turns=totals.turns,
         denials=totals.denials,
         detail=ending.detail,

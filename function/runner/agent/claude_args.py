@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from function.runner.agent.budget import FUSE
 from function.runner.outcome import schema
 from function.runner.tier import Server, Tier
 from function.shared.http import PROXIES
@@ -70,8 +72,8 @@ def argv(program: Path, tier: Tier, mcp_config: Path, system_prompt: Path | None
         f"--allowedTools={','.join(allowed(tier))}",
         *([f"--disallowedTools={','.join(DENIED)}"] if tier.built_in else []),
         f"--json-schema={json.dumps(schema(tier.mode))}",
-        f"--max-turns={tier.max_turns}",
-        f"--max-budget-usd={tier.max_cost_usd}",
+        f"--max-turns={math.ceil(tier.max_turns * FUSE)}",
+        f"--max-budget-usd={tier.max_cost_usd * FUSE:g}",
         "--no-session-persistence",
         "--disable-slash-commands",
         *([f"--system-prompt-file={system_prompt}"] if system_prompt else []),

@@ -14,6 +14,7 @@ MAX_NAME = 100
 MAX_DENIALS = 20
 MAX_MODELS = 5
 MAX_NUMBER = 1e12
+OUTCOME_TOOL, OUTCOME_CALL = "StructuredOutput", "the call with the outcome"
 
 
 class Unreadable(Exception):
@@ -26,6 +27,15 @@ class McpServer:
 
     status: str
     tools: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Response:
+    """A response of the model, or a part of one."""
+
+    id: str
+    calls: frozenset[str]
+    """The ids of its calls of tools. OUTCOME_CALL stands for the call with the outcome."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +83,34 @@ def servers(response: Mapping[str, Any]) -> Mapping[str, McpServer]:
     return found
 
 
+def response(event: Mapping[str, Any]) -> Response | None:
+    """Returns the response in the event, or None if the event contains none."""
+    match event:
+        case {"type": "assistant", "message": {"id": str(number), "content": list(parts)}}:
+            return Response(number, frozenset(filter(None, map(_call, parts))))
+    return None
+
+
+def answered(event: Mapping[str, Any]) -> frozenset[str]:
+    """Returns the ids of the calls whose results are in the event."""
+    match event:
+        case {"type": "user", "message": {"content": list(parts)}}:
+            return frozenset(
+                part["tool_use_id"]
+                for part in parts
+                if isinstance(part, dict) and isinstance(part.get("tool_use_id"), str)
+            )
+    return frozenset()
+
+
+def cost(event: Mapping[str, Any]) -> float:
+    """Returns the cost of the run so far, from a response to `get_usage`. It is 0 for any other event."""
+    match event:
+        case {"type": "control_response", "response": {"response": {"session": {"total_cost_usd": cost}}}}:
+            return _number(cost)
+    return 0.0
+
+
 def totals(result: Mapping[str, Any]) -> Totals:
     """Returns the totals in a result event."""
     denials = result.get("permission_denials")
@@ -103,6 +141,13 @@ def _models(usage: object) -> tuple[str, ...]:
     }
     answered = [name for name in written if name and written[name] > 0]
     return tuple(sorted(answered, key=lambda name: -written[name])[:MAX_MODELS])
+
+
+def _call(part: object) -> str:
+    match part:
+        case {"type": "tool_use", "name": name, "id": str(number)}:
+            return OUTCOME_CALL if name == OUTCOME_TOOL else number
+    return ""
 
 
 def _items(value: object, what: str) -> list[Any]:
