@@ -52,8 +52,8 @@ def warnings(request: dict[str, Any]) -> int:
 @pytest.mark.parametrize(
     ("limits", "looks"),
     [
-        ({"max_turns": 10}, 9),
-        ({"max_turns": 30, "max_cost_usd": RESPONSE_USD * 10}, 9),
+        ({"max_turns": 20}, 18),
+        ({"max_turns": 60, "max_cost_usd": RESPONSE_USD * 20}, 18),
     ],
     ids=["turns", "money"],
 )
@@ -63,11 +63,11 @@ def test_a_run_that_spends_its_budget_ends_with_an_outcome(
     run = looking(tmp_path, tools, **limits).run(never_ready)
     assert (run.status, run.message["ended"]) == (0, "budget")
     assert run.message["outcome"]["summary"] == OUTCOME["summary"]
-    assert looks <= len(tools.called) <= looks + 1
-    assert len(run.model.requests) <= looks + 3  # usage is polled without a request
-    assert [warnings(request) for request in run.model.requests[:7]] == [0] * 7
+    assert looks <= len(tools.called) <= looks + 2
+    assert len(run.model.requests) <= looks + 4  # usage is polled without a request
+    assert [warnings(request) for request in run.model.requests[:14]] == [0] * 14
     assert warnings(run.model.requests[-1]) == 1
-    assert run.message["cost_usd"] >= RESPONSE_USD * looks
+    assert run.message["cost_usd"] > RESPONSE_USD * (looks - 1)
 
 
 def test_a_run_below_its_limits_is_not_disturbed(tmp_path: Path, tools: Toolbox) -> None:
@@ -96,4 +96,4 @@ def test_one_response_that_costs_more_than_everything_is_stopped_by_the_fuse(
 ) -> None:
     run = looking(tmp_path, tools, max_cost_usd=RESPONSE_USD / 2).run(never_ready)
     assert (run.status, run.message["ended"]) == (40, "budget")
-    assert run.message["cost_usd"] >= RESPONSE_USD
+    assert run.message["cost_usd"] > RESPONSE_USD / 2
