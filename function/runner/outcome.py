@@ -35,7 +35,7 @@ EXIT = {
     "preflight": 20,
     "api_error": 30,
     "deadline": 40,
-    "budget": 40,
+    "limit": 40,
     "signal": 40,
     "refused": 42,
     "killed": 10,

@@ -61,7 +61,7 @@ def test_a_run_that_spends_its_budget_ends_with_an_outcome(
     tmp_path: Path, tools: Toolbox, limits: dict[str, Any], looks: int
 ) -> None:
     run = looking(tmp_path, tools, **limits).run(never_ready)
-    assert (run.status, run.message["ended"]) == (0, "budget")
+    assert (run.status, run.message["ended"]) == (0, "limit")
     assert run.message["outcome"]["summary"] == OUTCOME["summary"]
     assert looks <= len(tools.called) <= looks + 2
     assert len(run.model.requests) <= looks + 4  # usage is polled without a request
@@ -95,5 +95,5 @@ def test_one_response_that_costs_more_than_everything_is_stopped_by_the_fuse(
     tmp_path: Path, tools: Toolbox
 ) -> None:
     run = looking(tmp_path, tools, max_cost_usd=RESPONSE_USD / 2).run(never_ready)
-    assert (run.status, run.message["ended"]) == (40, "budget")
+    assert (run.status, run.message["ended"]) == (40, "limit")
     assert run.message["cost_usd"] > RESPONSE_USD / 2

@@ -24,7 +24,7 @@ POLL_SECONDS = 0.2
 RECONNECTS, RECONNECT_SECONDS = 6, 5.0
 """The number of attempts to reconnect to a failed server, and the pause before each attempt. The server may
 be restarting."""
-WRAP_UP_SECONDS = {"deadline": 60.0, "budget": 60.0, "signal": 25.0, "no_outcome": 120.0}
+WRAP_UP_SECONDS = {"deadline": 60.0, "limit": 60.0, "signal": 25.0, "no_outcome": 120.0}
 """The time limit of the wrap-up for each reason. After a signal the wrap-up has to fit into the grace period
 of the pod."""
 INTERRUPT_SECONDS = 5.0
@@ -60,7 +60,7 @@ class Ending:
     """The end of a conversation."""
 
     why: str
-    """One of `completed`, `no_outcome`, `api_error`, `preflight`, `deadline`, `budget`, `signal` and
+    """One of `completed`, `no_outcome`, `api_error`, `preflight`, `deadline`, `limit`, `signal` and
     `died`."""
     detail: str = ""
     outcome: object = None
@@ -105,7 +105,7 @@ class Session:
         if self._is_outcome(result.get("structured_output")):
             return Ending("completed", outcome=result["structured_output"], result=result)
         spent = result.get("terminal_reason") in ("budget_exhausted", "max_turns")
-        return self._wrap_up("budget" if spent else "no_outcome", result)
+        return self._wrap_up("limit" if spent else "no_outcome", result)
 
     def _watched_result(self) -> Mapping[str, Any]:
         """Returns the result of the prompt. Warns the agent once if a limit is near. Raises Interrupted if
@@ -122,7 +122,7 @@ class Session:
             if self.used.open_calls or stream.response(event):
                 continue  # no tool is interrupted
             if share >= budget.STOP:
-                raise Interrupted("deadline" if limit == "time" else "budget")
+                raise Interrupted("deadline" if limit == "time" else "limit")
             if before.open_calls:
                 self._request({"subtype": "get_usage", "skip_behaviors": True})
         raise Interrupted("deadline")

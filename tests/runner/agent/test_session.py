@@ -325,7 +325,7 @@ def test_after_each_response_the_cost_is_asked_for_which_asks_no_model() -> None
 def test_a_limit_is_told_once_and_then_ends_in_an_outcome(tier: Tier, costs: list[float], limit: str) -> None:
     claude = Scripted(*turns(9), ABORTED, GOOD, costs=costs)
     ending = held(claude, tier)
-    assert (ending.why, ending.outcome) == ("budget", OUTCOME)
+    assert (ending.why, ending.outcome) == ("limit", OUTCOME)
     assert claude.heard[-2:] == ["interrupt", WRAP_UP]
     (warning,) = [words for words in claude.heard if words.startswith("This run has used")]
     assert f"of its {limit}" in warning
@@ -361,13 +361,13 @@ def test_a_program_that_tells_no_cost_is_held_to_its_turns() -> None:
         return {"type": "control_response", "response": {"request_id": number, "subtype": "error"}}
 
     claude = Scripted(*turns(9), ABORTED, GOOD, odd={"get_usage": odd})
-    assert held(claude, replace(TIER, max_turns=10)).why == "budget"
+    assert held(claude, replace(TIER, max_turns=10)).why == "limit"
 
 
 @pytest.mark.parametrize("reason", ["max_turns", "budget_exhausted"])
 def test_a_limit_of_the_program_itself_is_a_limit_too(reason: str) -> None:
     ending = held(Scripted(result(terminal_reason=reason), GOOD))
-    assert (ending.why, ending.outcome) == ("budget", OUTCOME)
+    assert (ending.why, ending.outcome) == ("limit", OUTCOME)
 
 
 def test_warning_and_outcome_come_before_the_limit_and_the_fuse_after_it() -> None:
@@ -405,7 +405,7 @@ def test_a_program_that_ends_in_the_middle_has_died() -> None:
 def test_one_that_ends_while_it_wraps_up_keeps_what_was_known_of_it() -> None:
     before = result(terminal_reason="max_turns", num_turns=60)
     ending = held(Scripted(before, ENDED))
-    assert (ending.why, ending.outcome, ending.result) == ("budget", None, before)
+    assert (ending.why, ending.outcome, ending.result) == ("limit", None, before)
 
 
 def test_a_wrap_up_in_silence_ends() -> None:
