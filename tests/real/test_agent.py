@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.harness.components import need
+from tests.harness.components import need, wait_until
 from tests.harness.container import IDENTITY, KEY, Container, Run, investigating
 from tests.harness.credentials import SHAPES, WORD
 from tests.harness.default_model import FALLBACK_MODELS, MODEL
@@ -358,7 +358,8 @@ def test_told_to_end_it_says_what_it_knows(container: Container, after: float) -
 
 def test_told_to_end_before_it_asked_anything_it_ends(container: Container) -> None:
     def at_once(process: subprocess.Popen[str], _: Model) -> None:
-        time.sleep(0.7)
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        wait_until(lambda: children.read_text() != "", "Claude Code to start")
         process.send_signal(signal.SIGTERM)
 
     run = container.run(hanging, DONE, meanwhile=at_once)
