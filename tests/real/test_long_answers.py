@@ -77,6 +77,7 @@ def test_a_long_log_is_searched_and_its_line_quoted(
         run = reading(tmp_path, tools.url).run([call("mcp__world__logs")], about_the_file(search), quoting)
     assert (run.status, run.message["ended"]) == (0, "completed")
     assert NEEDLE in run.message["outcome"]["evidence"][0]
+    assert "searches" in run.model.results()[0] and "MUST read" not in run.model.results()[0]
     assert len(run.model.results()[0]) < 3_000 and len(run.model.results()[1]) < 300
 
 

@@ -34,6 +34,7 @@ FIXED = {
     # A longer answer of a tool is saved as lines of text, which the agent can search. Without this limit,
     # an answer over 50,000 characters can be saved as one line of JSON, in which a search shows nothing.
     "MAX_MCP_OUTPUT_TOKENS": "10000",
+    "MCP_TRUNCATION_PROMPT_OVERRIDE": "search",  # any value: else the model is told to read all of the file
     # The default of 128,000 lets one response cost half a run. The cost is known only after the response.
     "CLAUDE_CODE_MAX_OUTPUT_TOKENS": "32000",
     "CLAUDE_CODE_MAX_RETRIES": "4",  # the default of ten retries takes three minutes if the API is down
