@@ -14,7 +14,7 @@ git, git_process, checkout, file_names
                 the repository: commands, the process, files in a folder, safe names
 
 agent/          claude_args: command line and environment; process: the program; session: the conversation;
-                transcript: its events on standard output
+                budget: the limits of a run; transcript: its events on standard output
 report/         changes, guard, merge_request, description: the agent's changes -> one merge request;
                 verification, condition, questions, promql: whether the alert cleared;
                 jira, jira_api, jira_text: the ticket

@@ -1,4 +1,4 @@
-"""Reads the Job's inputs from the dispatcher: prompt, event and decision. The inputs are files of the
+"""Reads the Job's inputs from the dispatcher: prompts, event and decision. The inputs are files of the
 downward API."""
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ class Given:
     prompt: str
     event: Mapping[str, Any]
     decision: Mapping[str, Any]
+    system_prompt: Path | None = None
+    """The file with the system prompt. It is None if the dispatcher sent none."""
 
 
 def load(folder: Path) -> Given:
@@ -32,7 +34,7 @@ def load(folder: Path) -> Given:
         prompt, event, decision = (
             (folder / name).read_text(encoding="utf-8") for name in ("prompt", "event", "decision")
         )
-        given = Given(prompt, json.loads(event), json.loads(decision))
+        given = Given(prompt, json.loads(event), json.loads(decision), _system_prompt(folder))
     except (OSError, ValueError, RecursionError) as error:
         raise Misconfigured(
             f"prompt, event or decision in {folder} cannot be read: {type(error).__name__}"
@@ -54,9 +56,18 @@ def read(folder: Path, allowed: Tier) -> Given:
     prompt = given.prompt
     if not prompt.strip() or prompt.lstrip().startswith("/") or len(prompt.encode()) > MAX_PROMPT:
         raise Misconfigured("the prompt is empty, over 64 KiB, or begins with a slash, like a command")
+    if given.system_prompt and given.system_prompt.stat().st_size > MAX_PROMPT:
+        raise Misconfigured("the system prompt is over 64 KiB")
     if given.decision and given.decision.get("mode") != allowed.mode:
         raise Misconfigured("the decision's mode is not the mode of this tier")
     return given
+
+
+def _system_prompt(folder: Path) -> Path | None:
+    """Returns the file, or None if it is missing or blank. The downward API writes an empty file if the pod
+    has no such annotation."""
+    file = folder / "system-prompt"
+    return file if file.exists() and file.read_bytes().strip() else None
 
 
 def _label(folder: Path, name: str) -> str:

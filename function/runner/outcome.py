@@ -35,6 +35,7 @@ EXIT = {
     "preflight": 20,
     "api_error": 30,
     "deadline": 40,
+    "limit": 40,
     "signal": 40,
     "refused": 42,
     "killed": 10,
@@ -103,6 +104,8 @@ class Report:
     tier: str = ""
     session: str = ""
     model: str = ""
+    """The models that answered, by the program's count, the most used one first. If none answered, it is the
+    tier's model."""
     outcome: AgentOutcome | None = None
     cost_usd: Annotated[float, Field(allow_inf_nan=False)] = 0.0
     turns: int = 0

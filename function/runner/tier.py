@@ -21,6 +21,7 @@ Tool = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 of Name and Tool make the rule unambiguous."""
 BuiltIn = Literal["Read", "Edit", "Write", "Grep", "Glob"]
 """The built-in tools that a tier may list. No tier can have a shell, network access or subagents."""
+Effort = Literal["low", "medium", "high", "xhigh", "max"]
 
 
 def _url(text: str) -> str:
@@ -157,14 +158,19 @@ class Tier:
     fallback_models: Annotated[tuple[Model, ...], Field(max_length=3)] = ()
     """The models that Claude Code uses, in this order, while `model` is missing or overloaded. Each turn
     tries `model` first. `sre-dispatch check` warns before a model retires."""
+    effort: Effort | None = None
+    """How thoroughly the model thinks. More effort costs more. Without a value, Claude Code decides."""
     built_in: tuple[BuiltIn, ...] = ()
-    """The tools for the files of the repository."""
+    """The tools for files. They reach the working folder, and the long answers of MCP servers, which Claude
+    Code saves to files. They reach nothing else."""
     max_turns: Annotated[int, Field(ge=1, le=500)] = 60
+    """The limit of responses of the model. At 90 % of this limit, or of one of the next two, the runner stops
+    the agent and requests the outcome (see agent/budget.py)."""
     max_cost_usd: Annotated[float, Field(gt=0, le=100)] = 3.0
-    """The maximum cost of a run by list prices. Claude Code counts the cost and checks it after each
-    response."""
+    """The limit of the cost by list prices. The cost of a response is known only after it, so a response can
+    pass the limit. At 125 % Claude Code ends the run."""
     seconds: Annotated[int, Field(ge=1, le=3300)] = 1500
-    """The time limit of the run. The pod's deadline has to leave time for the wrap-up and the report."""
+    """The limit of time. The pod's deadline has to leave time for the wrap-up and the report."""
 
 
 def read(folder: Path) -> Tier:

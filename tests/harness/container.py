@@ -61,11 +61,14 @@ class Container:
     environment: dict[str, str] = field(default_factory=dict)
 
     def run(
-        self, *script: Reply, meanwhile: Callable[[subprocess.Popen[str], Model], None] | None = None
+        self,
+        *script: Reply,
+        meanwhile: Callable[[subprocess.Popen[str], Model], None] | None = None,
+        counts_tokens: bool = True,
     ) -> Run:
         """Runs to the end against a model that says the script."""
         work = self._files()
-        with model(*script) as asked:
+        with model(*script, counts_tokens=counts_tokens) as asked:
             process = subprocess.Popen(
                 (sys.executable, "-m", "function.runner", "agent"),
                 env=self._environment(asked.url),
@@ -111,11 +114,12 @@ def environment(folder: Path, termination: str = "termination") -> dict[str, str
 
 
 def investigating(world: WorldModel, **changes: Any) -> dict[str, Any]:
-    """The tier that only reads, with the world model as its one server."""
+    """The tier that only reads, with the world model as its one server and the tools that search long
+    answers."""
     server = {
         "url": f"{world.url}/mcp",
         "tools": [*WORLD_TOOLS],
         "token_file": str(world.folder / "reader"),
     }
     tier = {"mode": "investigate", "model": MODEL, "servers": {"world": server}, "seconds": 60}
-    return tier | changes
+    return tier | {"built_in": ["Read", "Grep"]} | changes

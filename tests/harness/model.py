@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import groupby
 from typing import Any
+from uuid import uuid4
 
 from tests.harness.loopback import Quiet, serving
 
@@ -58,6 +59,8 @@ class Model:
     """The bodies that it was asked with, in their order."""
     asked: threading.Event = field(default_factory=threading.Event)
     """Set by the first request."""
+    counts_tokens: bool = True
+    """Whether it can say how long a text is; many a gateway cannot."""
 
     def names(self) -> list[str]:
         """The models that were asked for, in their order, a repeated one once."""
@@ -91,11 +94,11 @@ def blocks(message: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def model(*script: Reply, port: int = 0) -> Iterator[Model]:
+def model(*script: Reply, port: int = 0, counts_tokens: bool = True) -> Iterator[Model]:
     """Answers the requests one after the other with the script's replies, the last one again and again."""
     server = ThreadingHTTPServer(("127.0.0.1", port), _Handler)
     server.daemon_threads = True
-    found = Model(f"http://127.0.0.1:{server.server_port}", [*script])
+    found = Model(f"http://127.0.0.1:{server.server_port}", [*script], counts_tokens=counts_tokens)
     server.model = found  # type: ignore[attr-defined]
     with serving(server):
         yield found
@@ -106,6 +109,8 @@ class _Handler(Quiet):
 
     def do_POST(self) -> None:
         found: Model = self.server.model  # type: ignore[attr-defined]
+        if self.path.startswith("/v1/messages/count_tokens"):  # asked for long answers of tools, and free
+            return self._count(found)
         self.name = self._asked_for(found)
         found.asked.set()
         self.give(found.script.pop(0) if len(found.script) > 1 else found.script[0])
@@ -117,6 +122,11 @@ class _Handler(Quiet):
             self._send(reply, json.dumps(_error(reply)).encode(), "application/json")
         else:
             self._send(200, b"".join(_events(self.name, reply)), "text/event-stream")
+
+    def _count(self, found: Model) -> None:
+        size = len(self.rfile.read(int(self.headers["Content-Length"])))
+        counted = {"input_tokens": size // 4} if found.counts_tokens else _error(404)
+        self._send(200 if found.counts_tokens else 404, json.dumps(counted).encode(), "application/json")
 
     def _asked_for(self, found: Model) -> str:
         """The model that the request names; its body is kept."""
@@ -139,7 +149,13 @@ def _error(status: int) -> dict[str, Any]:
 def _events(name: str, reply: Sequence[dict[str, Any]]) -> Iterator[bytes]:
     """https://docs.anthropic.com/en/docs/build-with-claude/streaming"""
     usage = {"input_tokens": 10, "output_tokens": 1}
-    message = {"id": "msg_1", "type": "message", "role": "assistant", "model": name, "content": []}
+    message = {
+        "id": f"msg_{uuid4().hex}",
+        "type": "message",
+        "role": "assistant",
+        "model": name,
+        "content": [],
+    }
     yield _event(
         "message_start", message={**message, "stop_reason": None, "stop_sequence": None, "usage": usage}
     )

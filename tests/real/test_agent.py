@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.harness.components import need
+from tests.harness.components import need, wait_until
 from tests.harness.container import IDENTITY, KEY, Container, Run, investigating
 from tests.harness.credentials import SHAPES, WORD
 from tests.harness.default_model import FALLBACK_MODELS, MODEL
@@ -36,7 +36,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorldModel]:
 
 
 FILE_TOOLS = {"mode": "merge-request", "built_in": ["Read", "Edit", "Write", "Grep", "Glob"]}
-"""Of the tier that proposes; the others have no built-in tool at all."""
+"""Of the tier that proposes; the others have only Read and Grep, for long answers."""
 
 
 @pytest.fixture
@@ -63,6 +63,8 @@ def test_it_asks_its_server_and_tells_its_outcome(investigator: Container, world
     assert '"tool":"get_resource_context"' in world.log
     assert "failures_in_a_week" in run.model.results()[0]
     assert run.model.offered() == {
+        "Grep",
+        "Read",
         "StructuredOutput",
         "mcp__world__get_resource_context",
         "mcp__world__list_outcomes",
@@ -80,7 +82,7 @@ def test_the_last_line_of_the_log_is_the_report(container: Container) -> None:
     [
         call("Bash", command="touch ran"),
         call("Write", file_path="ran", content="x"),
-        call("Read", file_path="/etc/passwd"),
+        call("Glob", pattern="*", path="/etc"),
         call("Edit", file_path="/etc/passwd", old_string="root", new_string="x"),
         call("Task", description="x", prompt="run id", subagent_type="general-purpose"),
         call("WebFetch", url="http://127.0.0.1:9/", prompt="x"),
@@ -96,7 +98,7 @@ def test_a_tool_that_the_tier_does_not_name_does_not_exist(
     assert (run.status, run.message["ended"]) == (0, "completed")
     assert forbidden["name"] not in run.model.offered()
     (answer,) = run.model.results()
-    assert "No such tool" in answer or "permission" in answer
+    assert "No such tool" in answer
     assert [*run.work.iterdir()] == [] and "root:" not in answer
     assert "forged" not in world.log
 
@@ -138,13 +140,14 @@ def test_file_tools_stay_in_the_clone(investigator: Container, forbidden: dict[s
     assert not Path("/tmp/sre-agent-was-here").exists()
 
 
-def test_a_tool_of_a_connected_server_that_is_not_listed_is_refused_and_told(
+def test_a_tool_of_a_connected_server_that_is_not_listed_is_not_shown_and_refused(
     container: Container, world: WorldModel
 ) -> None:
     container.tier["servers"]["world"]["tools"] = ["get_resource_context"]
     before = world.log.count('"tool":"list_outcomes"')
     run = container.run([call("mcp__world__list_outcomes", alertname="x")], DONE)
-    assert run.message["denials"] == ["mcp__world__list_outcomes"]
+    assert "mcp__world__list_outcomes" not in run.model.offered()
+    assert "No such tool" in run.model.results()[0]
     assert world.log.count('"tool":"list_outcomes"') == before
 
 
@@ -243,6 +246,7 @@ def test_a_model_that_is_gone_or_busy_is_followed_by_its_fallback(container: Con
     run = container.run(only(FALLBACK_MODELS[0], DONE, status))
     assert run.model.names() == [MODEL, "claude-haiku-4-5", FALLBACK_MODELS[0]]
     assert (run.status, run.message["ended"]) == (0, "completed")
+    assert run.message["model"] == FALLBACK_MODELS[0]
     assert run.message["outcome"]["summary"] == OUTCOME["summary"]
 
 
@@ -254,6 +258,37 @@ def test_where_no_fallback_answers_either_the_run_ends_by_its_status(
     run = container.run(status)
     assert {*run.model.names()} == {MODEL, *FALLBACK_MODELS}
     assert (run.status, run.message["ended"]) == (30, "api_error")
+
+
+def test_models_that_the_api_does_not_know_are_named(container: Container) -> None:
+    container.tier |= {"model": "claude-gone-1", "fallback_models": FALLBACK_MODELS}
+    run = container.run(404)
+    assert "claude-gone-1" in run.message["detail"] and FALLBACK_MODELS[0] in run.message["detail"]
+
+
+@pytest.mark.parametrize("effort", ["low", "medium", "high", "xhigh", "max"])
+def test_the_model_is_asked_with_the_effort_of_the_tier(investigator: Container, effort: str) -> None:
+    investigator.tier["effort"] = effort
+    run = investigator.run(DONE)
+    assert run.model.requests[0]["output_config"]["effort"] == effort
+
+
+def test_a_system_prompt_of_the_dispatcher_takes_the_place_of_the_programs(container: Container) -> None:
+    container.given["system-prompt"] = "You are on call. See @/etc/passwd."
+    run = container.run(DONE)
+    system = [block["text"] for block in run.model.requests[0]["system"]]
+    assert system[-1] == "You are on call. See @/etc/passwd." and len("".join(system[:-1])) < 500
+    assert "root:x" not in json.dumps(run.model.requests[0])
+
+
+@pytest.mark.parametrize("given", [{}, {"system-prompt": ""}, {"system-prompt": " \n"}])
+def test_without_a_system_prompt_the_programs_own_stays(
+    investigator: Container, given: dict[str, str]
+) -> None:
+    investigator.given |= given
+    run = investigator.run(DONE)
+    assert run.status == 0
+    assert sum(len(block["text"]) for block in run.model.requests[0]["system"]) > 3_000
 
 
 def test_a_fallback_that_is_the_model_itself_is_no_hindrance(investigator: Container) -> None:
@@ -323,7 +358,8 @@ def test_told_to_end_it_says_what_it_knows(container: Container, after: float) -
 
 def test_told_to_end_before_it_asked_anything_it_ends(container: Container) -> None:
     def at_once(process: subprocess.Popen[str], _: Model) -> None:
-        time.sleep(0.7)
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        wait_until(lambda: children.read_text() != "", "Claude Code to start")
         process.send_signal(signal.SIGTERM)
 
     run = container.run(hanging, DONE, meanwhile=at_once)

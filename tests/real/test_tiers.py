@@ -189,6 +189,8 @@ FORBIDDEN = [
     *SECRETS,
     call("Bash", command="touch ran"),
     call("Read", file_path="/etc/passwd"),
+    call("Read", file_path="/proc/self/environ"),
+    call("Grep", pattern="root", path="/etc", output_mode="content"),
     call("Write", file_path="/tmp/sre-agent-was-here", content="x"),
     call("WebFetch", url="http://127.0.0.1:9/", prompt="x"),
     call("Task", description="x", prompt="x", subagent_type="general-purpose"),
@@ -218,12 +220,19 @@ def test_no_tier_gets_what_is_not_its_own(
     assert CANARY not in json.dumps(ran.model.requests) and "root:x" not in json.dumps(ran.model.requests)
     assert not Path("/tmp/sre-agent-was-here").exists()
     assert everything(api) == before
-    refused = ("No such tool", "not allowed", "permission", "denied", "outside")
+    refused = ("No such tool", "not allowed", "permission", "denied", "outside", "does not read")
     assert [told for told in answers if not any(word in told for word in refused)] == []
     asked = {each for each in site.grafana.asked if not each.endswith("/api/v1/query")}
     assert {each.partition(" ")[0] for each in asked} <= {"GET"}
     assert site.world.call("list_outcomes", {"alertname": FORGED["alertname"]})["outcomes"] == []
-    assert not {"Bash", "WebFetch", "Task"} & ran.model.offered()
+    assert ran.model.offered() == {*listed(agents.tier), "StructuredOutput"}
+
+
+def listed(tier: dict[str, Any]) -> Iterator[str]:
+    """The tools that the tier lists, as the model knows them."""
+    yield from tier["built_in"]
+    for name, server in tier["servers"].items():
+        yield from (f"mcp__{name}__{tool}" for tool in server["tools"])
 
 
 def everything(api: ApiServer) -> str:

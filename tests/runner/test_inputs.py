@@ -27,6 +27,14 @@ def test_the_files_are_what_the_job_was_given(tmp_path: Path) -> None:
     )
 
 
+def test_the_system_prompt_is_a_file_and_a_blank_one_is_none(tmp_path: Path) -> None:
+    assert read(folder(tmp_path), TIER).system_prompt is None
+    for blank in ("", " \n"):
+        assert read(folder(tmp_path, **{"system-prompt": blank}), TIER).system_prompt is None
+    found = read(folder(tmp_path, **{"system-prompt": "You are on call."}), TIER).system_prompt
+    assert found == tmp_path / "system-prompt"
+
+
 def test_a_try_out_has_neither_event_nor_decision(tmp_path: Path) -> None:
     assert read(folder(tmp_path), TIER) == Given("# Look", {}, {})
 
@@ -37,6 +45,7 @@ def test_a_try_out_has_neither_event_nor_decision(tmp_path: Path) -> None:
         ({"prompt": ""}, "prompt is empty"),
         ({"prompt": " /help"}, "begins with a slash, like a command"),
         ({"prompt": "x" * 70_000}, "over 64 KiB"),
+        ({"system-prompt": "x" * 70_000}, "system prompt is over 64 KiB"),
         ({"event": "[]"}, "not a JSON object"),
         ({"event": "{"}, "cannot be read"),
         ({"decision": "[" * 100_000}, "cannot be read"),

@@ -76,6 +76,7 @@ def test_a_rule_for_proposals_that_is_none_is_refused_by_name(tmp_path: Path, to
         ({**PLAIN, "built_in": ["Bash"]}, "built_in"),
         ({**PLAIN, "seconds": 4000}, "seconds"),
         ({**PLAIN, "max_cost_usd": 0}, "max_cost_usd"),
+        ({**PLAIN, "effort": "utmost"}, "effort"),
         ({**PLAIN, "model": "x --dangerously-skip-permissions"}, "model"),
         ({**PLAIN, "fallback_models": "claude-a"}, "fallback_models"),
         ({**PLAIN, "fallback_models": ["a", "b", "c", "d"]}, "fallback_models"),

@@ -77,7 +77,7 @@ def run(job: Given, allowed: Tier, container: Container) -> Report:
         servers = Path(folder) / "mcp.json"
         servers.touch(mode=0o600)
         servers.write_text(json.dumps(claude_args.mcp_config(allowed, transcript.token)), encoding="utf-8")
-        command = claude_args.argv(container.paths.program, allowed, servers)
+        command = claude_args.argv(container.paths.program, allowed, servers, job.system_prompt)
         environment = claude_args.environment(container.environment)
         claude = Claude(command, environment, container.paths.work, container.events, transcript.write)
         ending = Ending("died")
@@ -86,6 +86,7 @@ def run(job: Given, allowed: Tier, container: Container) -> Report:
                 claude, allowed, lambda value: _outcome(value, allowed, transcript.secrets) is not None
             )
             ending = session.hold(job.prompt)
+            ending = replace(ending, cost_usd=session.used.cost_usd)
         finally:
             claude.close(HURRIED_SECONDS if ending.why == "signal" else GRACE_SECONDS)
     if ending.why == "died" and (stderr := claude.stderr().strip()):
@@ -108,9 +109,9 @@ def _report(ending: Ending, job: Given, allowed: Tier, secrets: Sequence[str]) -
         identity=str(job.event.get("identity", "")),
         tier=str((job.decision.get("grant") or {}).get("tier", "")),
         session=totals.session,
-        model=allowed.model,
+        model=", ".join(totals.models) or allowed.model,
         outcome=found,
-        cost_usd=totals.cost_usd,
+        cost_usd=max(totals.cost_usd, ending.cost_usd),
         turns=totals.turns,
         denials=totals.denials,
         detail=ending.detail,

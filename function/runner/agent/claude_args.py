@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from function.runner.agent.budget import FUSE
 from function.runner.outcome import schema
 from function.runner.tier import Server, Tier
 from function.shared.http import PROXIES
@@ -28,6 +30,13 @@ FIXED = {
     "CLAUDE_CODE_DISABLE_FILE_MENTIONS": "1",  # otherwise @/path in an alert adds that file to the prompt
     "CLAUDE_CODE_DISABLE_ATTACHMENTS": "1",
     "CLAUDE_CODE_DISABLE_BACKGROUND_TASKS": "1",
+    "CLAUDE_CODE_DISABLE_AUTO_MEMORY": "1",  # a run must not leave instructions for a later run
+    # A longer answer of a tool is saved as lines of text, which the agent can search. Without this limit,
+    # an answer over 50,000 characters can be saved as one line of JSON, in which a search shows nothing.
+    "MAX_MCP_OUTPUT_TOKENS": "10000",
+    "MCP_TRUNCATION_PROMPT_OVERRIDE": "search",  # any value: else the model is told to read all of the file
+    # The default of 128,000 lets one response cost half a run. The cost is known only after the response.
+    "CLAUDE_CODE_MAX_OUTPUT_TOKENS": "32000",
     "CLAUDE_CODE_MAX_RETRIES": "4",  # the default of ten retries takes three minutes if the API is down
     "API_TIMEOUT_MS": "120000",
     "MCP_TIMEOUT": "20000",
@@ -45,8 +54,9 @@ DENIED = (
 """Rules that deny edits of files that a forge executes after a push."""
 
 
-def argv(program: Path, tier: Tier, mcp_config: Path) -> list[str]:
-    """Returns the command line, which contains no secret and no text of an alert."""
+def argv(program: Path, tier: Tier, mcp_config: Path, system_prompt: Path | None = None) -> list[str]:
+    """Returns the command line, which contains no secret and no text of an alert. The file `system_prompt`
+    replaces Claude Code's own system prompt."""
     return [
         str(program),
         "--print",
@@ -57,17 +67,19 @@ def argv(program: Path, tier: Tier, mcp_config: Path) -> list[str]:
         "--strict-mcp-config",
         f"--mcp-config={mcp_config}",
         f"--tools={','.join(tier.built_in)}",
-        *(["--restricted"] if tier.built_in else []),  # keeps file tools in the working folder
+        *(["--restricted"] if tier.built_in else []),  # keeps file tools in the folders that tier.py names
         "--permission-mode=dontAsk",
         "--permission-prompts=none",
         f"--allowedTools={','.join(allowed(tier))}",
         *([f"--disallowedTools={','.join(DENIED)}"] if tier.built_in else []),
         f"--json-schema={json.dumps(schema(tier.mode))}",
-        f"--max-turns={tier.max_turns}",
-        f"--max-budget-usd={tier.max_cost_usd}",
+        f"--max-turns={math.ceil(tier.max_turns * FUSE)}",
+        f"--max-budget-usd={tier.max_cost_usd * FUSE:g}",
         "--no-session-persistence",
         "--disable-slash-commands",
+        *([f"--system-prompt-file={system_prompt}"] if system_prompt else []),
         f"--model={tier.model}",
+        *([f"--effort={tier.effort}"] if tier.effort else []),
         *([f"--fallback-model={','.join(tier.fallback_models)}"] if tier.fallback_models else []),
     ]
 

@@ -12,7 +12,9 @@ from function.shared.text import cut
 
 MAX_NAME = 100
 MAX_DENIALS = 20
+MAX_MODELS = 5
 MAX_NUMBER = 1e12
+OUTCOME_TOOL, OUTCOME_CALL = "StructuredOutput", "the call with the outcome"
 
 
 class Unreadable(Exception):
@@ -28,6 +30,15 @@ class McpServer:
 
 
 @dataclass(frozen=True)
+class Response:
+    """A response of the model, or a part of one."""
+
+    id: str
+    calls: frozenset[str]
+    """The ids of its calls of tools. OUTCOME_CALL stands for the call with the outcome."""
+
+
+@dataclass(frozen=True)
 class Totals:
     """The numbers of a run. A field with an unexpected shape counts as missing, because the outcome is worth
     more than these numbers."""
@@ -37,6 +48,8 @@ class Totals:
     turns: int
     denials: tuple[str, ...]
     """The tools that the model called without permission. Each tool is listed once."""
+    models: tuple[str, ...]
+    """The models that answered. The model that wrote the most comes first."""
 
 
 def response_to(event: Mapping[str, Any], number: str) -> Mapping[str, Any] | None:
@@ -70,6 +83,34 @@ def servers(response: Mapping[str, Any]) -> Mapping[str, McpServer]:
     return found
 
 
+def response(event: Mapping[str, Any]) -> Response | None:
+    """Returns the response in the event, or None if the event contains none."""
+    match event:
+        case {"type": "assistant", "message": {"id": str(number), "content": list(parts)}}:
+            return Response(number, frozenset(filter(None, map(_call, parts))))
+    return None
+
+
+def answered(event: Mapping[str, Any]) -> frozenset[str]:
+    """Returns the ids of the calls whose results are in the event."""
+    match event:
+        case {"type": "user", "message": {"content": list(parts)}}:
+            return frozenset(
+                part["tool_use_id"]
+                for part in parts
+                if isinstance(part, dict) and isinstance(part.get("tool_use_id"), str)
+            )
+    return frozenset()
+
+
+def cost(event: Mapping[str, Any]) -> float:
+    """Returns the cost of the run so far, from a response to `get_usage`. It is 0 for any other event."""
+    match event:
+        case {"type": "control_response", "response": {"response": {"session": {"total_cost_usd": cost}}}}:
+            return _number(cost)
+    return 0.0
+
+
 def totals(result: Mapping[str, Any]) -> Totals:
     """Returns the totals in a result event."""
     denials = result.get("permission_denials")
@@ -79,6 +120,7 @@ def totals(result: Mapping[str, Any]) -> Totals:
         cost_usd=_number(result.get("total_cost_usd")),
         turns=int(_number(result.get("num_turns"))),
         denials=tuple(dict.fromkeys(filter(None, map(_text, names))))[:MAX_DENIALS],
+        models=_models(result.get("modelUsage")),
     )
 
 
@@ -86,6 +128,26 @@ def api_status(result: Mapping[str, Any]) -> str:
     """Returns the HTTP status with which the model's API failed."""
     status = result.get("api_error_status")
     return str(status) if type(status) is int and 100 <= status <= 999 else "unknown"
+
+
+def _models(usage: object) -> tuple[str, ...]:
+    """Returns the models with output, by the amount of their output."""
+    if not isinstance(usage, dict):
+        return ()
+    written = {
+        _text(name): _number(each.get("outputTokens"))
+        for name, each in usage.items()
+        if isinstance(each, dict)
+    }
+    answered = [name for name in written if name and written[name] > 0]
+    return tuple(sorted(answered, key=lambda name: -written[name])[:MAX_MODELS])
+
+
+def _call(part: object) -> str:
+    match part:
+        case {"type": "tool_use", "name": name, "id": str(number)}:
+            return OUTCOME_CALL if name == OUTCOME_TOOL else number
+    return ""
 
 
 def _items(value: object, what: str) -> list[Any]:

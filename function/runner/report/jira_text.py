@@ -74,6 +74,7 @@ ENDED = {
     "preflight": "The agent could not start: an MCP server or a tool was missing.",
     "api_error": "The model could not be reached, or refused to answer.",
     "deadline": "The time limit passed before the agent reported an outcome.",
+    "limit": "The limit of turns or money was reached before the agent reported an outcome.",
     "signal": "The run was stopped before the agent reported an outcome.",
     "refused": "The runner refused the task.",
 }

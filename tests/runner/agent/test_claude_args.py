@@ -1,12 +1,23 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+import yaml
+from pydantic import TypeAdapter
+
 from function.runner.agent import claude_args
+from function.runner.agent.budget import FUSE, STOP
 from function.runner.tier import Server, Tier
 from tests.harness.default_model import MODEL
+from tests.harness.process import TIER_FILES
+
+OUTPUT_USD, CACHED_USD = 10 / 1e6, 0.2 / 1e6
+"""What a token of the tiers' model costs, by the pinned program's own price list."""
+CONTEXT_TOKENS = 200_000
 
 SERVERS = {
     "world": Server("http://127.0.0.1:8001/mcp", ("get_resource_context", "list_outcomes"), "/run/reader"),
@@ -49,8 +60,30 @@ def test_the_models_that_take_over_are_named_in_their_order() -> None:
     assert (told["--model"], told["--fallback-model"]) == (MODEL, "claude-b,claude-a")
 
 
+def test_the_programs_own_limits_are_a_fuse_above_those_of_the_tier() -> None:
+    told = flags(replace(READING, max_turns=10, max_cost_usd=3))
+    assert (told["--max-turns"], told["--max-budget-usd"]) == ("13", "3.75")
+    assert flags(replace(READING, max_turns=1, max_cost_usd=0.01))["--max-turns"] == "2"
+
+
+@pytest.mark.parametrize("path", TIER_FILES, ids=lambda path: path.stem)
+def test_between_the_request_for_the_outcome_and_the_fuse_there_is_room_for_two_responses(path: Path) -> None:
+    files = next(each["data"] for each in yaml.safe_load_all(path.read_text()) if each["kind"] == "ConfigMap")
+    tier = TypeAdapter(Tier).validate_json(files["tier.json"])
+    longest = int(claude_args.FIXED["CLAUDE_CODE_MAX_OUTPUT_TOKENS"]) * OUTPUT_USD
+    assert (FUSE - STOP) * tier.max_cost_usd >= 2 * (longest + CONTEXT_TOKENS * CACHED_USD)
+    assert math.ceil(FUSE * tier.max_turns) - STOP * tier.max_turns >= 2
+
+
 def test_where_no_model_takes_over_none_is_named() -> None:
     assert "--fallback-model" not in flags(READING)
+
+
+def test_effort_and_system_prompt_are_named_where_there_are_any() -> None:
+    assert flags(replace(READING, effort="high"))["--effort"] == "high"
+    assert not {"--effort", "--system-prompt-file"} & flags(READING).keys()
+    line = claude_args.argv(Path("/bin/claude"), READING, Path("/tmp/mcp.json"), Path("/in/system-prompt"))
+    assert "--system-prompt-file=/in/system-prompt" in line
 
 
 def test_the_outcome_is_asked_for_by_its_schema() -> None:

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, cast
 
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from function.runner.agent.budget import FUSE, STOP, WARN
 from function.runner.agent.process import ENDED, UNREADABLE, Claude, Event
 from function.runner.agent.session import ODD, RECONNECTS, SIGNAL, WRAP_UP, Ending, Session
 from function.runner.outcome import EXIT
@@ -35,15 +37,17 @@ class Scripted:
     def __init__(
         self,
         *script: Event,
+        costs: Sequence[float] = (),
         servers: Any = [CONNECTED],  # noqa: B006  nobody changes it
         deaf_to: str = "",
         back_after: int = 99,
         odd: Mapping[str, Callable[[str], Event]] = MappingProxyType({}),
     ) -> None:
         self._script, self._servers, self._deaf_to, self._odd = deque(script), servers, deaf_to, odd
-        self._reconnects_left = back_after
+        self._reconnects_left, self._costs = back_after, deque(costs)
         self._replies: deque[Event] = deque()
         self.heard: list[str] = []
+        self.denied: list[str] = []
 
     def send(self, message: Event) -> None:
         if message["type"] == "user":
@@ -54,7 +58,12 @@ class Scripted:
             assert message["request"]["serverName"] == "world"
             self._reconnects_left -= 1
             self._servers = self._servers if self._reconnects_left else [CONNECTED]
+        if message["request"]["subtype"] == "apply_flag_settings":
+            self.denied = message["request"]["settings"]["permissions"]["deny"]
         response = {"request_id": message["request_id"], "response": {"mcpServers": self._servers}}
+        if message["request"]["subtype"] == "get_usage":
+            cost = self._costs.popleft() if self._costs else 0.0
+            response["response"] = {"session": {"total_cost_usd": cost}}
         if message["request"]["subtype"] in self._odd:
             self._replies.append(self._odd[message["request"]["subtype"]](message["request_id"]))
         elif message["request"]["subtype"] != self._deaf_to:
@@ -77,7 +86,35 @@ def test_servers_come_first_then_the_prompt_and_its_outcome() -> None:
     claude = Scripted({"type": "system"}, {"type": "assistant"}, GOOD)
     ending = held(claude)
     assert (ending.why, ending.outcome, ending.result["num_turns"]) == ("completed", OUTCOME, 3)
+    assert claude.heard == ["initialize", "mcp_status", "apply_flag_settings", "the prompt"]
+    assert claude.denied == ["mcp__world__other"]
+
+
+def test_where_the_tier_lists_every_tool_nothing_is_hidden() -> None:
+    claude = Scripted(GOOD, servers=[{**CONNECTED, "tools": [{"name": "look"}]}])
+    held(claude)
     assert claude.heard == ["initialize", "mcp_status", "the prompt"]
+
+
+def test_a_tool_with_an_odd_name_hides_no_other() -> None:
+    tools = [{"name": name} for name in ("look", "b(", "a,b", "", "c d", "ok.1")]
+    claude = Scripted(GOOD, servers=[{**CONNECTED, "tools": tools}])
+    held(claude)
+    assert claude.denied == ["mcp__world__ok.1"]
+
+
+def test_a_program_that_does_not_hide_tools_is_asked_nothing() -> None:
+    claude = Scripted(SILENT, deaf_to="apply_flag_settings")
+    why = "no response in time to apply_flag_settings while servers connected"
+    assert held(claude) == Ending("preflight", why)
+
+
+def test_models_that_the_api_does_not_know_are_named() -> None:
+    unknown = result(terminal_reason="api_error", api_error_status=404)
+    tier = replace(TIER, model="claude-a", fallback_models=("claude-b",))
+    for script in ((unknown,), (result(), unknown)):
+        ending = held(Scripted(*script), tier)
+        assert ending.why == "api_error" and "does not know claude-a, claude-b" in ending.detail
 
 
 @pytest.mark.parametrize(
@@ -254,6 +291,89 @@ def test_when_its_time_is_up_the_word_is_taken_and_the_outcome_asked_for(event: 
     assert claude.heard[-2:] == ["interrupt", WRAP_UP]
 
 
+def turn(number: int, tool: str = "mcp__world__look") -> tuple[Event, Event]:
+    """A response that calls a tool, and the tool's result."""
+    call = {"type": "tool_use", "id": f"call-{number}", "name": tool, "input": {}}
+    answer = {"type": "tool_result", "tool_use_id": f"call-{number}", "content": "x"}
+    return (
+        {"type": "assistant", "message": {"id": f"msg-{number}", "content": [call]}},
+        {"type": "user", "message": {"content": [answer]}},
+    )
+
+
+def turns(count: int) -> list[Event]:
+    return [event for number in range(count) for event in turn(number)]
+
+
+ABORTED = result(terminal_reason="aborted_streaming")
+
+
+def test_after_each_response_the_cost_is_asked_for_which_asks_no_model() -> None:
+    claude = Scripted(*turns(3), GOOD, costs=[0.1, 0.2, 0.3])
+    session = Session(cast("Claude", claude), TIER, lambda told: told == OUTCOME)
+    assert session.hold("the prompt").why == "completed"
+    assert claude.heard.count("get_usage") == 3 and session.used.cost_usd == 0.3
+
+
+@pytest.mark.parametrize(
+    ("tier", "costs", "limit"),
+    [
+        (replace(TIER, max_turns=10), [], "turns"),
+        (replace(TIER, max_turns=500, max_cost_usd=10), [float(n) for n in range(1, 20)], "money"),
+    ],
+)
+def test_a_limit_is_told_once_and_then_ends_in_an_outcome(tier: Tier, costs: list[float], limit: str) -> None:
+    claude = Scripted(*turns(9), ABORTED, GOOD, costs=costs)
+    ending = held(claude, tier)
+    assert (ending.why, ending.outcome) == ("limit", OUTCOME)
+    assert claude.heard[-2:] == ["interrupt", WRAP_UP]
+    (warning,) = [words for words in claude.heard if words.startswith("This run has used")]
+    assert f"of its {limit}" in warning
+    assert claude.heard.index(warning) < claude.heard.index("interrupt")
+
+
+def test_a_run_that_stays_below_its_limits_hears_nothing() -> None:
+    claude = Scripted(*turns(6), GOOD)
+    assert held(claude, replace(TIER, max_turns=10)).why == "completed"
+    assert not any(words.startswith("This run") for words in claude.heard)
+
+
+def test_no_tool_is_interrupted_and_no_outcome_either() -> None:
+    first, second = turn(8)
+    several = {"type": "assistant", "message": {"id": "msg-8", "content": []}}
+    more = {"type": "tool_use", "id": "call-more", "name": "mcp__world__look", "input": {}}
+    several["message"] = {"id": "msg-8", "content": [more]}
+    claude = Scripted(*turns(8), first, several, second, GOOD)
+    assert held(claude, replace(TIER, max_turns=10)).why == "completed"
+    last = turn(8, "StructuredOutput")
+    assert held(Scripted(*turns(8), *last, GOOD), replace(TIER, max_turns=10)).why == "completed"
+
+
+def test_parts_of_one_response_are_one_turn() -> None:
+    parts = [turn(0)[0]] * 20
+    claude = Scripted(*parts, turn(0)[1], GOOD)
+    assert held(claude, replace(TIER, max_turns=10)).why == "completed"
+    assert claude.heard.count("get_usage") == 1
+
+
+def test_a_program_that_tells_no_cost_is_held_to_its_turns() -> None:
+    def odd(number: str) -> Event:
+        return {"type": "control_response", "response": {"request_id": number, "subtype": "error"}}
+
+    claude = Scripted(*turns(9), ABORTED, GOOD, odd={"get_usage": odd})
+    assert held(claude, replace(TIER, max_turns=10)).why == "limit"
+
+
+@pytest.mark.parametrize("reason", ["max_turns", "budget_exhausted"])
+def test_a_limit_of_the_program_itself_is_a_limit_too(reason: str) -> None:
+    ending = held(Scripted(result(terminal_reason=reason), GOOD))
+    assert (ending.why, ending.outcome) == ("limit", OUTCOME)
+
+
+def test_warning_and_outcome_come_before_the_limit_and_the_fuse_after_it() -> None:
+    assert 0 < WARN < STOP < 1 < FUSE
+
+
 def test_a_second_signal_cuts_no_wrap_up_short() -> None:
     claude = Scripted(SIGNAL, SIGNAL, result(), SIGNAL, GOOD)
     assert (held(claude).why, held(Scripted(SIGNAL, SIGNAL, result(), SIGNAL, GOOD)).outcome) == (
@@ -285,7 +405,7 @@ def test_a_program_that_ends_in_the_middle_has_died() -> None:
 def test_one_that_ends_while_it_wraps_up_keeps_what_was_known_of_it() -> None:
     before = result(terminal_reason="max_turns", num_turns=60)
     ending = held(Scripted(before, ENDED))
-    assert (ending.why, ending.outcome, ending.result) == ("no_outcome", None, before)
+    assert (ending.why, ending.outcome, ending.result) == ("limit", None, before)
 
 
 def test_a_wrap_up_in_silence_ends() -> None:

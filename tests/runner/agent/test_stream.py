@@ -31,8 +31,14 @@ def test_a_list_of_servers_is_read_with_the_tools_as_a_tier_names_them() -> None
 def test_the_totals_are_those_of_the_result() -> None:
     result = {"session_id": "s", "total_cost_usd": 0.12, "num_turns": 3}
     denials = [{"tool_name": "Bash"}, {"tool_name": "Bash"}, {"tool_name": "Web"}]
-    assert stream.totals({**result, "permission_denials": denials}) == Totals("s", 0.12, 3, ("Bash", "Web"))
-    assert stream.totals({}) == Totals("", 0.0, 0, ())
+    told = stream.totals({**result, "permission_denials": denials})
+    assert told == Totals("s", 0.12, 3, ("Bash", "Web"), ())
+    assert stream.totals({}) == Totals("", 0.0, 0, (), ())
+
+
+def test_the_models_are_those_that_wrote_something_the_first_one_the_most() -> None:
+    used = {"a": {"outputTokens": 20}, "b": {"outputTokens": 300}, "gone": {"outputTokens": 0}, "odd": 7}
+    assert stream.totals({"modelUsage": used}).models == ("b", "a")
 
 
 @given(
