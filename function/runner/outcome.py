@@ -8,9 +8,10 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
+from typing_extensions import TypedDict
 
 from function.runner.redact import cleaned
 from function.shared.facts import RunStatus, Verification
@@ -44,34 +45,95 @@ EXIT = {
 podFailurePolicy of a tier defines the exit codes after which Kubernetes retries the Job."""
 
 
+Cause = TypedDict(
+    "Cause",
+    {
+        "kind": Annotated[str, Field(max_length=253, description="The Kubernetes kind, such as Deployment.")],
+        "namespace": Annotated[str, Field(max_length=253, description="Empty for a kind without namespace.")],
+        "name": Annotated[str, Field(max_length=253)],
+        "class": Literal[
+            "release", "configuration", "capacity", "dependency", "node", "network", "storage", "credentials",
+            "external", "alert rule", "unknown",
+        ],
+    },
+)  # fmt: skip
+"""The object in which the problem began, and the class of its cause."""
+Cause.__pydantic_config__ = STRICT  # type: ignore[attr-defined]
+
+
 @dataclass(frozen=True)
 class AgentOutcome:
-    """The structured result of a run. Its texts are untrusted, because the model read untrusted data."""
+    """The structured result of a run. Its texts are untrusted, because the model read untrusted data. The
+    model reads the descriptions of the fields."""
 
     __pydantic_config__ = STRICT
-    status: RunStatus
-    summary: Text
-    root_cause: Text
-    actions: Texts
-    """The changes that the agent made or proposes."""
-    evidence: Texts
-    confidence: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-    follow_up: Text
+    status: Annotated[RunStatus, Field(description="What the run came to.")]
+    summary: Annotated[Text, Field(description="Two or three sentences for the person who is paged.")]
+    root_cause: Annotated[
+        Text,
+        Field(description="The one cause that explains onset, scope and symptom. Empty if inconclusive."),
+    ]
+    cause: Annotated[
+        Cause | None, Field(description="The object in which the problem began. null if inconclusive.")
+    ]
+    actions: Annotated[
+        Texts, Field(description="Each change that you made or propose, with old and new value.")
+    ]
+    evidence: Annotated[
+        Texts, Field(description="Each: tool, object, time, and the value copied from the tool's answer.")
+    ]
+    ruled_out: Annotated[
+        Texts, Field(description="Each other hypothesis, and the observation that speaks against it.")
+    ]
+    not_checked: Annotated[
+        Texts, Field(description="What you could not check or did not check, and why it could matter.")
+    ]
+    confidence: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=1,
+            allow_inf_nan=False,
+            description="0.9: you saw the effect follow from the cause. 0.6: the cause fits all you saw. "
+            "0.3: the best of several. Below that, the status is inconclusive.",
+        ),
+    ]
+    follow_up: Annotated[
+        Text,
+        Field(
+            description="The next steps for a person. First the step that stops the harm, with its risk and "
+            "with how to undo it."
+        ),
+    ]
 
 
 _OUTCOME = TypeAdapter(AgentOutcome)
 ENDS: Mapping[str, tuple[RunStatus, ...]] = {
-    "autonomous": ("resolved", "mitigated", "investigated", "failed", "refused"),
-    "merge-request": ("proposed", "investigated", "failed", "refused"),
-    "investigate": ("investigated", "failed", "refused"),
+    "autonomous": ("resolved", "mitigated", "investigated", "inconclusive", "failed", "refused"),
+    "merge-request": ("proposed", "investigated", "inconclusive", "refused"),
+    "investigate": ("investigated", "inconclusive", "refused"),
 }
-"""The possible statuses of each mode. Only an agent that may change something can resolve a problem."""
+"""The possible statuses of each mode. Only an agent that may change the cluster can resolve a problem, or
+fail to. A failed run takes LOW away from its resource, so an honest investigator never counts as failed."""
+
+
+def named_cause(found: AgentOutcome) -> str:
+    """Returns the object in which the problem began, as text: "Deployment shop/cart (release)"."""
+    if found.cause is None:
+        return ""
+    where = "/".join(filter(None, (found.cause["namespace"], found.cause["name"])))
+    return f"{found.cause['kind']} {where} ({found.cause['class']})"
+
+
+def unsolved(mode: str) -> RunStatus:
+    """Returns the status of a run that ended without an outcome."""
+    return "failed" if "failed" in ENDS.get(mode, ()) else "inconclusive"
 
 
 def schema(mode: str) -> dict[str, Any]:
     """Returns the JSON Schema of an outcome in this mode."""
     whole = _OUTCOME.json_schema()
-    whole["properties"]["status"] = {"enum": [*ENDS[mode]], "type": "string"}
+    whole["properties"]["status"] |= {"enum": [*ENDS[mode]]}
     return whole
 
 

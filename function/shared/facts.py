@@ -201,7 +201,7 @@ class Happenings:
     more: Count = 0
 
 
-RunStatus = Literal["resolved", "mitigated", "proposed", "investigated", "failed", "refused"]
+RunStatus = Literal["resolved", "mitigated", "proposed", "investigated", "inconclusive", "failed", "refused"]
 Verification = Literal["cleared", "firing", "inconclusive", "none"]
 
 

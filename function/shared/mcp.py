@@ -20,7 +20,7 @@ from function.shared import http
 from function.shared.errors import Unavailable
 from function.shared.event import SREEvent
 from function.shared.facts import MAX_NAME
-from function.shared.runs import Run
+from function.shared.runs import FINDINGS, Run
 from function.shared.strict_json import Json, to_json
 from function.shared.text import cut
 
@@ -60,27 +60,42 @@ class WorldModelClient:
     def context(self, event: SREEvent) -> object:
         names = ("resource_type", "namespace", "resource_id", "cluster", "alertname")
         arguments = {name: cut(getattr(event, name), MAX_NAME) for name in names}
-        return self._call(self._options.context_tool, arguments)
+        return self._called(self._options.context_tool, arguments)
 
     def record(self, run: Run) -> bool:
         """Stores the run. Returns False if the run was stored before. After Unavailable, the run may or may
         not be stored."""
-        answer = self._call(self._options.outcome_tool, asdict(run))
+        known = self._fields() if any(getattr(run, name) for name in FINDINGS) else frozenset()
+        sent = {name: value for name, value in asdict(run).items() if name not in FINDINGS or name in known}
+        answer = self._called(self._options.outcome_tool, sent)
         if isinstance(answer, dict) and isinstance(answer.get("recorded"), bool):
             return bool(answer["recorded"])
         raise _unexpected("a confirmation that the run is recorded")
 
-    def _call(self, tool: str, arguments: Json) -> object:
+    def _fields(self) -> frozenset[str]:
+        """Returns the fields of the tool that records outcomes, as far as the server tells them."""
+        try:
+            tools = self._call("tools/list", {})["tools"]
+            (schema,) = (tool["inputSchema"] for tool in tools if tool["name"] == self._options.outcome_tool)
+            return frozenset(schema["properties"])
+        except (Unavailable, *http.SHAPE_ERRORS):
+            return frozenset()
+
+    def _called(self, tool: str, arguments: Json) -> object:
         """Returns the result of the tool."""
+        return _content(self._call("tools/call", {"name": tool, "arguments": arguments}))
+
+    def _call(self, method: str, parameters: Json) -> Mapping[str, Any]:
+        """Returns the result of one request, within the time limit."""
         seconds = self._options.seconds
         with http.connect(self._url, seconds, min(seconds, CONNECT_SECONDS)) as client:
-            future = self._threads.submit(self._exchange, client, tool, arguments)
+            future = self._threads.submit(self._exchange, client, method, parameters)
             return http.result_within(seconds, future, self._late())
 
     def _late(self) -> Unavailable:
         return Unavailable("world_model_slow", f"the world model took over {self._options.seconds} s")
 
-    def _exchange(self, client: httpx.Client, tool: str, arguments: Json) -> object:
+    def _exchange(self, client: httpx.Client, method: str, parameters: Json) -> Mapping[str, Any]:
         import httpx
 
         deadline = time.monotonic() + self._options.seconds
@@ -88,9 +103,9 @@ class WorldModelClient:
         try:
             if urlsplit(self._url).path != BARE_PATH:
                 session.initialize()
-            result = session.request("tools/call", {"name": tool, "arguments": arguments})
+            result = session.request(method, parameters)
             session.end()
-            return _content(result)
+            return result
         except (httpx.ReadTimeout, httpx.WriteTimeout):  # before the limit of the whole call
             raise self._late() from None
         # OSError and RuntimeError come from a connection that was closed after the time limit.

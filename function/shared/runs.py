@@ -24,6 +24,8 @@ def _time(text: str) -> str:
     return text
 
 
+FINDINGS = ("summary", "cause", "evidence", "ruled_out", "not_checked", "follow_up")
+"""The fields that a world model of another maker may not have. They are sent only to a tool that has them."""
 Stated = Annotated[str, Field(min_length=1, max_length=MAX_TEXT)]
 RunText = Annotated[str, Field(max_length=MAX_RUN_TEXT)]
 
@@ -50,6 +52,13 @@ class Run:
     confidence: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
     """The agent's confidence in the root cause, from 0 to 1."""
     root_cause: RunText = ""
+    summary: RunText = ""
+    cause: RunText = ""
+    """The object in which the problem began, and the class of its cause."""
+    evidence: RunText = ""
+    ruled_out: RunText = ""
+    not_checked: RunText = ""
+    follow_up: RunText = ""
     namespace: Name = ""
     cluster: Name = ""
     identity: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""

@@ -24,8 +24,11 @@ OUTCOME = {
     "status": "investigated",
     "summary": "typedb-data fills by 0.05 GiB an hour",
     "root_cause": "write-ahead log files pile up",
+    "cause": {"kind": "StatefulSet", "namespace": "f3iai", "name": "typedb", "class": "capacity"},
     "actions": [],
     "evidence": ["used 15.04 of 20 GiB"],
+    "ruled_out": ["a larger load: the rate of writes is as before"],
+    "not_checked": ["why no checkpoint was written"],
     "confidence": 0.8,
     "follow_up": "grow the claim",
 }

@@ -94,7 +94,7 @@ def test_no_words_of_a_proposal_touch_an_issue(forge: Gitea, tmp_path: Path) -> 
     issue = forge.ask("POST", f"{here}/issues", {"title": "it must stay open"})
     other = forge.ask("POST", f"{here}/issues", {"title": "it may be closed"})
     words = f"Fixes {issue['html_url']}, closes #1. Fixes {OWNER}/{name}#1, closes {issue['html_url']} ."
-    told = AgentOutcome("proposed", words, words, (words,), (words,), 0.8, words)
+    told = AgentOutcome("proposed", words, words, None, (words,), (words,), (words,), (words,), 0.8, words)
     event = {"alertname": "PVCUsageHigh", "namespace": "f3iai", "resource_id": "typedb-data"}
     identity = "56" * 32
     report = Report(0, "completed", identity=identity, outcome=told)

@@ -8,12 +8,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from function.runner.outcome import ENDS, MAX_MESSAGE, AgentOutcome, Report, read, schema
+from function.runner.outcome import (
+    ENDS,
+    MAX_MESSAGE,
+    AgentOutcome,
+    Report,
+    named_cause,
+    read,
+    schema,
+    unsolved,
+)
 from function.shared.facts import MODES, RunStatus
 from tests.harness.credentials import NAMED, SHAPES, WORD
 from tests.harness.model import OUTCOME
 
-TOLD = AgentOutcome(**{**OUTCOME, "actions": (), "evidence": tuple(OUTCOME["evidence"])})  # type: ignore[arg-type]
+CAUSE: dict[str, str] = OUTCOME["cause"]  # type: ignore[assignment]
+TOLD = AgentOutcome(
+    **{name: tuple(value) if isinstance(value, list) else value for name, value in OUTCOME.items()}  # type: ignore[arg-type]
+)
 
 
 def test_an_outcome_is_read_as_it_was_given() -> None:
@@ -34,6 +46,10 @@ def test_an_outcome_is_read_as_it_was_given() -> None:
         {**OUTCOME, "summary": "x" * 4001},
         {**OUTCOME, "evidence": ["x"] * 31},
         {**OUTCOME, "verified": True},
+        {**OUTCOME, "cause": "the disk"},
+        {**OUTCOME, "cause": {**CAUSE, "class": "magic"}},
+        {**OUTCOME, "cause": {**CAUSE, "cluster": "fmc"}},
+        {**OUTCOME, "cause": {"kind": "Pod"}},
     ],
     ids=lambda told: str(told)[:40],
 )
@@ -50,7 +66,29 @@ def test_who_can_change_nothing_has_resolved_nothing() -> None:
     ends = {mode: set(schema(mode)["properties"]["status"]["enum"]) for mode in ENDS}
     assert {mode for mode, told in ends.items() if told & {"resolved", "mitigated"}} == {"autonomous"}
     assert {mode for mode, told in ends.items() if "proposed" in told} == {"merge-request"}
+    assert {mode for mode, told in ends.items() if "failed" in told} == {"autonomous"}
+    assert all("inconclusive" in told for told in ends.values())
     assert set(ENDS) == set(MODES) and set.union(*ends.values()) == set(get_args(RunStatus))
+
+
+def test_every_field_of_the_schema_is_described() -> None:
+    assert all(field["description"] for field in schema("investigate")["properties"].values())
+
+
+def test_a_run_without_an_outcome_has_failed_only_if_it_could_change_something() -> None:
+    assert {mode: unsolved(mode) for mode in ("autonomous", "merge-request", "investigate", "unknown")} == {
+        "autonomous": "failed",
+        "merge-request": "inconclusive",
+        "investigate": "inconclusive",
+        "unknown": "inconclusive",
+    }
+
+
+def test_a_cause_is_named_with_its_class() -> None:
+    assert named_cause(TOLD) == "StatefulSet f3iai/typedb (capacity)"
+    node = {"kind": "Node", "namespace": "", "name": "worker-2", "class": "node"}
+    assert named_cause(replace(TOLD, cause=node)) == "Node worker-2 (node)"  # type: ignore[arg-type]
+    assert named_cause(replace(TOLD, cause=None)) == ""
 
 
 def test_a_message_leaves_out_what_is_empty() -> None:

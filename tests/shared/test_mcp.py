@@ -16,7 +16,7 @@ import pytest
 from function.shared.errors import Unavailable
 from function.shared.facts import GAPS
 from function.shared.mcp import AT_ONCE, PROTOCOL, Options, WorldModelClient
-from function.shared.runs import Run
+from function.shared.runs import FINDINGS, Run
 from tests.harness import mcp
 from tests.harness.components import wait_until
 from tests.harness.fakes import event
@@ -25,6 +25,7 @@ from tests.harness.scripted import Request, scripted
 
 TOLD = {"facts": [], "gaps": ["not_found"]}
 RUN = Run("s-1", "2026-03-29T04:10:00Z", "k8s_pvc", "claim", "Alert", "resolved", "grew", "cleared", 0.9)
+BASIC = {name: value for name, value in asdict(RUN).items() if name not in FINDINGS}
 TOKEN = "a-token-for-readers"
 SHORT = Options(seconds=0.5)
 """What a server that never ends is left after, long before it gives up by itself."""
@@ -83,7 +84,32 @@ def test_it_asks_for_the_context_of_the_events_resource_in_one_request() -> None
 def test_a_run_is_recorded_and_its_word_is_passed_on() -> None:
     with scripted(result(structured({"session": "s-1", "recorded": False}))) as server:
         assert WorldModelClient(f"{server.url}/jsonrpc").record(RUN) is False
-    assert server.requests[0].body["params"] == {"name": "record_outcome", "arguments": asdict(RUN)}
+    assert server.requests[0].body["params"] == {"name": "record_outcome", "arguments": BASIC}
+
+
+TOOL = {"name": "record_outcome", "inputSchema": {"properties": {"session": {}, "cause": {}, "summary": {}}}}
+FOUND = replace(RUN, cause="Deployment shop/cart (release)", not_checked="the node")
+
+
+@pytest.mark.parametrize(
+    ("tools", "sent"),
+    [
+        ({"tools": [TOOL]}, {"cause": FOUND.cause, "summary": ""}),
+        ({"tools": []}, {}),
+        ({"tools": [TOOL, TOOL]}, {}),
+        ({"tools": [{"name": "record_outcome"}]}, {}),
+        ({}, {}),
+    ],
+)
+def test_what_a_run_found_is_sent_to_a_tool_that_has_fields_for_it(tools: Any, sent: dict[str, str]) -> None:
+    def answer(request: Request) -> None:
+        is_list = request.asked.body["method"] == "tools/list"
+        told = tools if is_list else {"structuredContent": {"recorded": True}}
+        request.reply({"jsonrpc": "2.0", "id": request.asked.body["id"], "result": told})
+
+    with scripted(answer) as server:
+        assert WorldModelClient(f"{server.url}/jsonrpc").record(FOUND) is True
+    assert server.requests[1].body["params"]["arguments"] == BASIC | sent
 
 
 def test_tools_have_the_names_that_the_settings_give_them() -> None:
@@ -347,7 +373,7 @@ def test_a_run_is_recorded_by_streamable_http_as_well() -> None:
     recorded = mcp.result({"content": [], "structuredContent": {"session": "s-1", "recorded": True}})
     with talking(speaking(tools_call=recorded)) as server:
         assert WorldModelClient(f"{server.url}/mcp").record(RUN) is True
-    assert server.asked[2].body["params"] == {"name": "record_outcome", "arguments": asdict(RUN)}
+    assert server.asked[2].body["params"] == {"name": "record_outcome", "arguments": BASIC}
 
 
 def test_a_run_is_recorded_by_the_tool_that_the_settings_name() -> None:

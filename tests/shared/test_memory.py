@@ -127,6 +127,7 @@ def test_alerts_without_a_resource_share_their_alert_and_are_never_the_same_reso
         ({"status": "mitigated", "verification": "firing"}, 1),
         ({"status": "resolved", "verification": "inconclusive"}, 0),
         ({"status": "investigated", "verification": "firing"}, 0),
+        ({"status": "inconclusive", "verification": "firing"}, 0),
         ({"status": "proposed", "verification": "firing"}, 0),
         ({"status": "refused", "verification": "firing"}, 0),
         ({"status": "failed", "ago": timedelta(days=8)}, 0),

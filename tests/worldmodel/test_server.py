@@ -18,7 +18,7 @@ from mcp.client.streamable_http import streamable_http_client
 from function.shared.connections import MAX_CONNECTIONS
 from function.shared.errors import Misconfigured, Unavailable
 from function.shared.mcp import WorldModelClient
-from function.shared.runs import Run
+from function.shared.runs import FINDINGS, Run
 from function.worldmodel.serve import governance, serve
 from function.worldmodel.settings import WorldModelSettings
 from tests.harness.fakes import event
@@ -80,7 +80,7 @@ def test_what_a_writer_records_a_reader_is_told_and_a_session_counts_once(world:
     again = {**RUN, "action": "something else"}
     assert world.call("record_outcome", again, WRITER) == {"session": "s-1", "recorded": False}
     (told,) = world.call("list_outcomes", {**CLAIM, "limit": 50})["outcomes"]
-    assert told == {"cluster": "", "identity": "", "root_cause": "", **RUN}
+    assert told == {"cluster": "", "identity": "", "root_cause": "", **dict.fromkeys(FINDINGS, ""), **RUN}
     (memory,) = world.call("get_resource_context", CLAIM)["facts"]
     assert memory["data"]["runs"][0]["action"] == "grew to 40Gi"
 

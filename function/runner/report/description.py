@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from function.runner.outcome import AgentOutcome, Report
+from function.runner.outcome import AgentOutcome, Report, named_cause
 from function.shared.text import cut
 
 MAX_TITLE = 120
@@ -37,8 +37,10 @@ def _lines(report: Report, outcome: AgentOutcome, event: Mapping[str, Any], subj
     yield "The agent changed nothing in the cluster. A person decides whether to merge it."
     for heading, texts in (
         ("What", [outcome.summary, *outcome.actions]),
-        ("Why", [outcome.root_cause]),
+        ("Why", [outcome.root_cause, named_cause(outcome)]),
         ("Evidence", [*outcome.evidence]),
+        ("Ruled out", [*outcome.ruled_out]),
+        ("Not checked", [*outcome.not_checked]),
         ("What to do next", [outcome.follow_up]),
     ):
         if any(texts):

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from function.runner.outcome import IDENTITY, AgentOutcome, Report
+from function.runner.outcome import IDENTITY, AgentOutcome, Report, named_cause
 from function.runner.redact import cleaned, redacted
 from function.shared.event import job_name
 from function.shared.facts import MAX_NAME
@@ -64,6 +64,7 @@ MEANS = {
     "mitigated": "The agent reports that it mitigated the problem. The cause remains.",
     "proposed": "The agent proposes a change. A person has to review it.",
     "investigated": "The agent investigated. A person has to decide on a remedy.",
+    "inconclusive": "The agent found no cause. A person has to go on.",
     "failed": "The agent tried and did not succeed. A person is needed.",
     "refused": "The agent refused the task. A person is needed.",
 }
@@ -171,6 +172,8 @@ def _lines(report: Report, names: Mapping[str, str], limit: int) -> Iterator[str
     yield from _section("What happened", _happened(report.outcome, names, limit))
     yield from _section("What was done or proposed", _done(report, limit))
     yield from _section("Evidence", _items(report.outcome.evidence if report.outcome else (), limit))
+    yield from _section("Ruled out", _items(report.outcome.ruled_out if report.outcome else (), limit))
+    yield from _section("Not checked", _items(report.outcome.not_checked if report.outcome else (), limit))
     yield from _section("Verification", _verified(report))
     yield from _section("What to do next", _next(report, names, limit))
     yield from _section("What could not be reported", _items(report.problems, limit))
@@ -206,6 +209,7 @@ def _happened(outcome: AgentOutcome | None, names: Mapping[str, str], limit: int
     if outcome:
         yield from _said("Agent", outcome.summary, limit)
         yield from _said("Cause", outcome.root_cause, limit)
+        yield from _said("It began in", named_cause(outcome), MAX_NAME)
         yield f"The agent's own confidence is {outcome.confidence * 100:.0f} of 100."
 
 

@@ -18,7 +18,7 @@ from function.runner import handoff, inputs, outcome, signals, tier
 from function.runner.git import BASE, Git
 from function.runner.git_process import GitProcess
 from function.runner.inputs import Given
-from function.runner.outcome import EXIT, AgentOutcome, Report
+from function.runner.outcome import EXIT, AgentOutcome, Report, named_cause, unsolved
 from function.runner.paths import Paths
 from function.runner.report import merge_request
 from function.runner.report.changes import read_changes
@@ -169,11 +169,11 @@ def propose(report: Report, given: StepInputs) -> Report:
 
 
 def _without_false_claim(report: Report) -> Report:
-    """Changes an outcome `proposed` to `failed` if there is no merge request."""
+    """Changes an outcome `proposed` to `investigated` if there is no merge request."""
     found = report.outcome
     if found is None or found.status != "proposed" or report.merge_request:
         return report
-    return replace(report, outcome=replace(found, status="failed"))
+    return replace(report, outcome=replace(found, status="investigated"))
 
 
 def _proposed(report: Report, found: AgentOutcome, given: StepInputs) -> tuple[str, str]:
@@ -262,12 +262,26 @@ def _run(report: Report, given: StepInputs) -> Run:
         at=datetime.fromtimestamp(given.ended_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         **{name: cut(event.get(name, "")) for name in ("resource_type", "resource_id", "alertname")},
         **{name: cut(event.get(name, "")) for name in ("namespace", "cluster", "identity")},
-        status=found.status if found else "failed",
+        status=found.status if found else unsolved(given.mode),
         action=cut("; ".join(found.actions) if found and found.actions else "changed nothing", MAX_RUN_TEXT),
         verification=report.verification,
         confidence=found.confidence if found else 0.0,
-        root_cause=cut(found.root_cause if found else "", MAX_RUN_TEXT),
+        **(_findings(found) if found else {}),
     )
+
+
+def _findings(found: AgentOutcome) -> dict[str, str]:
+    """Returns what the agent found, as texts for the memory."""
+    texts = {
+        "summary": found.summary,
+        "root_cause": found.root_cause,
+        "cause": named_cause(found),
+        "evidence": "; ".join(found.evidence),
+        "ruled_out": "; ".join(found.ruled_out),
+        "not_checked": "; ".join(found.not_checked),
+        "follow_up": found.follow_up,
+    }
+    return {name: cut(text, MAX_RUN_TEXT) for name, text in texts.items()}
 
 
 def post_ticket(report: Report, given: StepInputs) -> Report:

@@ -14,8 +14,11 @@ OUTCOME = AgentOutcome(
     status="proposed",
     summary="Raise the claim typedb-data from 20Gi to 40Gi.",
     root_cause="962 write-ahead log files pile up: no checkpoint was written for weeks.",
+    cause={"kind": "StatefulSet", "namespace": "f3iai", "name": "typedb", "class": "capacity"},
     actions=("apps/typedb/claim.yaml: requests.storage 20Gi -> 40Gi",),
     evidence=("used 15.04 of 20 GiB by the last sample", "ceph-rbd allows expansion"),
+    ruled_out=("a larger load: the rate of writes is as before",),
+    not_checked=("why no checkpoint was written",),
     confidence=0.8,
     follow_up="See why no checkpoint is written. Do not restart typedb.",
 )

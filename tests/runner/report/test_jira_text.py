@@ -32,8 +32,11 @@ OUTCOME = AgentOutcome(
     status="investigated",
     summary="typedb-data holds 15.04 of 20 GiB and grows by 0.05 GiB an hour.\nIt is full in about 99 hours.",
     root_cause="962 write-ahead log files pile up: no checkpoint was written for weeks.",
+    cause={"kind": "StatefulSet", "namespace": "f3iai", "name": "typedb", "class": "capacity"},
     actions=(),
     evidence=("used 15.04 of 20 GiB by the last sample", "StorageClass ceph-rbd allows expansion"),
+    ruled_out=("a larger load: the rate of writes is as before",),
+    not_checked=("why no checkpoint was written",),
     confidence=0.9,
     follow_up="1. Grow the claim to 40Gi.\n2. See why no checkpoint is written. Do not restart typedb.",
 )
@@ -93,7 +96,18 @@ DIED = replace(
 
 
 def outcome_of(text: str) -> AgentOutcome:
-    return AgentOutcome("failed", text[:4000], text[:4000], (text[:1000],), (text[:1000],), 0.5, text[:4000])
+    return AgentOutcome(
+        "failed",
+        summary=text[:4000],
+        root_cause=text[:4000],
+        cause={"kind": text[:253], "namespace": text[:253], "name": text[:253], "class": "unknown"},
+        actions=(text[:1000],),
+        evidence=(text[:1000],),
+        ruled_out=(text[:1000],),
+        not_checked=(text[:1000],),
+        confidence=0.5,
+        follow_up=text[:4000],
+    )
 
 
 def event_of(text: str) -> dict[str, Any]:
@@ -235,7 +249,7 @@ def test_a_name_that_ends_with_a_colon_adds_none_to_the_summary() -> None:
 @pytest.mark.parametrize("letter", ["x", "{", "\\", "a:", "h1.\n", "\U0001f600"])
 def test_a_huge_outcome_is_cut_and_says_so(letter: str) -> None:
     long = (letter * 4000)[:4000]
-    outcome = AgentOutcome("failed", long, long, (long,) * 60, (long,) * 60, 0.5, long)
+    outcome = replace(outcome_of(long), actions=(long,) * 60, evidence=(long,) * 60)
     report = replace(
         REPORT, outcome=outcome, denials=(long,) * 60, problems=(long,) * 60, session=long, reason=long
     )

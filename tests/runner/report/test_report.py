@@ -32,7 +32,7 @@ from tests.harness.desk import desk
 from tests.harness.process import TIER_FILES
 from tests.harness.reporting import EVENT, PLAIN, pod
 
-PROPOSED = AgentOutcome("proposed", "Grow the claim.", "", ("20Gi -> 40Gi",), (), 0.9, "")
+PROPOSED = AgentOutcome("proposed", "Grow the claim.", "", None, ("20Gi -> 40Gi",), (), (), (), 0.9, "")
 
 
 def ended(folder: Path, report: Report | None = None) -> None:
@@ -131,7 +131,7 @@ def test_only_with_a_cluster_a_change_is_pushed(tmp_path: Path, cluster: str, is
         before = agents.on_forge("for-each-ref")
         report = reported(paths, {"PATH": os.environ["PATH"]}, Deadline(600))
         assert (agents.on_forge("for-each-ref") != before) == is_sent
-    assert report.outcome and report.outcome.status == ("proposed" if is_sent else "failed")
+    assert report.outcome and report.outcome.status == ("proposed" if is_sent else "investigated")
     assert [problem.partition(",")[0] for problem in report.problems] == (
         [] if is_sent else ["merge request: the alert has no cluster"]
     )
@@ -171,7 +171,7 @@ def test_a_refused_proposal_names_its_file_and_what_to_do_and_pushes_nothing(
         assert agents.on_forge("for-each-ref") == before
     (problem,) = report.problems
     assert problem.startswith(f"merge request: the proposal is refused as a whole because of {words}")
-    assert report.outcome and report.outcome.status == "failed"
+    assert report.outcome and report.outcome.status == "investigated"
 
 
 def proposing(folder: Path, served: forge.Forge, event: Any) -> dict[str, str]:
