@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 
 from function.runner import handoff, inputs, outcome, signals, tier
 from function.runner.agent import claude_args, stream
+from function.runner.agent.briefing import briefing
 from function.runner.agent.process import GRACE_SECONDS, Claude, Event
 from function.runner.agent.session import SIGNAL, Ending, Session
 from function.runner.agent.transcript import Transcript
@@ -85,7 +86,8 @@ def run(job: Given, allowed: Tier, container: Container) -> Report:
             session = Session(
                 claude, allowed, lambda value: _outcome(value, allowed, transcript.secrets) is not None
             )
-            ending = session.hold(job.prompt)
+            told = briefing(container.paths.tier, allowed, job.event, time.time())
+            ending = session.hold(told + job.prompt)
         finally:
             claude.close(HURRIED_SECONDS if ending.why == "signal" else GRACE_SECONDS)
     if ending.why == "died" and (stderr := claude.stderr().strip()):
