@@ -46,6 +46,6 @@ def _proposal(reporting: Reporting, event: Mapping[str, Any]) -> str:
     delete = "may" if reporting.proposals.may_delete else "may not"
     return (
         f"The working folder has the repository of the resource. A proposal may change or add files {where} "
-        f"that end in {endings}. It {delete} delete or rename files. If a single file is beyond these limits, "
-        "the whole proposal is refused."
+        f"that end in {endings}. It {delete} delete or rename files. If a single file is beyond these "
+        "limits, the whole proposal is refused."
     )
