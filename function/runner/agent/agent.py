@@ -64,7 +64,8 @@ def report_of_run(container: Container) -> Report:
         job = inputs.read(container.paths.inputs, allowed)
         if obstacle := handoff.obstacle(container.paths.handoff):
             return Report(EXIT["refused"], "refused", detail=obstacle)
-        return run(job, allowed, container)
+        told = briefing(container.paths.tier, allowed, job.event, time.time())
+        return run(replace(job, prompt=told + job.prompt), allowed, container)
     except (Misconfigured, Unavailable) as error:
         return Report(EXIT["refused"], "refused", detail=str(error))
     except Exception as error:  # noqa: BLE001  the Job needs a report of any error
@@ -86,8 +87,7 @@ def run(job: Given, allowed: Tier, container: Container) -> Report:
             session = Session(
                 claude, allowed, lambda value: _outcome(value, allowed, transcript.secrets) is not None
             )
-            told = briefing(container.paths.tier, allowed, job.event, time.time())
-            ending = session.hold(told + job.prompt)
+            ending = session.hold(job.prompt)
         finally:
             claude.close(HURRIED_SECONDS if ending.why == "signal" else GRACE_SECONDS)
     if ending.why == "died" and (stderr := claude.stderr().strip()):
