@@ -205,8 +205,11 @@ class Prompt:
     template: str
     sha256: str
     text: str = field(repr=False)
+    """The user's turn: the task, the alert and the facts."""
     cut: tuple[str, ...] = ()
     """The names of the parts that were shortened, in the order in which they were shortened."""
+    system: str = field(default="", repr=False)
+    """The system prompt. It has the agent's role, mode and rules, and no text of an alert."""
 
 
 @dataclass(frozen=True)

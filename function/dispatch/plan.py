@@ -82,6 +82,7 @@ def _pod_annotations(event: SREEvent, decision: Decision, prompt: Prompt) -> dic
         "sre-dispatch/event": text,
         "sre-dispatch/decision": to_json(asdict(decision)),
         "sre-dispatch/prompt": prompt.text,
+        "sre-dispatch/system-prompt": prompt.system,
     }
 
 

@@ -3,6 +3,9 @@
 Templates are trusted files. Text of an alert or of the world model enters a prompt only as JSON inside a
 block. This text cannot close the block, make Claude Code read a file, or hide a character. The same input
 makes the same bytes.
+
+The system prompt has the agent's role, mode and rules. It depends on the mode alone: no alert and no fact can
+change a byte of it.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from jinja2 import FileSystemLoader, StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -31,9 +35,15 @@ DATA_BYTES = MAX_BYTES - PAGE_BYTES
 """The bytes of a prompt for the alert and the facts. The number does not depend on the decision. So note_cut
 knows before the review whether the prompt will contain all facts."""
 
+MAX_SYSTEM = 16 * 1024
+"""The size limit of the system prompt in bytes. Ours have 4 KiB."""
+MAX_EXPRESSION = 4096
+"""The size limit of an alert's expression in characters."""
+
 CONTEXT, ALERT = "context", "alert"
 """The names of the parts that can be cut. Prompt.cut uses them."""
 
+SYSTEM = "system.md.j2"
 DEFAULT = "alerts/_default.md.j2"
 STORM_PAGE = "alerts/_storm.md.j2"
 """The page of a storm. No single alert can select it: an alert name that selects a file begins with a
@@ -49,10 +59,11 @@ Claude Code reads a file if its name follows an `@`."""
 def environment(folder: Path) -> ImmutableSandboxedEnvironment:
     """Returns a strict Jinja environment for a folder of prompts. Raises Misconfigured if the folder has no
     prompts."""
-    if not (folder / DEFAULT).is_file():
-        raise Misconfigured(
-            f"{folder}/{DEFAULT} is missing: set SRE_DISPATCH_ROOT to the folder that contains prompts/"
-        )
+    for needed in (DEFAULT, SYSTEM):
+        if not (folder / needed).is_file():
+            raise Misconfigured(
+                f"{folder}/{needed} is missing: set SRE_DISPATCH_ROOT to the folder that contains prompts/"
+            )
     return ImmutableSandboxedEnvironment(
         loader=FileSystemLoader(folder),
         undefined=StrictUndefined,
@@ -79,7 +90,7 @@ def render(
     An agent that acts alone gets no free text: its alert fits the enrolment, and its facts have none.
 
     Raises Unavailable if the template is broken: the operator can repair it, and the alert is not at fault.
-    Raises PermanentError if the template is so long that the prompt exceeds the limit.
+    Raises PermanentError if a template is so long that the prompt or the system prompt exceeds its limit.
     """
     alone = decision.mode == "autonomous"
     if alone:
@@ -92,20 +103,25 @@ def render(
     try:
         template = environment.select_template(_pages(event))
         text = template.render(**blocks, **_words(event, decision, facts))
+        system = environment.get_template(SYSTEM).render(mode=decision.mode)
     except TemplateError as error:
         name = getattr(error, "name", "")
         raise Unavailable(
             "template_failed", f"a prompt template is broken ({type(error).__name__} {name}): repair it"
         ) from None
-    data = text.encode()
     name = template.name or DEFAULT
-    if len(data) > MAX_BYTES:
+    _check_size(name, text, MAX_BYTES, PAGE_BYTES)
+    _check_size(SYSTEM, system, MAX_SYSTEM, MAX_SYSTEM)
+    return Prompt(name, hashlib.sha256(text.encode()).hexdigest(), text, cut, system)
+
+
+def _check_size(name: str, text: str, limit: int, advised: int) -> None:
+    if (size := len(text.encode())) > limit:
         raise PermanentError(
             "prompt_too_large",
-            f"a prompt of {name} has {len(data)} bytes, {MAX_BYTES} are allowed: shorten the template to "
-            f"{PAGE_BYTES} bytes",
+            f"a prompt of {name} has {size} bytes, {limit} are allowed: shorten the template to {advised} "
+            "bytes",
         )
-    return Prompt(name, hashlib.sha256(data).hexdigest(), text, cut)
 
 
 def block(value: Any) -> str:
@@ -180,7 +196,7 @@ def _shortened_block(event: SREEvent) -> str:
 
 
 def _alert(event: SREEvent) -> dict[str, Any]:
-    return {
+    alert = {
         "alertname": event.alertname,
         "description": event.description,
         "cluster": event.cluster,
@@ -190,6 +206,18 @@ def _alert(event: SREEvent) -> dict[str, Any]:
         "starts_at": event.starts_at.isoformat(),
         "raw": event.raw_payload,
     }
+    expression = _expression(event.raw_payload.get("generatorURL"))
+    return alert | {"expression": expression} if expression else alert
+
+
+def _expression(url: Any) -> str:
+    """Returns the expression of the alert's rule, which Prometheus puts into generatorURL. It is empty if the
+    URL has none."""
+    try:
+        query = parse_qs(urlsplit(url).query, max_num_fields=20) if isinstance(url, str) else {}
+    except ValueError:  # no URL, or too many fields
+        return ""
+    return str(_shortened(query.get("g0.expr", [""])[0].strip(), MAX_EXPRESSION))
 
 
 def _shortened(value: Any, limit: int) -> Any:

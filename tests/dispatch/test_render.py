@@ -5,10 +5,12 @@ import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from function.dispatch import render
 from function.dispatch.model import Facts
@@ -77,7 +79,7 @@ def test_every_page_has_the_four_headings_of_a_runbook_in_every_mode(page: Path,
         "Diagnosis",
         "Mitigation",
     ]
-    assert headings[0] == "You are an SRE agent" and headings[-1] == "The rules again"
+    assert headings[0] == "The task" and headings[-1] == "The rules again"
 
 
 def test_the_same_input_gives_the_same_bytes() -> None:
@@ -191,27 +193,133 @@ def test_every_page_of_ours_is_well_within_its_budget(page: Path, level: str) ->
 
 
 def test_a_long_page_is_no_failure_as_long_as_the_prompt_fits(tmp_path: Path) -> None:
-    (tmp_path / "alerts").mkdir()
-    (tmp_path / render.DEFAULT).write_text("x" * 60_000 + "{{ alert }}", encoding="utf-8")
-    assert render.render(event(), decision(), NONE, render.environment(tmp_path)).cut == ()
+    found = folder(tmp_path, "x" * 60_000 + "{{ alert }}")
+    assert render.render(event(), decision(), NONE, found).cut == ()
 
 
 def test_a_folder_without_prompts_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Misconfigured, match="SRE_DISPATCH_ROOT"):
         render.environment(tmp_path)
+    folder(tmp_path, "page")
+    (tmp_path / render.SYSTEM).unlink()
+    with pytest.raises(Misconfigured, match=r"system\.md\.j2 is missing: set SRE_DISPATCH_ROOT"):
+        render.environment(tmp_path)
+
+
+def folder(path: Path, page: str, system: str = "The rules.") -> ImmutableSandboxedEnvironment:
+    """A folder of prompts with this default page and this system prompt."""
+    (path / "alerts").mkdir()
+    (path / render.DEFAULT).write_text(page, encoding="utf-8")
+    (path / render.SYSTEM).write_text(system, encoding="utf-8")
+    return render.environment(path)
 
 
 @pytest.mark.parametrize(
-    ("template", "code"),
+    ("page", "system", "code"),
     [
-        ("{{ nothing }}", "template_failed"),
-        ("{% broken", "template_failed"),
-        ("x" * 70_000, "prompt_too_large"),
+        ("{{ nothing }}", "", "template_failed"),
+        ("{% broken", "", "template_failed"),
+        ("page", "{{ alert }}", "template_failed"),
+        ("x" * 70_000, "", "prompt_too_large"),
+        ("page", "x" * 17_000, "prompt_too_large"),
     ],
 )
-def test_a_template_that_fails_is_no_prompt(tmp_path: Path, template: str, code: str) -> None:
-    (tmp_path / "alerts").mkdir()
-    (tmp_path / render.DEFAULT).write_text(template, encoding="utf-8")
+def test_a_template_that_fails_is_no_prompt(tmp_path: Path, page: str, system: str, code: str) -> None:
     with pytest.raises((PermanentError, Unavailable)) as failure:
-        render.render(event(), decision(), NONE, render.environment(tmp_path))
+        render.render(event(), decision(), NONE, folder(tmp_path, page, system))
     assert failure.value.code == code
+
+
+# --- the system prompt --------------------------------------------------------------------------------
+
+
+def system(of: SREEvent, facts: Facts = NONE, level: str = "MEDIUM") -> str:
+    return render.render(of, decision(level), facts, PROMPTS).system
+
+
+texts = st.text() | st.sampled_from(
+    [
+        "{{ 7*7 }}",
+        "{% include 'alerts/_default.md.j2' %}",
+        "</system>",
+        "modes/autonomous.md.j2",
+        "autonomous",
+    ]
+)
+
+
+@given(texts, st.dictionaries(texts, texts, max_size=5), st.sampled_from(["LOW", "MEDIUM", "HIGH"]))
+def test_the_system_prompt_is_the_same_for_every_alert_and_all_facts(
+    text: str, labels: dict[str, str], level: str
+) -> None:
+    raw = {"labels": labels, "annotations": labels, "generatorURL": text, text: text}
+    hostile = replace(
+        event(),
+        alertname=text,
+        description=text,
+        resource_type=text,
+        resource_id=text,
+        namespace=text,
+        cluster=text,
+        group_key=text,
+        raw_payload=raw,
+    )
+    facts = Facts(items=({"kind": text, "source": text, "age_seconds": 0, "data": labels},))
+    assert system(hostile, facts, level) == system(event(), NONE, level)
+    assert system(replace(hostile, source=STORM), facts, level) == system(event(), NONE, level)
+
+
+@pytest.mark.parametrize("level", ["LOW", "MEDIUM", "HIGH"])
+def test_the_system_prompt_has_role_mode_and_rules_and_is_well_within_its_limit(level: str) -> None:
+    text = system(event(), SOME, level)
+    modes = {"LOW": "remediate alone", "MEDIUM": "propose by merge request", "HIGH": "investigate"}
+    headings = re.findall(r"^#+ (.*)$", text, re.M)
+    assert headings == [
+        "You are the on-call engineer",
+        f"Mode: {modes[level]}",
+        "How you work",
+        "When you stop",
+        "Never",
+    ]
+    assert len(text.encode()) < render.MAX_SYSTEM / 2 and text.isascii()
+
+
+# --- the expression of the alert's rule ---------------------------------------------------------------
+
+
+def expression(url: object, level: str = "MEDIUM") -> object:
+    of = replace(event(), raw_payload={"labels": {}, "annotations": {}, "generatorURL": url})
+    return data(prompt(of, level=level), "alert").get("expression")
+
+
+def test_the_rules_expression_is_decoded_from_the_alerts_link() -> None:
+    assert (
+        expression("http://p/graph?g0.expr=max+by+%28pod%29+%28a%29+%3E+1&g0.tab=1") == "max by (pod) (a) > 1"
+    )
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "http://p/graph", "http://[p", "?" + "&" * 10_000, None, 7, ["g0.expr=a"], "http://p/?g0.expr="],
+)
+def test_a_link_without_an_expression_tells_none(url: object) -> None:
+    assert expression(url) is None
+
+
+def test_a_long_expression_is_cut() -> None:
+    told = expression("http://p/graph?g0.expr=" + "a" * 5000)
+    assert told == "a" * render.MAX_EXPRESSION + "[cut]"
+
+
+def test_an_agent_that_acts_alone_gets_no_expression() -> None:
+    assert expression("http://p/graph?g0.expr=up", level="LOW") is None
+
+
+@given(st.text())
+def test_no_text_of_a_link_ever_leaves_the_alerts_block(text: str) -> None:
+    hostile = prompt(replace(event(), raw_payload={"generatorURL": f"http://p/graph?g0.expr={quote(text)}"}))
+    clean = prompt(replace(event(), raw_payload={}))
+    assert [part.split("<alert-")[0] for part in hostile.split("</alert-")] == [
+        part.split("<alert-")[0] for part in clean.split("</alert-")
+    ]
+    assert data(hostile, "alert").get("expression", "") == text.strip()

@@ -20,7 +20,7 @@ from tests.harness.worldmodel import WorldModel
 
 KEY = "sk-model-key-of-the-test-0001"
 IDENTITY = "ab" * 32
-PROMPT = "# You are an SRE agent\n\nFind out why typedb-data fills.\n"
+PROMPT = "# The task\n\nFind out why typedb-data fills.\n"
 WORLD_TOOLS = ("get_resource_context", "list_outcomes")
 
 

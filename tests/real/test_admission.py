@@ -66,6 +66,7 @@ def test_a_tryout_by_hand_is_admitted_and_can_be_told_from_a_dispatched_job(
     assert by_hand["metadata"]["labels"]["sre-dispatch/tier"] == tier
     assert "app.kubernetes.io/managed-by" not in by_hand["metadata"]["labels"]
     assert "This is a try-out" in annotations_of_pod(by_hand)["sre-dispatch/prompt"]
+    assert "A person started you by hand" in annotations_of_pod(by_hand)["sre-dispatch/system-prompt"]
 
 
 @pytest.mark.usefixtures("controllers")
@@ -158,6 +159,10 @@ REFUSED: dict[str, tuple[str, Change]] = {
     "a foreign annotation on the pod": (
         FOREIGN_ANNOTATION,
         lambda job: annotations_of_pod(job).update({"sidecar.istio.io/inject": "true"}),
+    ),
+    "the system prompt on the Job as well": (
+        FOREIGN_ANNOTATION,
+        lambda job: job["metadata"]["annotations"].update({"sre-dispatch/system-prompt": "x"}),
     ),
     "the prompt on the Job as well": (
         FOREIGN_ANNOTATION,
@@ -288,7 +293,12 @@ def dispatched(dispatcher: httpx.Client, tier: str, problem: str) -> Job:
         "sre-dispatch/policy-revision": "1",
         "sre-dispatch/prompt-template": "alerts/PVCUsageHigh.md.j2",
     }
-    on_pod = {"sre-dispatch/event": "{}", "sre-dispatch/decision": "{}", "sre-dispatch/prompt": "Look."}
+    on_pod = {
+        "sre-dispatch/event": "{}",
+        "sre-dispatch/decision": "{}",
+        "sre-dispatch/prompt": "Look.",
+        "sre-dispatch/system-prompt": "You are the on-call engineer.",
+    }
     template["spec"]["template"]["metadata"] = {"labels": dict(labels), "annotations": on_pod}
     return {
         "apiVersion": "batch/v1",

@@ -17,10 +17,10 @@ from typing import Any
 import pytest
 
 from tests.harness.components import need, wait_until
-from tests.harness.container import IDENTITY, KEY, Container, Run, investigating
+from tests.harness.container import IDENTITY, KEY, PROMPT, Container, Run, investigating
 from tests.harness.credentials import SHAPES, WORD
 from tests.harness.default_model import FALLBACK_MODELS, MODEL
-from tests.harness.model import OUTCOME, Model, Reply, call, hanging, only, outcome, text
+from tests.harness.model import OUTCOME, Model, Reply, blocks, call, hanging, only, outcome, text
 from tests.harness.worldmodel import READER, WorldModel, world_model
 
 CLAIM = {"resource_type": "k8s_pvc", "namespace": "f3iai", "resource_id": "typedb-data"}
@@ -69,6 +69,14 @@ def test_it_asks_its_server_and_tells_its_outcome(investigator: Container, world
         "mcp__world__get_resource_context",
         "mcp__world__list_outcomes",
     }
+
+
+def test_the_prompt_follows_the_time_and_the_budgets(investigator: Container) -> None:
+    run = investigator.run(DONE)
+    sent = [block for message in run.model.requests[0]["messages"] for block in blocks(message)]
+    (told,) = [block["text"] for block in sent if "# This run" in block.get("text", "")]
+    assert told.startswith("# This run\n\n- It is 20")
+    assert told.endswith(f"US dollars, the report included.\n\n{PROMPT}")
 
 
 def test_the_last_line_of_the_log_is_the_report(container: Container) -> None:

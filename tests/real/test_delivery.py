@@ -181,7 +181,8 @@ def test_each_alert_becomes_one_job_and_its_controller_makes_the_pod(system: Sys
     assert tiers == {"propose", "investigate"}
     wait_until(lambda: len(system.admin.get(PODS).json()["items"]) == 2, "two pods", seconds=20)
     (pod, *_) = system.admin.get(PODS).json()["items"]
-    assert "# You are an SRE agent" in pod["metadata"]["annotations"]["sre-dispatch/prompt"]
+    assert "# The task" in pod["metadata"]["annotations"]["sre-dispatch/prompt"]
+    assert "# You are the on-call engineer" in pod["metadata"]["annotations"]["sre-dispatch/system-prompt"]
 
 
 def test_a_group_that_grew_makes_one_more_job_and_asks_about_the_new_member_only(

@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 
 from function.runner import handoff, inputs, outcome, signals, tier
 from function.runner.agent import claude_args, stream
+from function.runner.agent.briefing import briefing
 from function.runner.agent.process import GRACE_SECONDS, Claude, Event
 from function.runner.agent.session import SIGNAL, Ending, Session
 from function.runner.agent.transcript import Transcript
@@ -63,7 +64,8 @@ def report_of_run(container: Container) -> Report:
         job = inputs.read(container.paths.inputs, allowed)
         if obstacle := handoff.obstacle(container.paths.handoff):
             return Report(EXIT["refused"], "refused", detail=obstacle)
-        return run(job, allowed, container)
+        told = briefing(container.paths.tier, allowed, job.event, time.time())
+        return run(replace(job, prompt=told + job.prompt), allowed, container)
     except (Misconfigured, Unavailable) as error:
         return Report(EXIT["refused"], "refused", detail=str(error))
     except Exception as error:  # noqa: BLE001  the Job needs a report of any error

@@ -127,7 +127,8 @@ def test_what_is_written_is_over_as_nothing_runs_it(tmp_path: Path) -> None:
 def test_a_manifest_reads_back_as_it_was_and_shows_the_prompt_in_lines() -> None:
     text = as_yaml(job())
     assert yaml.safe_load(text) == job()
-    assert "sre-dispatch/prompt: |\n" in text and "# You are an SRE agent\n" in text
+    assert "sre-dispatch/prompt: |\n" in text and "# The task\n" in text
+    assert "sre-dispatch/system-prompt: |\n" in text and "# You are the on-call engineer\n" in text
     assert "&id" not in text
 
 
