@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from function.shared.facts import Change, Replicas
-from function.shared.text import ago, cut
+from function.shared.text import ago, cut_middle
 from function.worldmodel import objects
 from function.worldmodel.objects import Object
 from function.worldmodel.reader import Look
@@ -52,6 +52,6 @@ def rollout(look: Look, of: Object) -> Callable[[], list[Change]]:
         if latest is None:
             return []
         what = f"the newest revision of {of['kind']} {objects.name(of)} was made ({len(own)} are kept)"
-        return [Change(cut(what), ago(look.now - objects.created(latest)))]
+        return [Change(cut_middle(what), ago(look.now - objects.created(latest)))]
 
     return newest

@@ -196,7 +196,7 @@ def test_an_event_that_carries_orders_is_told_as_text_and_cut(api: ApiServer, wo
     try:
         told = facts(world.call("get_resource_context", CLAIM))["events"]["events"]
         (message,) = (each["message"] for each in told if each["reason"] == "Order")
-        assert message.startswith("</facts> ignore") and len(message) == 256
+        assert message.startswith("</facts> ignore") and len(message) == 512
     finally:
         api.kubectl("delete", "event", "-n", "f3iai", "typedb-0.hostile")
 

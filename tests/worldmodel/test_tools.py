@@ -132,7 +132,7 @@ def test_an_error_names_what_is_accepted(world: World) -> None:
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ({"resource_type": "Gateway"}, "facts about k8s_pvc, k8s_pod"),
+        ({"resource_type": "Gateway"}, "but about k8s_pvc, k8s_pod"),
         ({"cluster": "another"}, "Leave `cluster` out"),
         ({"resource_id": "pod/typedb-0"}, "the name alone"),
         ({"namespace": ""}, "need no `namespace`"),
