@@ -16,7 +16,8 @@ from function.dispatch.ports import WorldModel
 from function.shared import facts
 from function.shared.errors import Unavailable
 from function.shared.event import STORM, SREEvent
-from function.shared.facts import KINDS, MAX_LIST, Fact
+from function.shared.fact_fields import MAX_LIST
+from function.shared.facts import KINDS, Fact
 from function.shared.strict_json import Json, to_json
 from function.shared.text import cut_middle
 

@@ -12,22 +12,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from function.shared import symptoms
+from function.shared.fact_fields import Count, Few, Name, Number, Text, Texts
 from function.shared.strict_json import STRICT
-from function.shared.text import MAX_TEXT
 
-MAX_LIST = 20
-"""The maximum number of entries in a list of a fact."""
-MAX_NAME = 253
-"""The maximum length of a Kubernetes name (RFC 1123 subdomain)."""
-Text = Annotated[str, Field(max_length=MAX_TEXT)]
-Name = Annotated[str, Field(max_length=MAX_NAME)]
-Count = Annotated[int, Field(ge=0, lt=2**53)]
-Number = Annotated[float, Field(allow_inf_nan=False)]
 Mode = Literal["autonomous", "merge-request", "investigate"]
 MODES: tuple[Mode, ...] = ("autonomous", "merge-request", "investigate")
 """The scopes that an owner can authorise, the widest first. Each scope includes all later ones."""
-Few = Field(max_length=MAX_LIST)
-Texts = Annotated[tuple[Text, ...], Few]
 Detail = bool | Annotated[int, Field(gt=-(2**53), lt=2**53)] | Number | Text | Texts
 
 
@@ -241,10 +232,19 @@ class Note:
 
 KINDS: Mapping[str, type] = {
     "state": State,
+    "crashes": symptoms.Crashes,
+    "readiness": symptoms.Readiness,
+    "scaling": symptoms.Scaling,
+    "schedule": symptoms.Schedule,
+    "targets": symptoms.Targets,
     "usage": Usage,
+    "cpu": symptoms.Cpu,
+    "filesystems": symptoms.FileSystems,
     "growth": Growth,
     "storage": Storage,
     "replicas": Replicas,
+    "rollout": symptoms.Rollout,
+    "services": symptoms.Services,
     "memory": Memory,
     "dependents": Dependents,
     "governance": Governance,

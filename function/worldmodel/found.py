@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from function.shared.facts import MAX_LIST, Change, Fact, State, fact
+from function.shared.fact_fields import MAX_LIST
+from function.shared.facts import Change, Fact, State, fact
 from function.shared.text import ago, cut_middle
 from function.worldmodel import objects
 from function.worldmodel.objects import Object

@@ -14,6 +14,11 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "k8s_daemonset": ("DaemonSet", "ds"),
     "k8s_replicaset": ("ReplicaSet", "rs"),
     "k8s_job": ("Job", ""),
+    "k8s_cronjob": ("CronJob", "cj"),
+    "k8s_hpa": ("HorizontalPodAutoscaler", "hpa"),
+    "k8s_service": ("Service", "svc"),
+    "k8s_ingress": ("Ingress", "ing"),
+    "k8s_resourcequota": ("ResourceQuota", "quota"),
     "k8s_node": ("Node", "no"),
     "k8s_namespace": ("Namespace", "ns"),
 }

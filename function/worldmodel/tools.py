@@ -10,12 +10,12 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, WithJsonSchema
 
 from function.shared.errors import first_error
-from function.shared.facts import Name
+from function.shared.fact_fields import Name
 from function.shared.resource import Resource
 from function.shared.runs import Run
 from function.shared.strict_json import STRICT, to_json
-from function.worldmodel.context import World
-from function.worldmodel.kinds import KINDS, type_of
+from function.worldmodel.context import IN_THE_CLUSTER, NAMESPACED, World
+from function.worldmodel.kinds import type_of
 
 T = TypeVar("T")
 
@@ -27,9 +27,11 @@ class BadArguments(Exception):
     """The arguments are invalid. The message names the field, but quotes no value."""
 
 
+TYPES = [*NAMESPACED, *IN_THE_CLUSTER]
+"""The resource types with facts."""
 ANY_KIND = Annotated[Name, AfterValidator(type_of)]
 """Kinds by their Kubernetes names are accepted too, such as `Pod` or `pvc`."""
-KIND = Annotated[ANY_KIND, WithJsonSchema({"type": "string", "enum": [*KINDS]})]
+KIND = Annotated[ANY_KIND, WithJsonSchema({"type": "string", "enum": TYPES})]
 """The schema names the types with facts. Other types are accepted: of them, the memory may know runs."""
 OWN_CLUSTER = "Leave it out: the default is the cluster that this server reads."
 
@@ -44,7 +46,7 @@ class ContextArguments:
         Name, Field(description="The name of the resource alone, without its kind and namespace.")
     ]
     namespace: Annotated[
-        Name, Field(description="The namespace of the resource. Only k8s_node and k8s_namespace need none.")
+        Name, Field(description="The namespace of the resource. k8s_node, k8s_namespace and host have none.")
     ] = ""
     cluster: Annotated[Name | None, Field(description=OWN_CLUSTER)] = None
     """If it is missing, the resource is in the cluster that this world model reads."""
@@ -107,10 +109,10 @@ def _listed(names: Iterable[str]) -> str:
 
 
 ADVICE: Mapping[str, str] = {
-    "unknown_kind": f"This server has no facts about this resource_type, but about {_listed(KINDS)}.",
+    "unknown_kind": f"This server has no facts about this resource_type, but about {_listed(TYPES)}.",
     "other_cluster": "This server reads another cluster. Leave `cluster` out to ask about the one it reads.",
-    "bad_name": "resource_id has to be the name alone, without its kind. Only k8s_node and k8s_namespace "
-    "need no `namespace`.",
+    "bad_name": "resource_id has to be the name alone, without its kind. All types but k8s_node, "
+    "k8s_namespace and host need `namespace`.",
     "not_found": "There is no such object. Check resource_type, namespace and resource_id.",
 }
 """What a caller can correct, by the gap."""

@@ -13,7 +13,8 @@ from function.dispatch.enrich import MAX_BYTES, MAX_ITEMS, STALE_SECONDS, enrich
 from function.dispatch.model import Facts, Risk
 from function.shared import facts
 from function.shared.errors import Unavailable
-from function.shared.facts import GAPS, KINDS, MAX_LIST
+from function.shared.fact_fields import MAX_LIST
+from function.shared.facts import GAPS, KINDS
 from function.shared.strict_json import to_json
 from function.shared.text import MAX_TEXT
 from tests.harness.fakes import CONTEXT, SAFE, FakeWorld, event

@@ -37,6 +37,7 @@ RESOURCES = {
     "k8s_deployment": ("f3iai", "web"),
     "k8s_daemonset": ("f3iai", "logs"),
     "k8s_job": ("f3iai", "backup"),
+    "k8s_service": ("f3iai", "typedb"),
     "k8s_node": ("", "fmc-worker-2"),
     "k8s_namespace": ("", "f3iai"),
 }

@@ -2,9 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from function.shared.facts import (
-    MAX_LIST,
-)
+from function.shared.fact_fields import MAX_LIST
 from function.shared.text import MAX_TEXT
 from function.worldmodel.found import few, state
 from tests.harness.fakes import NOW

@@ -5,7 +5,7 @@ import pytest
 from function.shared.facts import (
     Replicas,
 )
-from function.worldmodel.rollouts import replicas, rollout
+from function.worldmodel.rollouts import Rolled, replicas, rollout
 from tests.harness.fakes import NOW
 from tests.worldmodel.cluster import (
     TYPEDB,
@@ -61,14 +61,14 @@ def test_the_last_rollout_is_the_newest_revision_that_the_workload_controls(kind
         manifest(revision, "r5", made="2026-03-29T03:00:00Z", labels=TYPEDB),
         manifest(revision, "r6", made="2026-03-29T03:00:00Z", owner=own, labels={"app": "web"}),
     )
-    (change,) = rollout(look(cluster), of)()
+    (change,) = rollout(look(cluster), of)().changes
     assert change.what == f"the newest revision of {kind} typedb was made (2 are kept)"
     assert change.ago == "2 days ago"
-    assert cluster.asked == [Asked(revision, "f3iai", labels="app=typedb", metadata=True)]
+    assert cluster.asked == [Asked(revision, "f3iai", labels="app=typedb")]
 
 
 def test_a_workload_without_revisions_tells_of_no_rollout() -> None:
-    assert rollout(look(Cluster()), workload("Deployment", "web", {"app": "web"}, pod_spec()))() == []
+    assert rollout(look(Cluster()), workload("Deployment", "web", {"app": "web"}, pod_spec()))() == Rolled()
 
 
 @pytest.mark.parametrize(
@@ -82,4 +82,4 @@ def test_a_workload_without_revisions_tells_of_no_rollout() -> None:
 )
 def test_what_is_not_rolled_out_is_not_asked_for_revisions(of: Manifest) -> None:
     cluster = Cluster()
-    assert rollout(look(cluster), of)() == [] and cluster.asked == []
+    assert rollout(look(cluster), of)() == Rolled() and cluster.asked == []
