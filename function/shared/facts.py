@@ -1,7 +1,6 @@
 """The facts about a resource. These classes are the contract between a world model and its clients.
 
-Our own server builds its response from these classes. The dispatcher validates the response of any server
-with these classes, one fact at a time. Each fact has its source and its age.
+The dispatcher validates each fact of a response with them. Each fact has its source and its age.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from function.shared import symptoms
+from function.shared import control_plane, symptoms
 from function.shared.fact_fields import Count, Few, Name, Number, Text, Texts
 from function.shared.strict_json import STRICT
 
@@ -237,6 +236,8 @@ KINDS: Mapping[str, type] = {
     "scaling": symptoms.Scaling,
     "schedule": symptoms.Schedule,
     "targets": symptoms.Targets,
+    "etcd": control_plane.Etcd,
+    "api_server": control_plane.ApiServer,
     "usage": Usage,
     "cpu": symptoms.Cpu,
     "filesystems": symptoms.FileSystems,

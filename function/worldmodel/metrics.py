@@ -1,4 +1,4 @@
-"""Reads more facts from Prometheus: CPU time and throttling, the file systems of a node, and scrape targets.
+"""Reads more facts from Prometheus: CPU time, file systems of a node, scrape targets, and the control plane.
 
 A cluster need not have these series. So a missing series is no gap, nor is a missing Prometheus. A failed
 query is one.
@@ -12,6 +12,8 @@ from typing import Any
 
 from kubernetes.utils.quantity import parse_quantity
 
+from function.shared.control_plane import ApiServer, Etcd, Verb
+from function.shared.fact_fields import MAX_NAME
 from function.shared.facts import Fact, fact
 from function.shared.prometheus import Sample, quoted
 from function.shared.symptoms import Cpu, FileSystem, FileSystems, PodDisk, Target, Targets
@@ -21,7 +23,7 @@ from function.worldmodel.objects import Object
 from function.worldmodel.reader import Look
 from function.worldmodel.usage import GIB, SOURCE, short
 
-MAX_CONTAINERS, MAX_FILE_SYSTEMS, MAX_PODS, MAX_TARGETS = 5, 10, 5, 10
+MAX_CONTAINERS, MAX_FILE_SYSTEMS, MAX_PODS, MAX_TARGETS, MAX_VERBS = 5, 10, 5, 10, 10
 PART = "sre_part"
 """The label by which one query returns several values."""
 TIMES = {"": "", "_an_hour_ago": " offset 1h", "_a_day_ago": " offset 1d"}
@@ -146,8 +148,8 @@ def _biggest(samples: Iterable[Sample]) -> tuple[PodDisk, ...]:
     largest = sorted(samples, key=lambda each: -each.value)
     return tuple(
         PodDisk(
-            cut(each.labels.get("namespace", ""), 253),
-            cut(each.labels.get("pod", ""), 253),
+            cut(each.labels.get("namespace", ""), MAX_NAME),
+            cut(each.labels.get("pod", ""), MAX_NAME),
             short(each.value / GIB),
         )
         for each in largest[:MAX_PODS]
@@ -167,5 +169,60 @@ def targets(look: Look, namespace: str, service: str) -> Callable[[], list[Fact]
         up = sum(each.up for each in found)
         told = Targets(up, len(found) - up, tuple(down_first[:MAX_TARGETS]))
         return [fact(told, SOURCE)] if found else []
+
+    return facts
+
+
+def control_plane(look: Look, pod: Object) -> Callable[[], list[Fact]]:
+    """Queries what a pod of etcd or of the API server measures. Other pods have no such facts."""
+    where = f"{{namespace={quoted(objects.namespace(pod))},pod={quoted(objects.name(pod))}}}"
+    readers = {"etcd": _etcd, "kube-apiserver": _api_server}
+    reader = readers.get(objects.labels(pod).get("component", ""))
+    return reader(look, where) if reader else list
+
+
+def _etcd(look: Look, of: str) -> Callable[[], list[Fact]]:
+    def p99(name: str, offset: str = "") -> str:
+        rates = f"rate(etcd_disk_{name}_duration_seconds_bucket{of}[5m]{offset})"
+        return f"histogram_quantile(0.99, sum by (le) ({rates}))"
+
+    asked = {
+        "leader": f"min(etcd_server_has_leader{of})",
+        "changes": f"sum(increase(etcd_server_leader_changes_seen_total{of}[1h]))",
+        "fsync": p99("wal_fsync"),
+        "fsync_before": p99("wal_fsync", TIMES["_an_hour_ago"]),
+        "commit": p99("backend_commit"),
+        "size": f"max(etcd_mvcc_db_total_size_in_bytes{of}) / {GIB}",
+        "quota": f"max(etcd_server_quota_backend_bytes{of}) / {GIB}",
+    }
+    samples = _query(look, _parts(asked))
+
+    def facts() -> list[Fact]:
+        values = {each.labels.get(PART, ""): each.value for each in samples()}
+        leader = values.get("leader")
+        measured = [short(values.get(name)) for name in asked if name != "leader"]
+        told = Etcd(None if leader is None else leader > 0, *measured)
+        return [fact(told, SOURCE)] if values else []
+
+    return facts
+
+
+def _api_server(look: Look, of: str) -> Callable[[], list[Fact]]:
+    def rate(selector: str) -> str:
+        return f"sum by (verb) (rate(apiserver_request_total{selector}[5m]))"
+
+    asked = {"requests": rate(of), "errors": rate(of[:-1] + ',code=~"5.."}')}
+    samples = _query(look, _parts(asked))
+
+    def facts() -> list[Fact]:
+        values: dict[str, dict[str, float]] = {}
+        for each in samples():
+            values.setdefault(each.labels.get("verb", ""), {})[each.labels.get(PART, "")] = each.value
+        verbs = [
+            Verb(cut(verb, MAX_NAME), short(of.get("requests", 0.0)), short(of.get("errors", 0.0)))
+            for verb, of in values.items()
+        ]
+        worst = sorted(verbs, key=lambda each: (-each.errors_per_second, -each.requests_per_second))
+        return [fact(ApiServer(tuple(worst[:MAX_VERBS])), SOURCE)] if worst else []
 
     return facts

@@ -32,7 +32,7 @@ def pod(look: Look, namespace: str, name: str) -> Found:
     if of is None:
         return Found()
     used = usage.memory(look, _memory(namespace, name), _memory_limits(of))
-    cpu = metrics.cpu(look, of)
+    measured = [metrics.cpu(look, of), metrics.control_plane(look, of)]
     node = node_of(look, of)
     chain = owners(look, of)
     workload = _workload(look, chain)
@@ -43,7 +43,7 @@ def pod(look: Look, namespace: str, name: str) -> Found:
     found.add(_state(of, look.now), *crashes([of], look.now))
     if not (is_ready(of) or objects.is_over(of)):
         found.add(readiness(of, node(), siblings()))
-    found.facts += [*used(), *cpu()]
+    found.facts += [*used(), *(each for facts in measured for each in facts())]
     if workload:
         found.add(replicas(workload))
     elif not chain:

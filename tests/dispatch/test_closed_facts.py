@@ -182,6 +182,21 @@ DATA: Mapping[str, Mapping[str, st.SearchStrategy[Any]]] = {
         "variables_changed": COUNT,
         "other": TEXTS,
     },
+    "etcd": {
+        "has_leader": st.none() | st.booleans(),
+        **dict.fromkeys(
+            (
+                "leader_changes_in_an_hour",
+                "fsync_p99_seconds",
+                "fsync_p99_seconds_an_hour_ago",
+                "commit_p99_seconds",
+                "size_gib",
+                "quota_gib",
+            ),
+            st.none() | NUMBER,
+        ),
+    },
+    "api_server": {"verbs": rows(verb=TEXT, requests_per_second=NUMBER, errors_per_second=NUMBER)},
     "services": {
         "services": rows(
             service=TEXT,

@@ -23,6 +23,8 @@ pytestmark = [pytest.mark.real]
 SHOP = {"namespace": "shop"}
 WEB = {"app": "web"}
 KSM = {"job": "kube-state-metrics", "instance": "10.0.0.9:8080", **SHOP}
+ETCD = 'namespace="shop",pod="etcd-cp1"'
+FSYNC = "etcd_disk_wal_fsync_duration_seconds_bucket"
 CANARY = "canary-value"
 """The value of a variable, which nobody may see."""
 
@@ -138,9 +140,16 @@ def shop() -> list[dict[str, Any]]:
             ports=[],
             endpoints=[{"addresses": ["10.0.1.2"], "conditions": {"ready": False}}],
         ),
+        etcd_member(),
         *batch(),
         autoscaler(),
     ]
+
+
+def etcd_member() -> dict[str, Any]:
+    member = template("etcd:3", "1Gi")
+    member["metadata"]["labels"] = {"component": "etcd"}
+    return {**pod("etcd-cp1", member, ""), "status": {"phase": "Running"}}
 
 
 def batch() -> list[dict[str, Any]]:
@@ -243,6 +252,13 @@ def series(now: float) -> str:
         *rows("node_filesystem_size_bytes", disk, lambda _: 100 * 2**30),
         *rows("node_filesystem_avail_bytes", disk, free),
         *rows("container_fs_usage_bytes", 'node="w5",' + main, lambda _: 3 * 2**30),
+        *rows("etcd_server_has_leader", ETCD, lambda _: 0),
+        *rows("etcd_server_leader_changes_seen_total", ETCD, lambda at: max(0, at - late) / 600),
+        *(
+            row
+            for le, share in (("0.004", 50), ("1", 90), ("+Inf", 100))
+            for row in rows(FSYNC, f'{ETCD},le="{le}"', lambda at, share=share: at * share)  # type: ignore[misc]
+        ),
         *rows("up", 'namespace="shop",service="web",job="web",instance="10.0.1.2:8080"', lambda _: 0),
     ]
     return "\n".join([*lines, "# EOF\n"])
@@ -264,6 +280,7 @@ def world(api: ApiServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     api.kubectl("delete", "node", "w5")
 
 
+ETCD_POD = {**SHOP, "job": "kube-etcd", "instance": "10.0.0.2:2381", "pod": "etcd-cp1"}
 POD = {**KSM, "pod": "web-2-a", "uid": "u"}
 NODE_EXPORTER = {"job": "node-exporter", "instance": "10.0.0.5:9100", "namespace": "monitoring"}
 ALERTS: dict[str, tuple[dict[str, str], list[str]]] = {
@@ -292,6 +309,10 @@ ALERTS: dict[str, tuple[dict[str, str], list[str]]] = {
     "CPUThrottlingHigh": (
         {**SHOP, "pod": "web-2-a", "container": "main"},
         ['"limit_cores": 0.5', '"throttled_percent": 90', '"throttled_percent_an_hour_ago": 0.0'],
+    ),
+    "etcdInsufficientMembers": (
+        ETCD_POD,
+        ['"has_leader": false', '"leader_changes_in_an_hour": 3', '"fsync_p99_seconds": 1.0'],
     ),
     "KubeJobFailed": (
         {**KSM, "job_name": "backup-1"},

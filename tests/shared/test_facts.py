@@ -99,6 +99,8 @@ BROKEN: dict[str, dict[str, Any]] = {
     "cpu": {"container": "x", "limit_cores": "1"},
     "filesystems": {"filesystems": [{"mountpoint": "/", "device": "x", "size_gib": math.nan}]},
     "rollout": {"workload": "x", "new": {"name": "y"}},
+    "etcd": {"has_leader": 1},
+    "api_server": {"verbs": [{"verb": "GET"}]},
     "services": {"services": [{"service": "x", "ready_endpoints": -1, "unready_endpoints": 0}]},
 }
 

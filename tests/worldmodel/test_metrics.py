@@ -2,10 +2,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from function.shared.control_plane import Etcd, Verb
 from function.shared.facts import Fact
 from function.shared.prometheus import Sample
 from function.shared.symptoms import Cpu, FileSystem, PodDisk, Target
-from function.worldmodel.metrics import MAX_FILE_SYSTEMS, MAX_TARGETS, PART, cpu, filesystems, targets
+from function.worldmodel.metrics import (
+    MAX_FILE_SYSTEMS,
+    MAX_TARGETS,
+    PART,
+    control_plane,
+    cpu,
+    filesystems,
+    targets,
+)
 from tests.worldmodel.cluster import Cluster, Series, look, manifest, pod_spec
 
 LIMITS = {"resources": {"limits": {"cpu": "500m"}, "requests": {"cpu": "100m"}}}
@@ -80,6 +89,31 @@ def test_targets_that_are_down_are_told_first() -> None:
     (told,) = targets(look(Cluster(), series), "shop", "web")()
     assert (told.data["up"], told.data["down"], len(told.data["targets"])) == (13, 1, MAX_TARGETS)
     assert told.data["targets"][0] == vars(Target("10.0.0.3:80", "web", False))
+
+
+def component(name: str) -> Any:
+    return {**web(), "metadata": {**web()["metadata"], "labels": {"component": name}}}
+
+
+def test_a_member_of_etcd_is_told_with_its_leader_and_its_disk() -> None:
+    values = {"leader": 0.0, "changes": 3.0, "fsync": 1.25, "fsync_before": 0.004, "size": 7.9}
+    series = Series({"etcd_server": [Sample({PART: part}, value) for part, value in values.items()]})
+    (told,) = control_plane(look(Cluster(), series), component("etcd"))()
+    assert told.data == vars(Etcd(False, 3.0, 1.25, 0.004, None, 7.9, None))
+
+
+def test_an_api_server_is_told_with_its_errors_by_verb() -> None:
+    values = {("GET", "requests"): 90.0, ("LIST", "requests"): 9.0, ("LIST", "errors"): 3.0}
+    samples = [Sample({"verb": verb, PART: part}, value) for (verb, part), value in values.items()]
+    series = Series({"apiserver_request_total": samples})
+    (told,) = control_plane(look(Cluster(), series), component("kube-apiserver"))()
+    assert told.data["verbs"] == (vars(Verb("LIST", 9.0, 3.0)), vars(Verb("GET", 90.0, 0.0)))
+
+
+def test_another_pod_is_not_asked_for_the_control_plane() -> None:
+    series = Series({})
+    assert control_plane(look(Cluster(), series), component("web"))() == [] == series.asked
+    assert control_plane(look(Cluster(), series), component("etcd"))() == []
 
 
 def test_a_cluster_without_these_series_or_without_prometheus_has_no_gap() -> None:
