@@ -7,7 +7,7 @@ from function.shared.fact_fields import MAX_LIST
 from function.shared.facts import Dependent, Dependents, Happenings, State, Usage
 from function.shared.prometheus import Sample
 from function.worldmodel.found import Found
-from function.worldmodel.node import node
+from function.worldmodel.node import host, node
 from function.worldmodel.usage import GIB
 from tests.worldmodel.cluster import Asked, Cluster, Manifest, Series, event, kinds, look, manifest, told
 
@@ -155,3 +155,11 @@ def test_a_node_whose_pods_cannot_be_read_is_told_with_that_gap() -> None:
     found = node(looking, "w2")
     assert looking.gaps == {"kubernetes_forbidden"}
     assert {"state", "usage", "events"} <= kinds(found)
+
+
+def test_a_host_is_the_node_with_its_address() -> None:
+    of = w2(READY)
+    of["status"]["addresses"] = [{"type": "InternalIP", "address": "10.0.0.5"}]
+    cluster = Cluster(of, manifest("Node", "w1", "", status={}))
+    assert told(host(look(cluster, Series(SERIES)), "10.0.0.5"), State).status == "Ready"
+    assert host(look(cluster, Series(SERIES)), "10.0.0.6") == Found()

@@ -17,6 +17,7 @@ from function.shared.facts import (
     State,
 )
 from function.shared.prometheus import Sample
+from function.shared.symptoms import Crashes, Readiness, Services
 from function.worldmodel.found import Found
 from function.worldmodel.pod import pod
 from function.worldmodel.usage import GIB
@@ -256,3 +257,23 @@ def test_a_pod_that_prometheus_does_not_know_is_a_gap() -> None:
     looking = look(Cluster(of_web()), Series({}))
     assert "usage" not in kinds(pod(looking, "f3iai", NAME))
     assert looking.gaps == {"prometheus_no_series"}
+
+
+def test_a_pod_that_is_not_ready_is_told_with_its_node_and_one_that_is_has_no_such_fact() -> None:
+    ready = [{"type": "Ready", "status": "True"}]
+    node = manifest("Node", "w2", "", status={"conditions": ready})
+    told_of = told(read(of_web(), *deployed(), node), Readiness)
+    assert (told_of.node, told_of.node_ready) == ("w2", True)
+    assert "readiness" not in kinds(read(of_web(conditions=ready), *deployed(), node))
+
+
+def test_a_pod_that_crashed_is_told_with_its_last_words() -> None:
+    ended = {"exitCode": 1, "reason": "Error", "message": "no such mode"}
+    status = waiting("CrashLoopBackOff", "c0", lastState={"terminated": ended})
+    (crash,) = told(read(of_web(containerStatuses=[status])), Crashes).containers
+    assert (crash.exit_code, crash.log_end) == (1, ("no such mode",))
+
+
+def test_the_services_that_lead_to_a_pod_are_told_with_their_endpoints() -> None:
+    (health, _) = told(read(of_web(), *deployed()), Services).services
+    assert (health.service, health.ready_endpoints) == ("web", 0)
