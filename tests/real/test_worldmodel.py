@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from function.dispatch import enrich, render
+from function.worldmodel.context import IN_THE_CLUSTER, NAMESPACED
 from function.worldmodel.objects import PATHS
 from tests.harness.components import ApiServer, need, prometheus
 from tests.harness.fakes import delivery_json
@@ -160,6 +161,13 @@ def test_every_kind_of_resource_is_told_of_with_the_rights_that_are_granted(
     assert {gap for gap in told["gaps"] if not gap.startswith("prometheus_")} == set()
     weighed = enrich.enrich(an_event(), lambda _: told).risk
     assert weighed.dependents is not None and weighed.failures is not None
+
+
+@pytest.mark.parametrize("kind", [*NAMESPACED, *IN_THE_CLUSTER])
+def test_every_kind_may_be_read(world: WorldModel, kind: str) -> None:
+    asked = {"resource_type": kind, "namespace": "f3iai", "resource_id": "gone"}
+    gaps = world.call("get_resource_context", asked)["gaps"]
+    assert "not_found" in gaps and "kubernetes_forbidden" not in gaps
 
 
 def test_the_world_model_may_read_what_it_reads_and_neither_secrets_nor_config_maps(api: ApiServer) -> None:
