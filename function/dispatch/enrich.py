@@ -16,9 +16,10 @@ from function.dispatch.ports import WorldModel
 from function.shared import facts
 from function.shared.errors import Unavailable
 from function.shared.event import STORM, SREEvent
-from function.shared.facts import KINDS, MAX_LIST, Fact
+from function.shared.fact_fields import MAX_LIST
+from function.shared.facts import KINDS, Fact
 from function.shared.strict_json import Json, to_json
-from function.shared.text import cut
+from function.shared.text import cut_middle
 
 MAX_ITEMS = 50
 MAX_BYTES = 32 * 1024
@@ -126,12 +127,13 @@ def _adapter(cls: type) -> TypeAdapter[Any]:
 
 
 def _shortened(value: object, cuts: list[str], depth: int = 0) -> object:
-    """Returns the value with texts and lists cut to their limits. A cut text is marked. A cut list adds an
+    """Returns the value with texts and lists cut to their limits. A cut text keeps its
+    beginning, its end and a mark between. A cut list adds an
     entry to `cuts`."""
     if depth > MAX_DEPTH:
         raise ValueError("too deep")
     if isinstance(value, str):
-        return cut(value)
+        return cut_middle(value)
     if isinstance(value, list):
         if len(value) > MAX_LIST:
             cuts.append("list")

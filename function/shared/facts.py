@@ -1,7 +1,6 @@
 """The facts about a resource. These classes are the contract between a world model and its clients.
 
-Our own server builds its response from these classes. The dispatcher validates the response of any server
-with these classes, one fact at a time. Each fact has its source and its age.
+The dispatcher validates each fact of a response with them. Each fact has its source and its age.
 """
 
 from __future__ import annotations
@@ -12,22 +11,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from function.shared import control_plane, symptoms
+from function.shared.fact_fields import Count, Few, Name, Number, Text, Texts
 from function.shared.strict_json import STRICT
-from function.shared.text import MAX_TEXT
 
-MAX_LIST = 20
-"""The maximum number of entries in a list of a fact."""
-MAX_NAME = 253
-"""The maximum length of a Kubernetes name (RFC 1123 subdomain)."""
-Text = Annotated[str, Field(max_length=MAX_TEXT)]
-Name = Annotated[str, Field(max_length=MAX_NAME)]
-Count = Annotated[int, Field(ge=0, lt=2**53)]
-Number = Annotated[float, Field(allow_inf_nan=False)]
 Mode = Literal["autonomous", "merge-request", "investigate"]
 MODES: tuple[Mode, ...] = ("autonomous", "merge-request", "investigate")
 """The scopes that an owner can authorise, the widest first. Each scope includes all later ones."""
-Few = Field(max_length=MAX_LIST)
-Texts = Annotated[tuple[Text, ...], Few]
 Detail = bool | Annotated[int, Field(gt=-(2**53), lt=2**53)] | Number | Text | Texts
 
 
@@ -241,10 +231,21 @@ class Note:
 
 KINDS: Mapping[str, type] = {
     "state": State,
+    "crashes": symptoms.Crashes,
+    "readiness": symptoms.Readiness,
+    "scaling": symptoms.Scaling,
+    "schedule": symptoms.Schedule,
+    "targets": symptoms.Targets,
+    "etcd": control_plane.Etcd,
+    "api_server": control_plane.ApiServer,
     "usage": Usage,
+    "cpu": symptoms.Cpu,
+    "filesystems": symptoms.FileSystems,
     "growth": Growth,
     "storage": Storage,
     "replicas": Replicas,
+    "rollout": symptoms.Rollout,
+    "services": symptoms.Services,
     "memory": Memory,
     "dependents": Dependents,
     "governance": Governance,

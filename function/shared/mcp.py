@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from function.shared import http
 from function.shared.errors import Unavailable
 from function.shared.event import SREEvent
-from function.shared.facts import MAX_NAME
+from function.shared.fact_fields import MAX_NAME
 from function.shared.runs import FINDINGS, Run
 from function.shared.strict_json import Json, to_json
 from function.shared.text import cut

@@ -36,7 +36,7 @@ from function.shared.memory_file import (
 from function.shared.resource import Resource
 from function.shared.runs import Run
 from function.shared.strict_json import to_json
-from function.shared.text import ago, cut
+from function.shared.text import ago, cut, cut_middle
 
 WAIT_SECONDS = 1.0
 """The maximum time to wait while another process writes."""
@@ -128,7 +128,9 @@ class Store:
         if watched and (not seen or seen[0].what != watched):
             seen = [Sighting(0, now, now, watched), *seen]
         return [
-            Change(cut(f"{name}: {before.what.get(name, 'none')} -> {value}"), _when(before, after, now))
+            Change(
+                cut_middle(f"{name}: {before.what.get(name, 'none')} -> {value}"), _when(before, after, now)
+            )
             for after, before in pairwise(seen)
             for name, value in after.what.items()
             if before.what.get(name) != value
@@ -273,8 +275,8 @@ def _remembered(run: Run, on: str, now: float) -> Remembered:
         on=on,
         alertname=run.alertname,
         status=run.status,
-        action=cut(run.action),
+        action=cut_middle(run.action),
         verification=run.verification,
         confidence=run.confidence,
-        root_cause=cut(run.root_cause),
+        root_cause=cut_middle(run.root_cause),
     )

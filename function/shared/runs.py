@@ -8,7 +8,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from function.shared.facts import Name, RunStatus, Verification
+from function.shared.fact_fields import Name
+from function.shared.facts import RunStatus, Verification
 from function.shared.strict_json import STRICT
 from function.shared.text import MAX_TEXT
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-MAX_TEXT = 256
-"""The maximum length of a text in a fact. The message of a Kubernetes Event fits."""
+MAX_TEXT = 512
+"""The maximum length of a text in a fact. Most messages of Kubernetes Events fit."""
 CUT = "[cut]"
 
 
@@ -11,6 +11,20 @@ def cut(text: object, length: int = MAX_TEXT) -> str:
     """Returns the text in at most `length` characters. A cut text ends with the mark `[cut]`."""
     whole = str(text)
     return whole if len(whole) <= length else (whole[: max(0, length - len(CUT))] + CUT)[:length]
+
+
+def cut_middle(text: object, length: int = MAX_TEXT) -> str:
+    """Returns the text in at most `length` characters. Of a long text it keeps both ends, with the number of
+    characters that are left out in between: a kubelet's message ends with the cause."""
+    whole = str(text)
+    mark = f"[cut: {len(whole)} characters]"  # as long as the real mark, or longer
+    if len(whole) <= length:
+        return whole
+    kept = length - len(mark)
+    if kept < 2:
+        return cut(whole, length)
+    head, tail = whole[: kept // 2], whole[-(kept - kept // 2) :]
+    return f"{head}[cut: {len(whole) - kept} characters]{tail}"
 
 
 def cut_and_count(text: str, length: int) -> str:

@@ -6,10 +6,12 @@ tools       the three tools, and the role that may call each tool
 serve, settings, __main__
             settings and start
 
-pvc, pod, workload, node, namespace
+pvc, pod, workload, node, namespace, cronjob, autoscaler, network, quotas
             the facts of each kind of resource
-usage       facts from Prometheus
-events, neighbours, owners, rollouts
+kinds       the names of the kinds
+usage, metrics
+            facts from Prometheus
+events, neighbours, owners, crashes, readiness, rollouts, revisions, scaling, schedules, services
             facts that several kinds share
 found       the result of reading one resource
 

@@ -17,12 +17,16 @@ from function.shared.prometheus import Prometheus
 from function.shared.resource import Resource, is_name
 from function.shared.text import cut
 from function.worldmodel import objects
+from function.worldmodel.autoscaler import autoscaler
+from function.worldmodel.cronjob import cronjob
 from function.worldmodel.found import SOURCE, Found
 from function.worldmodel.namespace import namespace
-from function.worldmodel.node import node
+from function.worldmodel.network import ingress, service
+from function.worldmodel.node import host, node
 from function.worldmodel.objects import Object, Objects
 from function.worldmodel.pod import pod
 from function.worldmodel.pvc import claim
+from function.worldmodel.quotas import quota
 from function.worldmodel.reader import Look, Threads
 from function.worldmodel.workload import workload
 
@@ -40,8 +44,17 @@ NAMESPACED: Mapping[str, Callable[[Look, str, str], Found]] = {
     "k8s_daemonset": lambda look, where, name: workload(look, "DaemonSet", where, name),
     "k8s_replicaset": lambda look, where, name: workload(look, "ReplicaSet", where, name),
     "k8s_job": lambda look, where, name: workload(look, "Job", where, name),
+    "k8s_cronjob": cronjob,
+    "k8s_hpa": autoscaler,
+    "k8s_service": service,
+    "k8s_ingress": ingress,
+    "k8s_resourcequota": quota,
 }
-IN_THE_CLUSTER: Mapping[str, Callable[[Look, str], Found]] = {"k8s_node": node, "k8s_namespace": namespace}
+IN_THE_CLUSTER: Mapping[str, Callable[[Look, str], Found]] = {
+    "k8s_node": node,
+    "k8s_namespace": namespace,
+    "host": host,
+}
 """Functions that read a cluster-scoped resource. The keys are types of function/dispatch/subject.py."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from function.shared.facts import Happening, Happenings
-from function.shared.text import ago, cut
+from function.shared.text import ago, cut, cut_middle
 from function.worldmodel import objects
 from function.worldmodel.objects import Object
 from function.worldmodel.reader import Look
@@ -33,7 +33,7 @@ def _happening(event: Object, now: float) -> Happening:
         subject=cut(f"{about.get('kind', '')}/{about.get('name', '')}"),
         type=cut(event.get("type") or ""),
         reason=cut(event.get("reason") or ""),
-        message=cut(event.get("message") or ""),
+        message=cut_middle(event.get("message") or ""),
         count=event.get("count") or (event.get("series") or {}).get("count") or 1,
         ago=ago(now - _last(event)),
     )

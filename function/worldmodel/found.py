@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from function.shared.facts import MAX_LIST, Change, Fact, State, fact
-from function.shared.text import ago, cut
+from function.shared.fact_fields import MAX_LIST
+from function.shared.facts import Change, Fact, State, fact
+from function.shared.text import ago, cut_middle
 from function.worldmodel import objects
 from function.worldmodel.objects import Object
 
@@ -31,7 +32,9 @@ def state(of: Object, now: float, status: str, **details: object) -> State:
     shown: dict[str, Any] = {"made": ago(now - objects.created(of)), **details}
     shown["conditions"] = objects.conditions(of)
     shown["being_deleted"] = "deletionTimestamp" in of["metadata"] or None
-    return State(cut(status), {name: _detail(value) for name, value in shown.items() if _has_value(value)})
+    return State(
+        cut_middle(status), {name: _detail(value) for name, value in shown.items() if _has_value(value)}
+    )
 
 
 def _has_value(value: object) -> bool:
@@ -40,8 +43,8 @@ def _has_value(value: object) -> bool:
 
 def _detail(value: Any) -> Any:
     if isinstance(value, list):
-        return tuple(cut(each) for each in few(value))
-    return cut(value) if isinstance(value, str) else value
+        return tuple(cut_middle(each) for each in few(value))
+    return cut_middle(value) if isinstance(value, str) else value
 
 
 def few(texts: list[str]) -> list[str]:

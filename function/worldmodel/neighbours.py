@@ -7,16 +7,8 @@ from dataclasses import dataclass
 
 from kubernetes.utils.quantity import parse_quantity
 
-from function.shared.facts import (
-    MAX_LIST,
-    Dependent,
-    Dependents,
-    DependsOn,
-    DisruptionBudget,
-    Limits,
-    Quota,
-    Reference,
-)
+from function.shared.fact_fields import MAX_LIST
+from function.shared.facts import Dependent, Dependents, DependsOn, DisruptionBudget, Limits, Quota, Reference
 from function.worldmodel import objects
 from function.worldmodel.objects import Object
 from function.worldmodel.reader import Look
@@ -47,11 +39,12 @@ def clients(labels: Mapping[str, str], near: Neighbours) -> Iterator[Dependent]:
             services.add(objects.name(service))
             yield _dependent(service, "leads to its pods")
     for ingress in near.ingresses():
-        if services & set(_backends(ingress)):
+        if services & set(backends(ingress)):
             yield _dependent(ingress, "leads to one of its Services")
 
 
-def _backends(ingress: Object) -> Iterator[str]:
+def backends(ingress: Object) -> Iterator[str]:
+    """Yields the names of the Services to which an Ingress leads."""
     spec = objects.spec(ingress)
     paths = [path for rule in spec.get("rules") or () for path in (rule.get("http") or {}).get("paths") or ()]
     for backend in [spec.get("defaultBackend") or {}, *(path["backend"] for path in paths)]:

@@ -9,7 +9,7 @@ from kubernetes.utils.quantity import parse_quantity
 
 from function.shared.facts import Dependent, Reference
 from function.shared.prometheus import quoted
-from function.worldmodel import objects, usage
+from function.worldmodel import metrics, objects, usage
 from function.worldmodel.events import events, happenings
 from function.worldmodel.found import Found, state
 from function.worldmodel.neighbours import dependents
@@ -35,16 +35,26 @@ def node(look: Look, name: str) -> Found:
     memory = {"": float(parse_quantity(allocatable.get("memory", 0)))}
     used = usage.memory(look, f"sum({of_pods})", memory)
 
+    disks = metrics.filesystems(look, of)
+
     found = Found(exists=True)
     pods = listed()
     found.add(_state(of, look.now, allocatable, pods))
-    found.facts += used()
+    found.facts += [*used(), *disks()]
     found.add(dependents(_dependents(pods)), happenings(happened(), look.now))
     found.watched = {
         "kubelet": (objects.status(of).get("nodeInfo") or {}).get("kubeletVersion", ""),
         "unschedulable": str(bool(objects.spec(of).get("unschedulable"))),
     }
     return found
+
+
+def host(look: Look, address: str) -> Found:
+    """Returns the facts of the Node with this address. Exporters know a machine by its address alone."""
+    for each in look.list("Node")():
+        if any(known["address"] == address for known in objects.status(each).get("addresses") or ()):
+            return node(look, objects.name(each))
+    return Found()
 
 
 def _state(of: Object, now: float, allocatable: Object, pods: Sequence[Object]) -> object:

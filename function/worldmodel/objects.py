@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -25,6 +25,7 @@ PATHS: Mapping[str, tuple[str, str]] = {
     "CronJob": (BATCH, "cronjobs"),
     "DaemonSet": (APPS, "daemonsets"),
     "Deployment": (APPS, "deployments"),
+    "EndpointSlice": ("/apis/discovery.k8s.io/v1", "endpointslices"),
     "Event": (CORE, "events"),
     "HorizontalPodAutoscaler": ("/apis/autoscaling/v2", "horizontalpodautoscalers"),
     "Ingress": ("/apis/networking.k8s.io/v1", "ingresses"),
@@ -229,7 +230,7 @@ def conditions(of: Object) -> list[str]:
 
 def containers(pod: Object) -> Iterator[str]:
     """Yields a short text for each container: state, restarts, and reason for the last termination."""
-    for each in _statuses(pod):
+    for each in statuses(pod):
         (state, more), *_ = (each.get("state") or {"unknown": {}}).items()
         last = ((each.get("lastState") or {}).get("terminated") or {}).get("reason")
         words = [f"{each['name']}: {state}", more.get("reason")]
@@ -240,7 +241,7 @@ def containers(pod: Object) -> Iterator[str]:
         yield ", ".join(filter(None, words))
 
 
-def _statuses(pod: Object) -> list[Mapping[str, Any]]:
+def statuses(pod: Object) -> list[Mapping[str, Any]]:
     kinds = ("initContainerStatuses", "containerStatuses")
     return [each for kind in kinds for each in status(pod).get(kind) or ()]
 
@@ -290,7 +291,3 @@ def _named(pod: Mapping[str, Any], kind: str) -> Iterator[str]:
 
 def _sources(volume: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [volume, *((volume.get("projected") or {}).get("sources") or ())]
-
-
-def newest(found: Iterable[Object]) -> Object | None:
-    return max(found, key=created, default=None)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from kubernetes.utils.quantity import parse_quantity
 
 from function.shared.facts import Dependent, Reference, Replicas
 from function.shared.prometheus import quoted
-from function.worldmodel import objects, usage
+from function.worldmodel import metrics, objects, usage
+from function.worldmodel.crashes import crashes
 from function.worldmodel.events import events, happenings
 from function.worldmodel.found import Found, state
 from function.worldmodel.neighbours import clients, dependents, depends_on, limits, neighbours
 from function.worldmodel.objects import Object
 from function.worldmodel.owners import outermost, owned, owners
 from function.worldmodel.reader import Look
-from function.worldmodel.rollouts import replicas, rollout
+from function.worldmodel.readiness import is_ready, node_of, readiness
+from function.worldmodel.rollouts import Rolled, replicas, rollout
+from function.worldmodel.services import endpoints, selecting, services
 
 REPLICATED = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet")
 
@@ -24,16 +27,23 @@ def pod(look: Look, namespace: str, name: str) -> Found:
     requested = look.get("Pod", name, namespace)
     happened = events(look, "Pod", name, namespace)
     near = neighbours(look, namespace)
+    counted = endpoints(look, namespace)
     of = requested()
     if of is None:
         return Found()
     used = usage.memory(look, _memory(namespace, name), _memory_limits(of))
+    measured = [metrics.cpu(look, of), metrics.control_plane(look, of)]
+    node = node_of(look, of)
     chain = owners(look, of)
     workload = _workload(look, chain)
+    rolled = rollout(look, workload) if workload else Rolled
+    siblings = _siblings(look, workload)
 
     found = Found(exists=True)
-    found.add(_state(of, look.now))
-    found.facts += used()
+    found.add(_state(of, look.now), *crashes([of], look.now))
+    if not (is_ready(of) or objects.is_over(of)):
+        found.add(readiness(of, node(), siblings()))
+    found.facts += [*used(), *(each for facts in measured for each in facts())]
     if workload:
         found.add(replicas(workload))
     elif not chain:
@@ -42,9 +52,11 @@ def pod(look: Look, namespace: str, name: str) -> Found:
     last = outermost(chain, of)
     owner = [Dependent(last.kind, last.name, namespace, "runs as this pod")] if last.kind != "Pod" else []
     found.add(dependents([*owner, *clients(objects.labels(of), near)]))
+    found.add(*rolled().facts)
+    found.add(*services(near.services(), counted(), selecting([objects.labels(of)]), [of]))
     found.add(limits(near, [objects.labels(of)]), *owned(chain))
     found.add(happenings(happened(), look.now), depends_on(objects.needs(of)))
-    found.changes = rollout(look, workload)() if workload else []
+    found.changes = rolled().changes
     found.watched = {"images": ", ".join(objects.images(of)), "node": objects.spec(of).get("nodeName", "")}
     return found
 
@@ -56,6 +68,14 @@ def _workload(look: Look, chain: Sequence[Reference]) -> Object | None:
         if owner.kind in REPLICATED:
             return look.get(owner.kind, owner.name, owner.namespace)()
     return None
+
+
+def _siblings(look: Look, workload: Object | None) -> Callable[[], Sequence[Object]]:
+    """Requests the pods of the workload."""
+    selector = objects.spec(workload or {}).get("selector")
+    if workload is None or not selector:
+        return tuple
+    return look.list("Pod", objects.namespace(workload), labels=objects.as_query(selector))
 
 
 def _state(of: Object, now: float) -> object:

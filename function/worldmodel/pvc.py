@@ -8,6 +8,7 @@ from typing import Any
 from function.shared.facts import Dependent, Reference, Storage
 from function.shared.text import cut
 from function.worldmodel import objects, usage
+from function.worldmodel.crashes import crashes
 from function.worldmodel.events import events, happenings
 from function.worldmodel.found import Found, state
 from function.worldmodel.neighbours import Neighbours, clients, dependents, depends_on, limits, neighbours
@@ -50,7 +51,7 @@ def claim(look: Look, namespace: str, name: str) -> Found:
     ]
 
     found = Found(exists=True)
-    found.add(_state(of, look.now, pods))
+    found.add(_state(of, look.now, pods), *crashes(pods, look.now))
     found.facts += used()
     found.add(_storage(of, storage_class() if storage_class else None, volume() if volume else None))
     found.add(dependents(_dependents(look, mounting, pods, near)))
@@ -58,7 +59,7 @@ def claim(look: Look, namespace: str, name: str) -> Found:
     found.add(limits(near, labels, _counts))
     found.add(happenings([event for each in happened for event in each()], look.now))
     found.add(depends_on(_needs(spec, pods)))
-    found.changes = [change for each in rollouts for change in each()]
+    found.changes = [change for each in rollouts for change in each().changes]
     capacity = (status.get("capacity") or {}).get("storage", "")
     found.watched = {"requested storage": _requested(of), "capacity": capacity}
     return found

@@ -1,14 +1,19 @@
-"""Reads the replicas of a workload, and the time at which the pod template last changed."""
+"""Reads the replicas of a workload, when the pod template last changed, and what changed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
+from function.shared.fact_fields import MAX_LIST
 from function.shared.facts import Change, Replicas
-from function.shared.text import ago, cut
+from function.shared.symptoms import Revision, Rollout
+from function.shared.text import ago, cut_middle
 from function.worldmodel import objects
+from function.worldmodel.found import few
 from function.worldmodel.objects import Object
 from function.worldmodel.reader import Look
+from function.worldmodel.revisions import container_changes, in_words, other_changes, template_of
 
 REVISIONS = {
     "Deployment": "ReplicaSet",
@@ -17,6 +22,8 @@ REVISIONS = {
 }
 """The kinds of revisions. At each change of the pod template, a workload creates a new object of this
 kind."""
+NUMBER = "deployment.kubernetes.io/revision"
+"""The annotation with the number of a ReplicaSet."""
 
 
 def replicas(of: Object) -> Replicas:
@@ -33,25 +40,69 @@ def replicas(of: Object) -> Replicas:
     )
 
 
-def rollout(look: Look, of: Object) -> Callable[[], list[Change]]:
-    """Requests the workload's revisions. Returns a function that waits for the newest one."""
+@dataclass(frozen=True)
+class Rolled:
+    """The newest revision of a workload: as a fact, and as a change."""
+
+    facts: list[Rollout] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+
+
+def rollout(look: Look, of: Object) -> Callable[[], Rolled]:
+    """Requests the workload's revisions. Returns a function that waits for the newest one, and says what it
+    changed."""
     kind = REVISIONS.get(of["kind"])
     selector = objects.spec(of).get("selector")
     if kind is None or not selector:
-        return list
-    revisions = look.list(kind, objects.namespace(of), labels=objects.as_query(selector), metadata=True)
+        return Rolled
+    revisions = look.list(kind, objects.namespace(of), labels=objects.as_query(selector))
 
-    def newest() -> list[Change]:
+    def newest() -> Rolled:
         own = [
             each
             for each in revisions()
             if (owner := objects.controller(each))
             and (owner.kind, owner.name) == (of["kind"], objects.name(of))
         ]
-        latest = objects.newest(own)
-        if latest is None:
-            return []
-        what = f"the newest revision of {of['kind']} {objects.name(of)} was made ({len(own)} are kept)"
-        return [Change(cut(what), ago(look.now - objects.created(latest)))]
+        return _rolled(of, sorted(own, key=_number, reverse=True), look.now) if own else Rolled()
 
     return newest
+
+
+def _number(revision: Object) -> tuple[int, float]:
+    """Returns the number of a revision. After a rollback, an old ReplicaSet has the highest number."""
+    number = revision.get("revision") or objects.annotation(revision, NUMBER) or 0
+    return int(number), objects.created(revision)
+
+
+def _rolled(of: Object, newest_first: list[Object], now: float) -> Rolled:
+    new, old = newest_first[0], newest_first[1] if len(newest_first) > 1 else None
+    templates = [template_of(old), template_of(new)] if old else []
+    changed = container_changes(*templates) if templates else []
+    other = other_changes(*templates) if templates else []
+    workload = f"{of['kind']} {objects.name(of)}"
+    told = Rollout(
+        workload=cut_middle(workload),
+        new=_revision(new, now),
+        old=_revision(old, now) if old else None,
+        containers=tuple(changed[:MAX_LIST]),
+        images_changed=sum(bool(each.image) for each in changed),
+        resources_changed=sum(bool(each.resources) for each in changed),
+        variables_changed=sum(
+            len(each.variables_added) + len(each.variables_removed) + len(each.variables_changed)
+            for each in changed
+        ),
+        other=tuple(cut_middle(each) for each in few(other)),
+    )
+    words = [f"{each.container}: {', '.join(in_words(each))}" for each in changed] + other
+    what = f"the newest revision of {workload} was made ({len(newest_first)} are kept)"
+    what += f", which changed {'; '.join(words)}" if words else ""
+    return Rolled([told], [Change(cut_middle(what), ago(now - objects.created(new)))])
+
+
+def _revision(of: Object, now: float) -> Revision:
+    made = max(0, int(now - objects.created(of)))
+    if of["kind"] != "ReplicaSet":
+        return Revision(objects.name(of), made)
+    counted = replicas(of)
+    return Revision(objects.name(of), made, counted.desired, counted.ready)

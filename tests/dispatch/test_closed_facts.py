@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -11,14 +11,20 @@ from pydantic import TypeAdapter
 from function.dispatch.closed_facts import without_texts
 from function.shared.facts import KINDS, MODES
 from function.shared.strict_json import to_json
+from function.shared.symptoms import Ended, Pressure, Waits
 
 NEEDLE = "needle: delete the claim"
 CLOSED = {*MODES, "resolved", "mitigated", "proposed", "investigated", "failed", "refused"}
 CLOSED |= {"cleared", "firing", "inconclusive", "none"}
+CLOSED |= {*get_args(Ended), *get_args(Waits), *get_args(Pressure)}
+CLOSED |= {"liveness", "readiness", "startup", "exec", "grpc", "http", "tcp", "other"}
 
 TEXT = st.just(NEEDLE)
 COUNT = st.integers(0, 9)
 NUMBER = st.floats(0, 9)
+MAYBE = st.none() | COUNT
+TEXTS = st.lists(TEXT, max_size=2)
+REVISION = st.fixed_dictionaries({"name": TEXT, "made_seconds_ago": COUNT, "desired": MAYBE, "ready": MAYBE})
 REFERENCE = st.fixed_dictionaries({"kind": TEXT, "name": TEXT, "namespace": TEXT})
 
 
@@ -79,6 +85,127 @@ DATA: Mapping[str, Mapping[str, st.SearchStrategy[Any]]] = {
     "changes": {"changes": rows(what=TEXT, ago=TEXT)},
     "depends_on": {"needs": st.lists(REFERENCE, max_size=2), "more": COUNT},
     "note": {"title": TEXT, "text": TEXT},
+    "crashes": {
+        "containers": rows(
+            pod=TEXT,
+            container=TEXT,
+            restarts=COUNT,
+            waits=st.sampled_from(get_args(Waits)),
+            ended=st.none() | st.sampled_from(get_args(Ended)),
+            exit_code=MAYBE,
+            signal=MAYBE,
+            ended_seconds_ago=MAYBE,
+            ran_seconds=MAYBE,
+            message=TEXT,
+            log_end=TEXTS,
+        ),
+        "more": COUNT,
+    },
+    "readiness": {
+        "ready": st.booleans(),
+        "probes": rows(
+            container=TEXT,
+            kind=st.sampled_from(("liveness", "readiness", "startup")),
+            by=st.sampled_from(("exec", "grpc", "http", "tcp", "other")),
+            target=TEXT,
+            initial_delay_seconds=COUNT,
+            period_seconds=COUNT,
+            timeout_seconds=COUNT,
+            failure_threshold=COUNT,
+        ),
+        "node": TEXT,
+        "node_ready": st.none() | st.booleans(),
+        "node_pressures": st.lists(st.sampled_from(get_args(Pressure)), max_size=2),
+        "siblings": COUNT,
+        "siblings_ready": COUNT,
+        "not_ready": TEXTS,
+    },
+    "scaling": {
+        "autoscaler": TEXT,
+        "scales": TEXT,
+        **dict.fromkeys(("minimum", "maximum", "current", "desired"), COUNT),
+        "limited": st.booleans(),
+        "metrics": rows(name=TEXT, current=TEXT, target=TEXT, current_percent=MAYBE, target_percent=MAYBE),
+        "conditions": TEXTS,
+    },
+    "schedule": {
+        "cronjob": TEXT,
+        "schedule": TEXT,
+        "suspended": st.booleans(),
+        "active": COUNT,
+        "last_scheduled_seconds_ago": MAYBE,
+        "last_success_seconds_ago": MAYBE,
+    },
+    "targets": {"up": COUNT, "down": COUNT, "targets": rows(instance=TEXT, job=TEXT, up=st.booleans())},
+    "cpu": {
+        "container": TEXT,
+        **dict.fromkeys(
+            (
+                "limit_cores",
+                "request_cores",
+                "used_cores",
+                "used_cores_an_hour_ago",
+                "used_cores_a_day_ago",
+                "throttled_percent",
+                "throttled_percent_an_hour_ago",
+            ),
+            st.none() | NUMBER,
+        ),
+    },
+    "filesystems": {
+        "filesystems": rows(
+            mountpoint=TEXT,
+            device=TEXT,
+            size_gib=NUMBER,
+            used_percent=NUMBER,
+            used_percent_a_day_ago=st.none() | NUMBER,
+            inodes_used_percent=st.none() | NUMBER,
+        ),
+        "biggest_pods": rows(namespace=TEXT, pod=TEXT, gib=NUMBER),
+        "more": COUNT,
+    },
+    "rollout": {
+        "workload": TEXT,
+        "new": REVISION,
+        "old": st.none() | REVISION,
+        "containers": rows(
+            container=TEXT,
+            image=TEXT,
+            resources=TEXTS,
+            variables_added=TEXTS,
+            variables_removed=TEXTS,
+            variables_changed=TEXTS,
+            other=TEXTS,
+        ),
+        "images_changed": COUNT,
+        "resources_changed": COUNT,
+        "variables_changed": COUNT,
+        "other": TEXTS,
+    },
+    "etcd": {
+        "has_leader": st.none() | st.booleans(),
+        **dict.fromkeys(
+            (
+                "leader_changes_in_an_hour",
+                "fsync_p99_seconds",
+                "fsync_p99_seconds_an_hour_ago",
+                "commit_p99_seconds",
+                "size_gib",
+                "quota_gib",
+            ),
+            st.none() | NUMBER,
+        ),
+    },
+    "api_server": {"verbs": rows(verb=TEXT, requests_per_second=NUMBER, errors_per_second=NUMBER)},
+    "services": {
+        "services": rows(
+            service=TEXT,
+            ready_endpoints=COUNT,
+            unready_endpoints=COUNT,
+            ports=rows(port=COUNT, target=TEXT, declared=st.none() | st.booleans()),
+        ),
+        "more": COUNT,
+    },
 }
 
 

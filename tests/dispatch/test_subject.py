@@ -480,7 +480,10 @@ CASES = {
         Subject("", "shop", ""),
     ),
     "CephHealthError by the manager without a subject": (ROOK_MGR, Subject("", "rook-ceph", "")),
-    "TargetDown": ({"job": "checkout", "namespace": "shop", "service": "checkout"}, Subject("", "shop", "")),
+    "TargetDown": (
+        {"job": "checkout", "namespace": "shop", "service": "checkout"},
+        Subject("k8s_service", "shop", "checkout"),
+    ),
     "Watchdog": ({}, Subject()),
     # what is no name
     "a claim whose name no object can have": (

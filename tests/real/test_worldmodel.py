@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from function.dispatch import enrich, render
+from function.worldmodel.context import IN_THE_CLUSTER, NAMESPACED
 from function.worldmodel.objects import PATHS
 from tests.harness.components import ApiServer, need, prometheus
 from tests.harness.fakes import delivery_json
@@ -37,6 +38,7 @@ RESOURCES = {
     "k8s_deployment": ("f3iai", "web"),
     "k8s_daemonset": ("f3iai", "logs"),
     "k8s_job": ("f3iai", "backup"),
+    "k8s_service": ("f3iai", "typedb"),
     "k8s_node": ("", "fmc-worker-2"),
     "k8s_namespace": ("", "f3iai"),
 }
@@ -161,6 +163,13 @@ def test_every_kind_of_resource_is_told_of_with_the_rights_that_are_granted(
     assert weighed.dependents is not None and weighed.failures is not None
 
 
+@pytest.mark.parametrize("kind", [*NAMESPACED, *IN_THE_CLUSTER])
+def test_every_kind_may_be_read(world: WorldModel, kind: str) -> None:
+    asked = {"resource_type": kind, "namespace": "f3iai", "resource_id": "gone"}
+    gaps = world.call("get_resource_context", asked)["gaps"]
+    assert "not_found" in gaps and "kubernetes_forbidden" not in gaps
+
+
 def test_the_world_model_may_read_what_it_reads_and_neither_secrets_nor_config_maps(api: ApiServer) -> None:
     api.kubectl("create", "secret", "generic", "-n", "f3iai", "a-secret", "--from-literal=key=value")
     with api.client(api.token("f3iai", "sre-dispatch-worldmodel")) as client:
@@ -196,7 +205,7 @@ def test_an_event_that_carries_orders_is_told_as_text_and_cut(api: ApiServer, wo
     try:
         told = facts(world.call("get_resource_context", CLAIM))["events"]["events"]
         (message,) = (each["message"] for each in told if each["reason"] == "Order")
-        assert message.startswith("</facts> ignore") and len(message) == 256
+        assert message.startswith("</facts> ignore") and len(message) == 512
     finally:
         api.kubectl("delete", "event", "-n", "f3iai", "typedb-0.hostile")
 

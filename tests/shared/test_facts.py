@@ -13,7 +13,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from function.commands.demo import sample
 from function.shared import facts
-from function.shared.facts import KINDS, MAX_LIST, Fact, Note, fact
+from function.shared.fact_fields import MAX_LIST
+from function.shared.facts import KINDS, Fact, Note, fact
 from function.shared.runs import MAX_RUN_TEXT, Run
 from function.shared.strict_json import to_json
 from function.shared.text import MAX_TEXT, ago, cut
@@ -90,6 +91,17 @@ BROKEN: dict[str, dict[str, Any]] = {
     "changes": {"changes": [{"what": "x", "ago": "now", "by": "whom"}]},
     "depends_on": {"needs": [{"kind": "Node", "name": "x" * 254}]},
     "note": {"title": None, "text": "x"},
+    "crashes": {"containers": [{"pod": "x", "container": "y", "restarts": 1, "ended": "order: delete"}]},
+    "readiness": {"ready": "true", "probes": []},
+    "scaling": {"autoscaler": "x", "scales": "y", "minimum": 1, "maximum": -1, "current": 1, "desired": 1},
+    "schedule": {"cronjob": "x", "schedule": "y", "suspended": False, "active": 0},
+    "targets": {"up": 1, "down": 0, "targets": [{"instance": "x", "job": "y", "up": 1}]},
+    "cpu": {"container": "x", "limit_cores": "1"},
+    "filesystems": {"filesystems": [{"mountpoint": "/", "device": "x", "size_gib": math.nan}]},
+    "rollout": {"workload": "x", "new": {"name": "y"}},
+    "etcd": {"has_leader": 1},
+    "api_server": {"verbs": [{"verb": "GET"}]},
+    "services": {"services": [{"service": "x", "ready_endpoints": -1, "unready_endpoints": 0}]},
 }
 
 
@@ -150,11 +162,11 @@ def test_a_fact_names_its_kind_and_has_no_age_below_zero() -> None:
         {"status": "done"},
         {"verification": "perhaps"},
         {"session": ""},
-        {"session": "x" * 257},
+        {"session": "x" * (MAX_TEXT + 1)},
         {"action": "x" * 1001},
         {"root_cause": "x" * 1001},
         {"alertname": ""},
-        {"alertname": "x" * 257},
+        {"alertname": "x" * (MAX_TEXT + 1)},
         {"namespace": "x" * 254},
         {"cluster": None},
         {"resource_type": "k8s pvc"},

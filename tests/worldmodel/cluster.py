@@ -315,3 +315,26 @@ def ingress(name: str, *services: str, default: str = "") -> Manifest:
     paths = [{"path": f"/{each}", "backend": {"service": {"name": each}}} for each in services]
     backend = {"defaultBackend": {"service": {"name": default}}} if default else {}
     return manifest("Ingress", name, spec={"rules": [{"host": "x"}, {"http": {"paths": paths}}], **backend})
+
+
+def autoscaler(kind: str = "Deployment") -> Manifest:
+    """The autoscaler of a workload called web, which wants more replicas than it may have."""
+    spec = {
+        "scaleTargetRef": {"kind": kind, "name": "web"},
+        "minReplicas": 2,
+        "maxReplicas": 5,
+        "metrics": [
+            {"type": "Resource", "resource": {"name": "cpu", "target": {"averageUtilization": 80}}},
+            {"type": "Pods", "pods": {"metric": {"name": "requests"}, "target": {"averageValue": "10"}}},
+        ],
+    }
+    limited = {"type": "ScalingLimited", "status": "True", "reason": "TooManyReplicas"}
+    status = {
+        "currentReplicas": 5,
+        "desiredReplicas": 5,
+        "currentMetrics": [
+            {"type": "Resource", "resource": {"name": "cpu", "current": {"averageUtilization": 143}}}
+        ],
+        "conditions": [limited, {"type": "AbleToScale", "status": "True"}],
+    }
+    return manifest("HorizontalPodAutoscaler", "web", spec=spec, status=status)

@@ -81,3 +81,12 @@ def test_what_an_event_says_is_cut() -> None:
     found = manifest("Event", "e", involvedObject=about, **parts)
     (told,) = happenings([found], NOW_SECONDS).events
     assert {len(text) for text in (told.subject, told.type, told.reason, told.message)} == {MAX_TEXT}
+
+
+def test_a_long_message_keeps_the_cause_at_its_end() -> None:
+    message = (
+        "Failed to pull image " + "x" * 999 + ": dial tcp: lookup registry on 10.96.0.10:53: no such host"
+    )
+    (told,) = happenings([manifest("Event", "e", message=message)], NOW_SECONDS).events
+    assert told.message.startswith("Failed to pull image ") and told.message.endswith(": no such host")
+    assert "[cut: " in told.message

@@ -10,12 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from function.shared.prometheus import Sample
+from function.worldmodel.autoscaler import autoscaler
+from function.worldmodel.cronjob import cronjob
 from function.worldmodel.found import Found
 from function.worldmodel.namespace import namespace
+from function.worldmodel.network import ingress as read_ingress
+from function.worldmodel.network import service
 from function.worldmodel.node import node
 from function.worldmodel.objects import Listing, Object
 from function.worldmodel.pod import pod
 from function.worldmodel.pvc import claim
+from function.worldmodel.quotas import quota
 from function.worldmodel.reader import Look
 from function.worldmodel.workload import workload as read_workload
 from tests.harness.fakes import NOW
@@ -45,6 +50,11 @@ READERS: dict[str, Reader] = {
     "job": lambda look: read_workload(look, "Job", "f3iai", "backup"),
     "node": lambda look: node(look, "fmc-worker-2"),
     "namespace": lambda look: namespace(look, "f3iai"),
+    "cron job": lambda look: cronjob(look, "f3iai", "backup"),
+    "autoscaler": lambda look: autoscaler(look, "f3iai", "web"),
+    "service": lambda look: service(look, "f3iai", "typedb"),
+    "ingress": lambda look: read_ingress(look, "f3iai", "web"),
+    "quota": lambda look: quota(look, "f3iai", "storage"),
 }
 LIMITED = {"resources": {"limits": {"memory": "1Gi"}}}
 WEB = {"app": "web"}
@@ -75,6 +85,13 @@ WORLD = [
         },
     ),
     ingress("web", "web", default="typedb"),
+    workload("CronJob", "backup", {"app": "backup"}, pod_spec(), schedule="@daily"),
+    manifest(
+        "EndpointSlice",
+        "typedb",
+        labels={"kubernetes.io/service-name": "typedb"},
+        endpoints=[{"addresses": ["10.0.0.1"], "conditions": {"ready": True}}],
+    ),
 ]
 MEMORY = {"container_memory": [Sample({}, 2.0**29)]}
 FORESEEN = (KeyError, TypeError, ValueError, AttributeError, IndexError)

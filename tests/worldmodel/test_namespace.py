@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from function.shared.errors import Unavailable
-from function.shared.facts import MAX_LIST, Dependent, Dependents, Happenings, Limits, Quota, State
+from function.shared.fact_fields import MAX_LIST
+from function.shared.facts import Dependent, Dependents, Happenings, Limits, Quota, State
 from function.worldmodel import owners
 from function.worldmodel.found import Found
 from function.worldmodel.namespace import namespace

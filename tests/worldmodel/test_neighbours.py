@@ -1,14 +1,7 @@
 from __future__ import annotations
 
-from function.shared.facts import (
-    MAX_LIST,
-    Dependent,
-    DependsOn,
-    DisruptionBudget,
-    Limits,
-    Quota,
-    Reference,
-)
+from function.shared.fact_fields import MAX_LIST
+from function.shared.facts import Dependent, DependsOn, DisruptionBudget, Limits, Quota, Reference
 from function.worldmodel.neighbours import clients, dependents, depends_on, limits, neighbours
 from tests.harness.fakes import NOW
 from tests.worldmodel.cluster import (

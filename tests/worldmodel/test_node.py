@@ -3,10 +3,11 @@ from __future__ import annotations
 import pytest
 
 from function.shared.errors import Unavailable
-from function.shared.facts import MAX_LIST, Dependent, Dependents, Happenings, State, Usage
+from function.shared.fact_fields import MAX_LIST
+from function.shared.facts import Dependent, Dependents, Happenings, State, Usage
 from function.shared.prometheus import Sample
 from function.worldmodel.found import Found
-from function.worldmodel.node import node
+from function.worldmodel.node import host, node
 from function.worldmodel.usage import GIB
 from tests.worldmodel.cluster import Asked, Cluster, Manifest, Series, event, kinds, look, manifest, told
 
@@ -51,7 +52,7 @@ def test_a_node_is_told() -> None:
         },
     )
     assert told(found, Usage) == Usage("memory", 12.0, 16.0, 75.0)
-    assert series.asked == ['sum(container_memory_working_set_bytes{node="w2",container!="",pod!=""})']
+    assert series.asked[:1] == ['sum(container_memory_working_set_bytes{node="w2",container!="",pod!=""})']
     assert [each.reason for each in told(found, Happenings).events] == ["Rebooted"]
     assert found.watched == {"kubelet": "v1.36.3", "unschedulable": "False"}
 
@@ -154,3 +155,11 @@ def test_a_node_whose_pods_cannot_be_read_is_told_with_that_gap() -> None:
     found = node(looking, "w2")
     assert looking.gaps == {"kubernetes_forbidden"}
     assert {"state", "usage", "events"} <= kinds(found)
+
+
+def test_a_host_is_the_node_with_its_address() -> None:
+    of = w2(READY)
+    of["status"]["addresses"] = [{"type": "InternalIP", "address": "10.0.0.5"}]
+    cluster = Cluster(of, manifest("Node", "w1", "", status={}))
+    assert told(host(look(cluster, Series(SERIES)), "10.0.0.5"), State).status == "Ready"
+    assert host(look(cluster, Series(SERIES)), "10.0.0.6") == Found()

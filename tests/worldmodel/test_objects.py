@@ -540,10 +540,3 @@ def test_what_an_object_does_not_have_is_empty() -> None:
 )
 def test_a_time_as_the_api_writes_it(text: str) -> None:
     assert objects.seconds(text) == 1772334600.0
-
-
-def test_the_newest_is_the_one_made_last() -> None:
-    made = [manifest("ReplicaSet", str(day), made=f"2026-03-0{day}T03:10:00Z") for day in (2, 3, 1)]
-    newest = objects.newest(made)
-    assert newest is not None and objects.name(newest) == "3"
-    assert objects.newest([]) is None

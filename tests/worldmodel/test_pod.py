@@ -17,6 +17,7 @@ from function.shared.facts import (
     State,
 )
 from function.shared.prometheus import Sample
+from function.shared.symptoms import Crashes, Readiness, Services
 from function.worldmodel.found import Found
 from function.worldmodel.pod import pod
 from function.worldmodel.usage import GIB
@@ -120,8 +121,8 @@ def test_a_pod_is_told_with_the_workload_that_runs_as_it() -> None:
 def test_a_pod_takes_few_requests_and_none_beyond_its_namespace() -> None:
     cluster = Cluster(of_web(), *deployed())
     pod(look(cluster, SERIES), "f3iai", NAME)
-    assert len(cluster.asked) <= 9
-    assert {asked.namespace for asked in cluster.asked} == {"f3iai"}
+    assert len(cluster.asked) <= 12
+    assert {asked.namespace for asked in cluster.asked if asked.kind != "Node"} == {"f3iai"}
     assert Asked("Event", "f3iai", fields=f"involvedObject.kind=Pod,involvedObject.name={NAME}") in (
         cluster.asked
     )
@@ -239,7 +240,7 @@ def test_the_memory_of_each_container_is_told_against_its_own_limit() -> None:
         ("memory of c0", 25.0),
     ]
     of = f'namespace="f3iai",pod="{NAME}",container!=""'
-    assert series.asked == [f"max by (container) (container_memory_working_set_bytes{{{of}}})"]
+    assert series.asked[:1] == [f"max by (container) (container_memory_working_set_bytes{{{of}}})"]
 
 
 @pytest.mark.parametrize("memory", [(None, None), (None,), ()])
@@ -249,10 +250,30 @@ def test_a_pod_without_a_limit_is_not_measured(memory: tuple[str | None, ...]) -
     series = Series({})
     looking = look(Cluster(of), series)
     assert "usage" not in kinds(pod(looking, "f3iai", NAME))
-    assert (series.asked, looking.gaps) == ([], set())
+    assert not any("container_memory" in asked for asked in series.asked) and looking.gaps == set()
 
 
 def test_a_pod_that_prometheus_does_not_know_is_a_gap() -> None:
     looking = look(Cluster(of_web()), Series({}))
     assert "usage" not in kinds(pod(looking, "f3iai", NAME))
     assert looking.gaps == {"prometheus_no_series"}
+
+
+def test_a_pod_that_is_not_ready_is_told_with_its_node_and_one_that_is_has_no_such_fact() -> None:
+    ready = [{"type": "Ready", "status": "True"}]
+    node = manifest("Node", "w2", "", status={"conditions": ready})
+    told_of = told(read(of_web(), *deployed(), node), Readiness)
+    assert (told_of.node, told_of.node_ready) == ("w2", True)
+    assert "readiness" not in kinds(read(of_web(conditions=ready), *deployed(), node))
+
+
+def test_a_pod_that_crashed_is_told_with_its_last_words() -> None:
+    ended = {"exitCode": 1, "reason": "Error", "message": "no such mode"}
+    status = waiting("CrashLoopBackOff", "c0", lastState={"terminated": ended})
+    (crash,) = told(read(of_web(containerStatuses=[status])), Crashes).containers
+    assert (crash.exit_code, crash.log_end) == (1, ("no such mode",))
+
+
+def test_the_services_that_lead_to_a_pod_are_told_with_their_endpoints() -> None:
+    (health, _) = told(read(of_web(), *deployed()), Services).services
+    assert (health.service, health.ready_endpoints) == ("web", 0)

@@ -5,7 +5,8 @@ import pytest
 from function.shared.facts import (
     Replicas,
 )
-from function.worldmodel.rollouts import replicas, rollout
+from function.shared.symptoms import ContainerChange, Revision
+from function.worldmodel.rollouts import Rolled, replicas, rollout
 from tests.harness.fakes import NOW
 from tests.worldmodel.cluster import (
     TYPEDB,
@@ -61,14 +62,14 @@ def test_the_last_rollout_is_the_newest_revision_that_the_workload_controls(kind
         manifest(revision, "r5", made="2026-03-29T03:00:00Z", labels=TYPEDB),
         manifest(revision, "r6", made="2026-03-29T03:00:00Z", owner=own, labels={"app": "web"}),
     )
-    (change,) = rollout(look(cluster), of)()
+    (change,) = rollout(look(cluster), of)().changes
     assert change.what == f"the newest revision of {kind} typedb was made (2 are kept)"
     assert change.ago == "2 days ago"
-    assert cluster.asked == [Asked(revision, "f3iai", labels="app=typedb", metadata=True)]
+    assert cluster.asked == [Asked(revision, "f3iai", labels="app=typedb")]
 
 
 def test_a_workload_without_revisions_tells_of_no_rollout() -> None:
-    assert rollout(look(Cluster()), workload("Deployment", "web", {"app": "web"}, pod_spec()))() == []
+    assert rollout(look(Cluster()), workload("Deployment", "web", {"app": "web"}, pod_spec()))() == Rolled()
 
 
 @pytest.mark.parametrize(
@@ -82,4 +83,40 @@ def test_a_workload_without_revisions_tells_of_no_rollout() -> None:
 )
 def test_what_is_not_rolled_out_is_not_asked_for_revisions(of: Manifest) -> None:
     cluster = Cluster()
-    assert rollout(look(cluster), of)() == [] and cluster.asked == []
+    assert rollout(look(cluster), of)() == Rolled() and cluster.asked == []
+
+
+def revision(name: str, number: int, image: str, made: str, **status: int) -> Manifest:
+    template = {"spec": {"containers": [{"name": "main", "image": image}]}}
+    return manifest(
+        "ReplicaSet",
+        name,
+        made=made,
+        owner="Deployment/web",
+        labels={"app": "web"},
+        annotations={"deployment.kubernetes.io/revision": str(number)},
+        spec={"replicas": 2, "template": template},
+        status=status,
+    )
+
+
+def test_a_rollout_tells_the_new_replica_set_against_the_old_one_and_what_changed() -> None:
+    old = revision("web-1", 1, "web:1", "2026-03-10T03:10:00Z", readyReplicas=2)
+    new = revision("web-2", 2, "web:2", "2026-03-29T03:00:00Z")
+    rolled = rollout(look(Cluster(old, new)), workload("Deployment", "web", {"app": "web"}, pod_spec()))()
+    (told,) = rolled.facts
+    assert told.new == Revision("web-2", 600, 2, 0)
+    assert told.old == Revision("web-1", 19 * 86_400, 2, 2)
+    assert told.containers == (ContainerChange("main", image="web:1 to web:2"),)
+    assert (told.images_changed, told.resources_changed, told.variables_changed) == (1, 0, 0)
+    made = "the newest revision of Deployment web was made (2 are kept)"
+    assert rolled.changes[0].what == f"{made}, which changed main: image web:1 to web:2"
+
+
+def test_after_a_rollback_the_old_replica_set_is_the_newest_revision() -> None:
+    back = revision("web-1", 3, "web:1", "2026-03-10T03:10:00Z")
+    bad = revision("web-2", 2, "web:2", "2026-03-29T03:00:00Z")
+    (told,) = rollout(
+        look(Cluster(back, bad)), workload("Deployment", "web", {"app": "web"}, pod_spec())
+    )().facts
+    assert (told.new.name, told.containers[0].image) == ("web-1", "web:2 to web:1")

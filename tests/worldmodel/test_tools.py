@@ -9,7 +9,8 @@ import pytest
 from function.shared.errors import Unavailable
 from function.shared.kubernetes import Api
 from function.shared.memory import Store
-from function.worldmodel.context import World
+from function.worldmodel.context import IN_THE_CLUSTER, NAMESPACED, World
+from function.worldmodel.kinds import KINDS
 from function.worldmodel.objects import Objects
 from function.worldmodel.reader import Threads
 from function.worldmodel.tools import TOOLS, BadArguments, Tool
@@ -112,6 +113,49 @@ def test_a_question_without_a_cluster_is_about_the_one_that_is_read(
     asked = {"resource_type": "k8s_pvc", "namespace": "f3iai", "resource_id": "typedb-data"}
     gaps = tool("get_resource_context").run(world, asked | cluster)["gaps"]
     assert ("other_cluster" in gaps) == is_other
+
+
+def test_the_schema_names_the_kinds_with_facts_and_says_what_each_argument_is() -> None:
+    properties = tool("get_resource_context").schema()["properties"]
+    assert properties["resource_type"]["enum"] == [*NAMESPACED, *IN_THE_CLUSTER] == [*KINDS, "host"]
+    for each in ("get_resource_context", "list_outcomes"):
+        assert all(part["description"] for part in tool(each).schema()["properties"].values())
+
+
+def test_an_error_names_what_is_accepted(world: World) -> None:
+    with pytest.raises(BadArguments, match=r"resource_type: .*: use k8s_pvc, k8s_pod, .* or host$"):
+        tool("get_resource_context").run(world, {"resource_type": 7, "resource_id": "x"})
+    with pytest.raises(BadArguments, match="the arguments are resource_type, resource_id, namespace"):
+        tool("get_resource_context").run(world, {"resource_type": "Pod", "resource_id": "x", "name": "y"})
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"resource_type": "Gateway"}, "but about k8s_pvc, k8s_pod"),
+        ({"cluster": "another"}, "Leave `cluster` out"),
+        ({"resource_id": "pod/typedb-0"}, "the name alone"),
+        ({"namespace": ""}, "need `namespace`"),
+    ],
+    ids=str,
+)
+def test_a_gap_that_the_caller_can_close_comes_with_advice(
+    world: World, asked: dict[str, str], said: str
+) -> None:
+    right = {"resource_type": "k8s_pod", "namespace": "f3iai", "resource_id": "typedb-0"}
+    (advice,) = tool("get_resource_context").run(world, right | asked)["advice"]
+    assert said in advice
+
+
+def test_runs_are_found_by_any_name_of_their_kind(world: World) -> None:
+    tool("record_outcome").run(world, RUN | {"resource_type": "pvc"})
+    asked = {"resource_id": "typedb-data", "namespace": "f3iai"}
+    for kind in ("k8s_pvc", "PersistentVolumeClaim", "PVC"):
+        (run,) = tool("list_outcomes").run(world, {**asked, "resource_type": kind})["outcomes"]
+        assert run["resource_type"] == "k8s_pvc"
+        told = tool("get_resource_context").run(world, {**asked, "resource_type": kind})
+        assert [fact["kind"] for fact in told["facts"]] == ["memory"]
+        assert len(told["facts"][0]["data"]["runs"]) == 1
 
 
 @pytest.mark.parametrize("asked", [{}, {"namespace": "f3iai"}, {"cluster": "fmc", "limit": 50}])

@@ -19,7 +19,7 @@ from typing import Any
 from function.runner.outcome import IDENTITY, AgentOutcome, Report, named_cause
 from function.runner.redact import cleaned, redacted
 from function.shared.event import job_name
-from function.shared.facts import MAX_NAME
+from function.shared.fact_fields import MAX_NAME
 from function.shared.text import cut
 
 MAX_SUMMARY = 120

@@ -1,0 +1,40 @@
+"""Facts about the control plane of a cluster: etcd and the API server. All fields but `verb` are closed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from function.shared.fact_fields import Few, Name, Number
+from function.shared.strict_json import STRICT
+
+
+@dataclass(frozen=True)
+class Etcd:
+    """A member of etcd. None means that Prometheus has no such series."""
+
+    __pydantic_config__ = STRICT
+    has_leader: bool | None
+    leader_changes_in_an_hour: Number | None
+    fsync_p99_seconds: Number | None
+    fsync_p99_seconds_an_hour_ago: Number | None
+    commit_p99_seconds: Number | None
+    size_gib: Number | None
+    quota_gib: Number | None
+
+
+@dataclass(frozen=True)
+class Verb:
+    __pydantic_config__ = STRICT
+    verb: Name
+    requests_per_second: Number
+    errors_per_second: Number
+    """The requests that the API server answered with a status of 500 or more."""
+
+
+@dataclass(frozen=True)
+class ApiServer:
+    """The requests to an API server by verb, the verbs with the most errors first."""
+
+    __pydantic_config__ = STRICT
+    verbs: Annotated[tuple[Verb, ...], Few]
