@@ -4,13 +4,33 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from function.dispatch.in_flight import MAX_IN_FLIGHT, InFlight, Share
+from function.dispatch.in_flight import MAX_IN_FLIGHT, RESERVED, SMALL, InFlight, Share
 from function.shared.errors import Unavailable
 from function.shared.strict_json import MAX_BODY
 
 
 def test_the_largest_delivery_leaves_room_for_others_but_not_for_a_second_one_like_it() -> None:
-    assert MAX_BODY < MAX_IN_FLIGHT < 2 * MAX_BODY
+    assert MAX_BODY <= MAX_IN_FLIGHT - RESERVED < MAX_IN_FLIGHT < 2 * MAX_BODY
+
+
+def test_large_deliveries_leave_room_for_small_ones() -> None:
+    everything = InFlight()
+    for _ in range((MAX_IN_FLIGHT - RESERVED) // (2 * SMALL)):
+        Share(everything).reach(2 * SMALL)
+    with pytest.raises(Unavailable):
+        Share(everything).reach(2 * SMALL)
+    small = [Share(everything) for _ in range(RESERVED // SMALL)]
+    for share in small:
+        share.reach(SMALL)
+
+
+def test_a_delivery_that_turns_out_to_be_large_has_no_part_in_what_is_reserved() -> None:
+    everything = InFlight(2 * SMALL, SMALL)
+    share = Share(everything)
+    share.reach(SMALL)
+    with pytest.raises(Unavailable):
+        share.reach(SMALL + 1)
+    Share(everything).reach(SMALL)
 
 
 def test_what_finds_no_room_is_refused_and_takes_none() -> None:
