@@ -13,8 +13,9 @@ import pytest
 
 from function.dispatch import enrich, render
 from function.dispatch.model import Facts
-from tests.harness.components import ApiServer, need, prometheus
+from tests.harness.components import ApiServer, api_server, need, prometheus
 from tests.harness.fakes import event as an_event
+from tests.harness.manifests import MANIFESTS
 from tests.harness.reading import subject_of
 from tests.harness.worldmodel import WorldModel, world_model
 
@@ -265,6 +266,17 @@ def series(now: float) -> str:
 
 
 @pytest.fixture(scope="module")
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
+    """An API server without controllers, which would change the status of what is there."""
+    need("etcd", "kube-apiserver", "kubectl")
+    with api_server(tmp_path_factory.mktemp("api")) as api:
+        api.kubectl("create", "namespace", "f3iai")
+        for manifest in MANIFESTS:
+            api.kubectl("apply", "-f", manifest)
+        yield api
+
+
+@pytest.fixture(scope="module")
 def world(api: ApiServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorldModel]:
     need("prometheus", "promtool")
     put(api, shop())
@@ -276,8 +288,6 @@ def world(api: ApiServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         ) as started,
     ):
         yield started
-    api.kubectl("delete", "namespace", "shop", "--wait=false")
-    api.kubectl("delete", "node", "w5")
 
 
 ETCD_POD = {**SHOP, "job": "kube-etcd", "instance": "10.0.0.2:2381", "pod": "etcd-cp1"}
