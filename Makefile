@@ -23,7 +23,7 @@ incident: $(READY) ## play the incident from metric to remedy with real componen
 
 SIDE_BY_SIDE := -n auto --dist worksteal
 
-test: $(READY) ## run all tests that need only Python, in parallel (two minutes)
+test: $(READY) ## run all tests that need only Python, in parallel (three minutes)
 	@$(BIN)/pytest $(SIDE_BY_SIDE) --ignore=tests/real --ignore=tests/faults --ignore=tests/cluster -rs
 	@echo "More tests: make real (real components, built once), make e2e (your cluster), make thorough (every combination)."
 

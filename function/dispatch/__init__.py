@@ -2,6 +2,7 @@
 
 pipeline    the order of all steps; read it first
 steps       the steps for one alert; stages has the values between the steps
+batches     which alerts the policy evaluates together, and which last
 storm       many alerts at once; storm_event describes them as one event
 translate, subject, normalize (decode, unmask), jobs, decide, enrich, render, plan
             one part of the work each
