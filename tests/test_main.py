@@ -18,7 +18,7 @@ import httpx
 import pytest
 
 from function.dispatch.adapters.token_reviews import REVIEW_SECONDS
-from function.dispatch.in_flight import MAX_IN_FLIGHT
+from function.dispatch.in_flight import MAX_IN_FLIGHT, RESERVED
 from function.dispatch.pipeline import SOFT_DEADLINE_SECONDS
 from function.dispatch.receive import BODY_SECONDS, REPLY_SECONDS
 from function.shared.connections import MAX_CONNECTIONS
@@ -281,7 +281,7 @@ def test_a_body_of_unknown_length_is_refused_when_it_outgrows_the_room(tmp_path:
         first.start()
         assert gate.asked.acquire(timeout=60)
         with head(server, "Transfer-Encoding: chunked") as line:
-            room = MAX_IN_FLIGHT - MAX_BODY
+            room = MAX_IN_FLIGHT - RESERVED - MAX_BODY
             line.sendall(b"%x\r\n%s\r\n" % (room, b" " * room))
             line.sendall(b"1\r\n \r\n")
             assert b'{"error":"busy"}' in all_of(line)

@@ -15,17 +15,19 @@ from typing import Any
 
 import yaml
 
-from function.dispatch import decide, normalize
+from function.dispatch import decide, normalize, translate
 from function.dispatch.adapters.opa import Opa
 from function.dispatch.adapters.rego import Rego
 from function.dispatch.model import Activity
 from function.dispatch.normalize import MAX_WORDS
 from function.dispatch.policy_files import read, write
-from function.shared.strict_json import Json
+from function.shared.event import SREEvent
+from function.shared.strict_json import Json, parse
 from tests.bench.figures import Figure, progress
 from tests.harness.components import OPA_SECRET, Missing, find, opa
 from tests.harness.fakes import NOW, WHOLE, event
 from tests.harness.process import ROOT
+from tests.harness.reading import reading
 
 LOOKS = 20
 PLAIN, HOSTILE = "one look, by words of text, ms", f"one look at {MAX_WORDS:,} words, by text, ms"
@@ -101,8 +103,17 @@ def _sentences(words: list[str]) -> str:
 
 
 def question(text: str) -> Json:
-    alert = replace(event(), raw_payload={"description": text})
-    prepared = decide.prepared(alert, normalize.NormalizedText())
+    return _question(replace(event(), raw_payload={"description": text}), normalize.NormalizedText())
+
+
+def question_about(body: bytes) -> Json:
+    """Returns the policy's input for the first alert of a delivery."""
+    delivery = translate.webhook(parse(body), reading("fmc"))
+    return _question(delivery.firing[0], normalize.read(delivery.notification))
+
+
+def _question(alert: SREEvent, notification: normalize.NormalizedText) -> Json:
+    prepared = decide.prepared(alert, notification)
     return decide.question(alert, prepared, Activity(0, 0, 0, 0, 0), NOW.timestamp(), WHOLE)
 
 
