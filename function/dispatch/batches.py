@@ -40,13 +40,13 @@ def is_long(event: SREEvent) -> bool:
 
 
 def batches(
-    items: Iterable[T], key: Callable[[T], str], length: Callable[[T], int] = lambda _: 0
+    items: Iterable[T], key: Callable[[T], object] = id, length: Callable[[T], int] = lambda _: 0
 ) -> Iterator[list[T]]:
     """Yields the items in batches of at most BATCH items and BATCH_CHARACTERS. A longer item is alone.
 
     No batch has two items of one key. When the second item's batch starts, the first item has its Job
     already."""
-    batch: dict[str, T] = {}
+    batch: dict[object, T] = {}
     left = BATCH_CHARACTERS
     for item in items:
         needed = length(item)

@@ -159,7 +159,7 @@ def _screen(alerts: Sequence[SREEvent], work: Work) -> Generator[Result, None, S
     started = replace(work, deadline=inf)  # the deadline does not interrupt a batch
     members: list[Member] = []
     done = 0
-    for batch in batches(alerts, lambda event: str(id(event)), size):
+    for batch in batches(alerts, length=size):
         if work.deps.monotonic() > work.deadline - OWN_SECONDS:
             return Screened(members, alerts[done:])
         done += len(batch)

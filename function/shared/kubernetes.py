@@ -27,7 +27,7 @@ RESPONSE_SECONDS = 5.0
 """The time limit for a whole response."""
 READ_BYTES = 256 * 1024
 MAX_BYTES = 64 * 1024 * 1024
-"""The maximum size of a response. A listing takes about 4 KB for each Job."""
+"""The maximum size of a response. A listing takes about 8 KB for each Job, mostly managedFields."""
 SHAPE_ERRORS = http.SHAPE_ERRORS
 Client = Any
 """The type is kubernetes.client.ApiClient. That module is imported at its first use."""
