@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -37,6 +38,12 @@ class Prompt:
     @property
     def text(self) -> str:
         return self.given["prompt"]
+
+    @property
+    def expression(self) -> str:
+        """The rule's expression, as the prompt tells it."""
+        block = self.known.partition(">\n")[2].partition("\n</")[0]
+        return str(json.loads(block).get("expression", ""))
 
     @property
     def ways(self) -> str:
