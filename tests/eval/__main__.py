@@ -10,9 +10,11 @@ from pathlib import Path
 
 import click
 
-from tests.eval import cases, check, ratchet, reach, table
+from tests.eval import cases, check, keyed, ratchet, reach, scores, table
 from tests.eval.cases import Case
 from tests.eval.forms import Unusable
+from tests.eval.world import place
+from tests.harness.model import real
 
 SUITE = click.option(
     "--suite", type=click.Path(path_type=Path), default=cases.OURS, help="The folder of cases."
@@ -56,6 +58,25 @@ def measuring(names: tuple[str, ...], suite: Path, lanes: int, file: Path | None
         fallen = ratchet.fallen(table.shares(found))
         click.echo("\n".join(fallen))
         sys.exit(1 if fallen else 0)
+
+
+@main.command(name="skill")
+@NAMES
+@SUITE
+@click.option("--dollars", type=float, envvar="EVAL_USD", required=True, help="What all may cost.")
+@click.option("--repeats", default=1, envvar="N", help="How often each is run.")
+@click.option(
+    "--json", "file", type=click.Path(path_type=Path), default=Path(".eval.jsonl"), help="It keeps the runs."
+)
+def scoring(names: tuple[str, ...], suite: Path, dollars: float, repeats: int, file: Path) -> None:
+    """Runs the cases by a real model, for at most so much money, and scores the outcomes."""
+    if not (asked := real()):
+        raise click.ClickException("ANTHROPIC_API_KEY is not set: without a key only reach can be measured")
+    found = _loaded(suite, names)
+    with tempfile.TemporaryDirectory() as folder, place(Path(folder)) as here:
+        runs = keyed.played(here, found, keyed.Purse(asked, dollars, repeats), file, click.echo)
+    known = {case.name: case.truth for case in found}
+    click.echo("\n" + scores.table([run for run in runs if run.case in known], known))
 
 
 def _loaded(suite: Path, names: Sequence[str]) -> list[Case]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,9 @@ from tests.harness.grafana import UID
 
 PROTOCOL = "2025-06-18"
 NEVER_WRAPPED = 1_000_000
+TRIES = 6
+LATE = re.compile(r"\b(?:kubernetes|prometheus|world_model)_(?:slow|unreachable)\b")
+"""A gap of the world model on a busy machine, which is not what is measured."""
 NEEDS_SOURCE = ("query_prometheus", "query_prometheus_histogram")
 
 
@@ -77,8 +81,13 @@ class Servers:
         self._servers = {name: Server(each["url"], tokens.get(name, "")) for name, each in told.items()}
 
     def answer(self, call: ToolCall) -> str:
+        """What the tool answers, once it is not late."""
         server, _, tool = call.tool.partition(".")
-        return self._servers[server].call(tool, filled(call).arguments)
+        for _ in range(TRIES):
+            told = self._servers[server].call(tool, filled(call).arguments)
+            if not LATE.search(told):
+                break
+        return told
 
 
 def filled(call: ToolCall) -> ToolCall:
