@@ -17,6 +17,7 @@ OF_LABEL = {
     "container": "CONTAINER",
     "node": "NODE",
     "instance": "INSTANCE",
+    "job_name": "JOB",
     "job": "JOB",
     "service": "SERVICE",
     "persistentvolumeclaim": "CLAIM",
@@ -26,7 +27,6 @@ OF_LABEL = {
     "daemonset": "WORKLOAD",
     "horizontalpodautoscaler": "HPA",
     "resourcequota": "QUOTA",
-    "job_name": "BATCHJOB",
     "cronjob": "CRONJOB",
     "mountpoint": "MOUNTPOINT",
     "device": "DEVICE",
@@ -43,14 +43,14 @@ OF_KIND = {
     "DaemonSet": "WORKLOAD",
     "HorizontalPodAutoscaler": "HPA",
     "ResourceQuota": "QUOTA",
-    "Job": "BATCHJOB",
+    "Job": "JOB",
     "CronJob": "CRONJOB",
     "APIService": "APISERVICE",
 }
 OF_RESOURCE_TYPE = {"k8s_pod": "POD", "k8s_node": "NODE", "k8s_pvc": "CLAIM", "k8s_service": "SERVICE"}
 EXPORTER = ("kube-state-metrics", "kubelet")
 """Their instance is not the sick thing's."""
-MOST = {"POD": 3, "CONTAINER": 2}
+MOST = {"POD": 3, "CONTAINER": 2, "REFERENCE": 6, "ITSPOD": 4}
 """How many values of a word are tried; of others one."""
 IN_TEXT = (
     ("NODE", re.compile(r"^\s*nodeName: (\S+)", re.M)),
@@ -58,8 +58,11 @@ IN_TEXT = (
     ("STORAGECLASS", re.compile(r"^\s*storageClassName: (\S+)", re.M)),
     ("WORKLOAD", re.compile(r"kind: (?:StatefulSet|DaemonSet|Deployment)\n\s+name: (\S+)")),
     ("WORKLOAD", re.compile(r"kind: ReplicaSet\n\s+name: (\S+)-[a-z0-9]+$", re.M)),
-    ("BATCHJOB", re.compile(r"kind: Job\n\s+name: (\S+)")),
+    ("JOB", re.compile(r"kind: Job\n\s+name: (\S+)")),
 )
+HOST = re.compile(r"\b([a-z][a-z0-9-]*[a-z0-9])(?:\.[a-z0-9.-]+)?:\d{4,5}\b")
+"""A host and its port in a log or in a variable."""
+NO_HOST = ("localhost", "go", "py", "line")
 MOUNTED = re.compile(r"(\S+) on (\S+)")
 CONTAINER = re.compile(r"(\S+) (\S+): .+")
 SICK = re.compile(
@@ -84,6 +87,8 @@ def chosen(names: Names, word: str) -> tuple[str, ...]:
 def of_alert(labels: Mapping[str, str], resource_type: str, resource_id: str) -> Names:
     """The words that the alert itself names."""
     found = [(OF_RESOURCE_TYPE.get(resource_type, ""), resource_id)]
+    if labels.get("job", "") not in EXPORTER and labels.get("service"):
+        found.append(("REFERENCE", f"Service/{labels['service']}"))
     for label, word in OF_LABEL.items():
         if label == "instance" and labels.get("job", "") in EXPORTER:
             continue
@@ -108,18 +113,20 @@ def of_answers(answers: Iterable[str], known: Names) -> Names:
     found: list[tuple[str, str]] = []
     for answer in answers:
         found += [(word, match) for word, pattern in IN_TEXT for match in pattern.findall(answer)]
+        found += [("REFERENCE", f"Service/{host}") for host in HOST.findall(answer) if host not in NO_HOST]
         if answer.lstrip()[:1] == "{":
             try:
-                found += _in_series(json.loads(answer), known)
+                found += _in_answer(json.loads(answer.partition("\n")[0]), known)
             except ValueError:
                 continue
     workloads = (*known.get("WORKLOAD", ()), *(value for word, value in found if word == "WORKLOAD"))
-    return _gathered([*found, *_pods(answers, workloads, known.get("BATCHJOB", ()))])
+    others = (*known.get("JOB", ()), *known.get("SERVICE", ()))
+    return _gathered([*found, *_pods(answers, workloads, others)])
 
 
-def _pods(answers: Iterable[str], workloads: Iterable[str], jobs: Iterable[str]) -> Found:
+def _pods(answers: Iterable[str], workloads: Iterable[str], others: Iterable[str]) -> Found:
     """The pods of the workload in the tables of pods, the sick ones first."""
-    begins = tuple(f"{name}-" for name in (*workloads, *jobs))
+    begins = tuple(f"{name}-" for name in (*workloads, *others))
     lines = [line for answer in answers for line in answer.splitlines() if begins and " Pod " in line]
     for line in sorted(lines, key=lambda line: not SICK.search(line)):
         names = [word for word in line.split() if word.startswith(begins)]
@@ -136,6 +143,7 @@ def _in_json(value: Any) -> Found:
         return
     if value.get("kind") in OF_KIND and isinstance(value.get("name"), str):
         yield OF_KIND[value["kind"]], value["name"]
+        yield "REFERENCE", f"{value['kind']}/{value['name']}"
     for name, word in (
         ("node", "NODE"),
         ("pod", "POD"),
@@ -156,11 +164,19 @@ def _in_text(text: str) -> Found:
     if found := MOUNTED.fullmatch(text):
         yield from (("POD", found[1]), ("NODE", found[2]))
     elif found := CONTAINER.fullmatch(text):
-        yield from (("POD", found[1]), ("CONTAINER", found[2]))
+        yield from (("POD", found[1]), ("CONTAINER", found[2]), ("ITSPOD", f"{found[1]}/{found[2]}"))
+
+
+def _in_answer(answer: Any, known: Names) -> Found:
+    """The pods in the world model's facts, or what series name."""
+    if isinstance(answer, dict) and "facts" in answer:
+        containers = [value for word, value in _in_json(answer) if word == "ITSPOD"]
+        yield from (("ITSPOD", value) for value in containers)
+    yield from _in_series(answer, known)
 
 
 def _in_series(answer: Any, known: Names) -> Found:
-    """The instance of the node, or the node of the instance."""
+    """The instance of the node, or the node of the instance, and the pods that use most."""
     data = answer.get("data") if isinstance(answer, dict) else None
     for each in data if isinstance(data, list) else ():
         labels = each.get("metric", {}) if isinstance(each, dict) else {}
@@ -169,6 +185,8 @@ def _in_series(answer: Any, known: Names) -> Found:
             yield "INSTANCE", instance
         if node and instance in known.get("INSTANCE", ()):
             yield "NODE", node
+        if set(labels) == {"namespace", "pod"} and not known.get("POD"):
+            yield "POD", f"{labels['namespace']}/{labels['pod']}"
 
 
 def _gathered(found: Iterable[tuple[str, str]]) -> Names:

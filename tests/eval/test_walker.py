@@ -90,7 +90,7 @@ def test_names_come_from_labels_facts_and_answers() -> None:
     alert = of_alert(labels, "k8s_pod", "web-0")
     assert alert == {"POD": ("web-0",), "NAMESPACE": ("shop",), "JOB": ("kube-state-metrics",)}
     facts = of_facts('{"kind": "state", "data": {"containers": ["web-0 main: running"], "node": "w1"}}')
-    assert facts == {"NODE": ("w1",), "POD": ("web-0",), "CONTAINER": ("main",)}
+    assert (facts["NODE"], facts["POD"], facts["CONTAINER"]) == (("w1",), ("web-0",), ("main",))
     answer = '{"data": [{"metric": {"nodename": "w1", "instance": "10.0.0.11:9100"}}]}'
     assert of_answers([answer], facts)["INSTANCE"] == ("10.0.0.11:9100",)
 

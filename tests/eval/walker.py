@@ -131,16 +131,28 @@ def _selectors(text: str, names: Names) -> Iterator[dict[str, str]]:
                     yield {"fieldSelector" if field else "labelSelector": filled}
 
 
+def _pod(pod: str, names: Names) -> dict[str, Any]:
+    """The pod's name and namespace, which is the alert's unless the pod's own is known."""
+    namespace, _, name = pod.rpartition("/")
+    return ({"namespace": namespace} if namespace else _home(names)) | {"name": name}
+
+
 def _pods_get(text: str, names: Names) -> Iterator[ToolCall]:
     for pod in chosen(names, "POD"):
-        yield ToolCall("kubernetes.pods_get", _home(names) | {"name": pod})
+        yield ToolCall("kubernetes.pods_get", _pod(pod, names))
 
 
 def _pods_log(text: str, names: Names) -> Iterator[ToolCall]:
+    if " of its pods" in text[:20]:
+        for each in chosen(names, "ITSPOD"):
+            pod, _, container = each.partition("/")
+            its = {"name": pod, "tail": TAIL, "container": container}
+            yield ToolCall("kubernetes.pods_log", _home(names) | its)
+        return
     for pod in chosen(names, "POD"):
         for container in chosen(names, "CONTAINER") or ("",):
             named = {"container": container} if container else {}
-            whole = _home(names) | {"name": pod, "tail": TAIL} | named
+            whole = _pod(pod, names) | {"tail": TAIL} | named
             yield ToolCall("kubernetes.pods_log", whole)
             if "`previous`" in text:
                 yield ToolCall("kubernetes.pods_log", whole | {"previous": True})
@@ -186,6 +198,14 @@ def _resources_list(text: str, names: Names) -> Iterator[ToolCall]:
             yield ToolCall("kubernetes.resources_list", what | where | selector)
 
 
+def _context(text: str, names: Names) -> Iterator[ToolCall]:
+    for each in chosen(names, "REFERENCE"):
+        kind, _, name = each.partition("/")
+        where = {} if kind in CLUSTER_WIDE else _home(names)
+        told = {"resource_type": kind, "resource_id": name} | where
+        yield ToolCall("world.get_resource_context", told)
+
+
 def _top(tool: str) -> Callable[[str, Names], Iterator[ToolCall]]:
     def call(text: str, names: Names) -> Iterator[ToolCall]:
         yield ToolCall(tool, {})
@@ -207,6 +227,7 @@ CALLS: Mapping[str, Callable[[str, Names], Iterable[ToolCall]]] = {
     "resources_get": _resources_get,
     "resources_list": _resources_list,
     "nodes_top": _top("kubernetes.nodes_top"),
+    "get_resource_context": _context,
     "pods_top": _top("kubernetes.pods_top"),
     "namespaces_list": _top("kubernetes.namespaces_list"),
 }
