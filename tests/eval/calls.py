@@ -85,14 +85,18 @@ def filled(call: ToolCall) -> ToolCall:
 
 
 def readable(text: str) -> str:
-    """The text as the model reads it: what JSON in it escapes stands unescaped behind it."""
+    """The text as it is searched. Behind it stands each JSON in it once more, with spaces, its keys as they
+    are and in order, and then what JSON escapes, unescaped: evidence does not depend on how a program writes
+    JSON."""
     found = [text]
-    for part in (text, *text.splitlines()):
+    for part in dict.fromkeys((text, *text.splitlines())):
         if part.lstrip()[:1] in ("{", "["):
             try:
-                found += _strings(json.loads(part))
+                value = json.loads(part)
             except ValueError:
                 continue
+            found += [json.dumps(value, ensure_ascii=False, sort_keys=ordered) for ordered in (False, True)]
+            found += _strings(value)
     return "\n".join(found)
 
 

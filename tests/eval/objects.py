@@ -19,10 +19,17 @@ from tests.eval.forms import Unusable
 OURS = ("default", "kube-system", "kube-public", "kube-node-lease", "f3iai", "sre-agents")
 """Namespaces that are there without any case."""
 FIRST = ("Namespace", "ServiceAccount", "PriorityClass", "StorageClass", "Node", "PersistentVolume")
-LAST = ("ResourceQuota", "LimitRange")
-"""A quota would count the objects that come after it."""
+LAST = (
+    "ResourceQuota",
+    "LimitRange",
+    "ValidatingWebhookConfiguration",
+    "MutatingWebhookConfiguration",
+    "ValidatingAdmissionPolicyBinding",
+)
+"""They would count or refuse the objects that come after them. They are the first to go."""
 PROTECTED = ("PersistentVolumeClaim", "PersistentVolume")
 """The API server keeps them until a controller takes their finalizers off."""
+NOW = {"gracePeriodSeconds": "0", "propagationPolicy": "Background"}
 AT_ONCE = 4
 
 
@@ -95,12 +102,13 @@ class Writer:
     def _clear(self, objects: Mapping[Key, Object], threads: ThreadPoolExecutor) -> None:
         for key in objects:
             if key[0] in PROTECTED:
-                kind = self._kind(objects[key]["apiVersion"], key[0])
-                self._patch(kind.url(key[1], key[2]), {"metadata": {"finalizers": None}})
-        kinds = {(self._kind(made["apiVersion"], key[0]), key[1]) for key, made in objects.items()}
-        places = {kind.url(namespace) for kind, namespace in kinds if kind.plural != "namespaces"}
-        now = {"gracePeriodSeconds": "0", "propagationPolicy": "Background"}
-        list(threads.map(lambda place: self.client.delete(place, params=now), places))
+                self._patch(self._url(objects[key], key), {"metadata": {"finalizers": None}})
+        for key in sorted(objects, key=lambda key: key[0] not in LAST):
+            if key[0] != "Namespace" and (key[1] in OURS or not key[1] or key[0] in LAST):
+                self.client.delete(self._url(objects[key], key), params=NOW)
+        theirs = {key: made for key, made in objects.items() if key[1] and key[1] not in OURS}
+        places = {self._url(made, key).rpartition("/")[0] for key, made in theirs.items()}
+        list(threads.map(lambda place: self.client.delete(place, params=NOW), places))
         for kind_name, _, name in objects:
             if kind_name == "Namespace" and name not in OURS:
                 self._end(name)
@@ -113,6 +121,9 @@ class Writer:
 
     def _patch(self, url: str, body: Any) -> httpx.Response:
         return self.client.patch(url, json=body, headers={"content-type": "application/merge-patch+json"})
+
+    def _url(self, made: Object, key: Key) -> str:
+        return self._kind(made["apiVersion"], key[0]).url(key[1], key[2])
 
     def _kind(self, version: str, kind: str) -> Kind:
         if (version, kind) not in self.kinds:
