@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
+import yaml
 
 from tests.eval.forms import ToolCall
 from tests.harness.grafana import UID
 
 PROTOCOL = "2025-06-18"
+NEVER_WRAPPED = 1_000_000
+TRIES = 6
+LATE = re.compile(r"\b(?:kubernetes|prometheus|world_model)_(?:slow|unreachable)\b")
+"""A gap of the world model on a busy machine, which is not what is measured."""
 NEEDS_SOURCE = ("query_prometheus", "query_prometheus_histogram")
 
 
@@ -26,10 +32,12 @@ class Server:
     headers: dict[str, str] = field(default_factory=dict)
 
     def call(self, tool: str, arguments: Mapping[str, Any]) -> str:
-        """What the model would be told."""
+        """What the model would be told: Claude Code tells the structured content where there is one."""
         if not self.headers:
             self._initialize()
         result = self._ask("tools/call", {"name": tool, "arguments": arguments})
+        if "structuredContent" in result:
+            return json.dumps(result["structuredContent"], ensure_ascii=False, separators=(",", ":"))
         return "\n".join(part.get("text", "") for part in result.get("content", ()))
 
     def _initialize(self) -> None:
@@ -73,8 +81,13 @@ class Servers:
         self._servers = {name: Server(each["url"], tokens.get(name, "")) for name, each in told.items()}
 
     def answer(self, call: ToolCall) -> str:
+        """What the tool answers, once it is not late."""
         server, _, tool = call.tool.partition(".")
-        return self._servers[server].call(tool, filled(call).arguments)
+        for _ in range(TRIES):
+            told = self._servers[server].call(tool, filled(call).arguments)
+            if not LATE.search(told):
+                break
+        return told
 
 
 def filled(call: ToolCall) -> ToolCall:
@@ -85,19 +98,26 @@ def filled(call: ToolCall) -> ToolCall:
 
 
 def readable(text: str) -> str:
-    """The text as it is searched. Behind it stands each JSON in it once more, with spaces, its keys as they
-    are and in order, and then what JSON escapes, unescaped: evidence does not depend on how a program writes
-    JSON."""
+    """The text as it is searched. Behind it stands each JSON in it in other spellings, so that evidence does
+    not depend on how a program writes."""
     found = [text]
     for part in dict.fromkeys((text, *text.splitlines())):
         if part.lstrip()[:1] in ("{", "["):
             try:
-                value = json.loads(part)
+                found += _spellings(json.loads(part))
             except ValueError:
                 continue
-            found += [json.dumps(value, ensure_ascii=False, sort_keys=ordered) for ordered in (False, True)]
-            found += _strings(value)
     return "\n".join(found)
+
+
+def _spellings(value: Any) -> Iterator[str]:
+    """JSON with spaces, its keys as they are and in order; what JSON escapes, unescaped; an object of
+    Kubernetes as YAML."""
+    for ordered in (False, True):
+        yield json.dumps(value, ensure_ascii=False, sort_keys=ordered)
+    yield from _strings(value)
+    if isinstance(value, Mapping) and "apiVersion" in value:
+        yield yaml.dump(value, Dumper=yaml.CSafeDumper, width=NEVER_WRAPPED, allow_unicode=True)
 
 
 def _strings(value: Any) -> Iterator[str]:

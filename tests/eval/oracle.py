@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
-from tests.eval.calls import filled, readable
+from tests.eval.calls import LATE, TRIES, filled, readable
 from tests.eval.cases import Case
 from tests.eval.forms import Evidence, ToolCall
 from tests.eval.prompt import Prompt
@@ -32,11 +32,15 @@ def told(folder: Path, tier: Mapping[str, Any], given: Prompt, case: Case) -> li
         greps = [_grep(file[0], item) for at, file in files.items() if file for item in items[at]]
         handler.give(greps or [outcome()])  # type: ignore[attr-defined]
 
-    container = Container(folder, dict(tier) | {"seconds": SECONDS}, dict(given.given))
-    run = container.run([_named(each) for each in asked], search, [outcome()])
-    if not run.model.requests:
-        raise RuntimeError(f"{case.name}: Claude Code asked nothing: {run.message} {run.errors[-500:]}")
-    return [readable(answer) for answer in results(run.model.requests[-1]).values()]
+    for _ in range(TRIES):
+        container = Container(folder, dict(tier) | {"seconds": SECONDS}, dict(given.given))
+        run = container.run([_named(each) for each in asked], search, [outcome()])
+        if not run.model.requests:
+            raise RuntimeError(f"{case.name}: Claude Code asked nothing: {run.message} {run.errors[-500:]}")
+        answers = [*results(run.model.requests[-1]).values()]
+        if not any(map(LATE.search, answers)):
+            break
+    return [*map(readable, answers)]
 
 
 def results(request: Mapping[str, Any]) -> dict[str, str]:

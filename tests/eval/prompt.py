@@ -15,6 +15,7 @@ from function.dispatch.ports import Dependencies
 from function.dispatch.settings import Settings
 from function.shared.event import SREEvent
 from function.shared.strict_json import Json
+from tests.eval.calls import LATE, TRIES
 from tests.eval.cases import Case, timed
 from tests.eval.forms import Unusable
 from tests.eval.world import CLUSTER, Place
@@ -86,7 +87,16 @@ def dependencies(here: Place, with_facts: bool = True) -> tuple[Dependencies, Ke
 
 
 def prompt(deps: Dependencies, cluster: Keeping, case: Case, now: datetime) -> Prompt:
-    """The prompt of the case's alert. Raises Unusable if the policy starts no agent that investigates."""
+    """The prompt of the case's alert, once the facts are not late. Raises Unusable."""
+    for _ in range(TRIES):
+        found = _prompt(deps, cluster, case, now)
+        if not LATE.search(found.text):
+            break
+    return found
+
+
+def _prompt(deps: Dependencies, cluster: Keeping, case: Case, now: datetime) -> Prompt:
+    """Raises Unusable if the policy starts no agent that investigates."""
     cluster.created.clear()
     (result,) = pipeline.run(translate.either(webhook(case, now), deps.reading()), deps)
     if not cluster.created or not isinstance(result.alert, SREEvent) or not result.decision:

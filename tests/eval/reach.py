@@ -18,6 +18,7 @@ from tests.eval.cases import Case
 from tests.eval.forms import Evidence, ToolCall
 from tests.eval.names import Names, joined, of_alert, of_facts
 from tests.eval.prompt import Keeping, Prompt, dependencies, prompt
+from tests.eval.reasons import reason
 from tests.eval.walker import walked
 from tests.eval.world import Place, fault, place, without_fault
 from tests.harness.pages import page
@@ -47,6 +48,10 @@ class Reached:
     """By the calls that the prompt of this alert names."""
     swapped: bool
     """By the calls that a page of another family names."""
+    expert: str = ""
+    """The expert's calls."""
+    reason: str = ""
+    """What the page does not name, where its calls do not reach the evidence."""
     twin: bool | None = None
     """By an expert's calls where there is no fault; None where the case itself has no fault."""
 
@@ -62,16 +67,18 @@ class Reached:
 
 @dataclass
 class Lane:
-    """One place, its prompts, and the answers that it gave in the world that is up."""
+    """One place, its prompts, and what was asked and answered in the world that is up."""
 
     here: Place
     deps: Dependencies | None
     kept: Keeping
     answers: dict[str, str] = field(default_factory=dict)
+    made: list[ToolCall] = field(default_factory=list)
 
     def answer(self, call: ToolCall) -> str:
         """What the tool answers; asked again, the same."""
         if str(call) not in self.answers:
+            self.made.append(call)
             self.answers[str(call)] = readable(self.here.servers.answer(call))
         return self.answers[str(call)]
 
@@ -124,6 +131,7 @@ def _case(lane: Lane, case: Case, swapped: str) -> Iterator[Reached]:
         given = prompt(lane.deps, lane.kept, case, now)
         expert = oracle.told(lane.here.folder / f"agent-{case.name}", lane.here.pod.tier, given, case)
         ways = _walks(lane, given, page(swapped) if swapped else "", now)
+    made = [call for call in lane.made if str(call) in ways["calls"]]
     known = [readable(given.known)]
     for item in case.truth.evidence:
         yield Reached(
@@ -133,25 +141,22 @@ def _case(lane: Lane, case: Case, swapped: str) -> Iterator[Reached]:
             given.page,
             oracle=arrives(item, expert),
             facts=arrives(item, known),
-            look=arrives(item, ways["look"]),
-            calls=arrives(item, ways["calls"]),
-            swapped=arrives(item, ways["swapped"]),
+            look=arrives(item, ways["look"].values()),
+            calls=arrives(item, ways["calls"].values()),
+            swapped=arrives(item, ways["swapped"].values()),
+            expert="; ".join(map(str, item.calls)),
+            reason=reason(item.calls, made),
         )
 
 
-def _walks(lane: Lane, given: Prompt, swapped: str, now: datetime) -> dict[str, list[str]]:
+def _walks(lane: Lane, given: Prompt, swapped: str, now: datetime) -> dict[str, Told]:
     """What the calls answer that the prompt's parts name."""
     names, times = words(given), (given.event.starts_at, now)
-    task, _, look = given.ways.partition(LOOK)
-    expression = given.expression
-    parts = {
-        "look": look.partition(ASK)[0],
-        "calls": task + look.partition(ASK)[0],
-        "swapped": swapped.partition(LOOK)[0],
-    }
-    found = {way: [*walked(text, names, times, lane.answer).values()] for way, text in parts.items()}
-    own = [*walked(f"`{expression}`", {}, times, lane.answer).values()] if expression else []
-    return {"look": found["look"] + own, "calls": found["calls"] + own, "swapped": found["swapped"]}
+    task, _, rest = given.ways.partition(LOOK)
+    own = f"\n\n`{given.expression}`" if given.expression else ""
+    look = rest.partition(ASK)[0] + own
+    parts = {"look": look, "calls": task + look, "swapped": swapped.partition(LOOK)[0]}
+    return {way: walked(text, names, times, lane.answer) for way, text in parts.items()}
 
 
 def words(given: Prompt) -> Names:

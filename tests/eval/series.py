@@ -45,9 +45,18 @@ def grid(now: int) -> list[int]:
     return sorted(set(times))
 
 
+def sparse(now: int) -> list[int]:
+    """The times of samples of what never changes: as few as instant queries need, now and with `offset`."""
+    around = [(7 * DAY, HOUR // 2), (DAY, HOUR // 2), (6 * HOUR, HOUR // 2), (2 * HOUR, 2 * HOUR)]
+    return sorted(
+        {at for back, wide in around for at in range(now - back - wide, now - back + wide + 1, 5 * MINUTE)}
+    )
+
+
 def openmetrics(series: Mapping[Named, Mapping[str, Any]], now: int) -> str:
-    times = grid(now)
-    return "".join(_rows(named, item, now, times) for named, item in series.items()) + "# EOF\n"
+    dense, few = grid(now), sparse(now)
+    rows = (_rows(named, item, now, few if "sparse" in item else dense) for named, item in series.items())
+    return "".join(rows) + "# EOF\n"
 
 
 def _rows(named: Named, item: Mapping[str, Any], now: int, times: Sequence[int]) -> str:

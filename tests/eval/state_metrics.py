@@ -33,6 +33,8 @@ def changing(
             found[named] = {"now": was[named], "gone": since}
         elif named not in was:
             found[named] = {"now": now[named], "from": since}
+        elif was[named] == now[named]:
+            found[named] = {"now": now[named], "sparse": True}
         else:
             found[named] = {"was": was[named], "now": now[named], "since": since}
     return found
