@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from tests.eval import cases, ratchet, reach, table
 from tests.eval.__main__ import LANES
 from tests.harness.components import need
