@@ -151,27 +151,25 @@ def _in_json(value: Any) -> Found:
     if isinstance(value, list):
         for each in value:
             yield from _in_text(each) if isinstance(each, str) else _in_json(each)
-    if not isinstance(value, dict):
-        return
-    if value.get("kind") in OF_KIND and isinstance(value.get("name"), str):
+    if isinstance(value, dict):
+        yield from _in_fields({name: part for name, part in value.items() if isinstance(part, str)})
+        for each in value.values():
+            yield from _in_json(each)
+
+
+def _in_fields(value: Mapping[str, str]) -> Found:
+    """The words that the texts of one object of JSON name."""
+    kind, _, named = value.get("subject", "").partition("/")
+    if kind in OF_KIND and named:
+        yield OF_KIND[kind], named
+    if value.get("kind") in OF_KIND and "name" in value:
         yield OF_KIND[value["kind"]], value["name"]
         yield "REFERENCE", f"{value['kind']}/{value['name']}"
-    if isinstance(value.get("pod"), str) and isinstance(value.get("namespace"), str):
-        yield "POD", f"{value['namespace']}/{value['pod']}"
-        value = {name: part for name, part in value.items() if name != "pod"}
-    for name, word in (
-        ("node", "NODE"),
-        ("pod", "POD"),
-        ("storage_class", "STORAGECLASS"),
-        ("volume", "VOLUME"),
-    ):
-        if isinstance(value.get(name), str):
+    if "pod" in value:
+        yield "POD", "/".join(value[name] for name in ("namespace", "pod") if name in value)
+    for name, word in (("node", "NODE"), ("storage_class", "STORAGECLASS"), ("volume", "VOLUME")):
+        if name in value:
             yield word, value[name]
-    kind, _, named = str(value.get("subject", "")).partition("/")
-    if named and kind in OF_KIND:
-        yield OF_KIND[kind], named
-    for each in value.values():
-        yield from _in_json(each)
 
 
 def _in_text(text: str) -> Found:
