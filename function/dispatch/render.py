@@ -25,6 +25,7 @@ from function.dispatch.closed_facts import without_texts
 from function.dispatch.model import Decision, Facts, Prompt
 from function.shared.errors import Misconfigured, PermanentError, Unavailable
 from function.shared.event import STORM, SREEvent
+from function.shared.gaps import in_words
 
 MAX_BYTES = 64 * 1024
 """The size limit of a prompt. A pod's annotations may have 256 KiB together. Prompt and event are two of
@@ -166,9 +167,9 @@ def _words(event: SREEvent, decision: Decision, facts: Facts) -> dict[str, Any]:
         "tag": event.identity[:16],
         "mode": decision.mode,
         "level": decision.effective,
-        "reasons": [reason.code for reason in decision.reasons],
+        "reasons": list(dict.fromkeys(reason.code for reason in decision.reasons)),
         "status": facts.status,
-        "gaps": facts.gaps,
+        "gaps": in_words(facts.gaps),
     }
 
 

@@ -258,18 +258,6 @@ KINDS: Mapping[str, type] = {
 }
 """Every kind of fact, in the order of a prompt. Important kinds come first, because a long prompt is cut at
 the end. An agent that acts alone gets no field with a Text or a Name (see dispatch/closed_facts.py)."""
-GAPS = frozenset(
-    {f"world_model_{why}" for why in ("unreachable", "slow", "status", "token", "answer", "refused")}
-    | {
-        f"kubernetes_{why}"
-        for why in ("unreachable", "slow", "status", "answer", "forbidden", "unconfigured")
-    }
-    | {f"prometheus_{why}" for why in ("unreachable", "slow", "status", "answer", "none", "no_series")}
-    | {"memory_unreadable", "memory_unwritable"}
-    | {"no_source", "no_resource", "bad_name", "unknown_kind", "other_cluster", "not_found", "nothing_known"}
-    | {"too_many", "cut", "stale", "bad_answer", "bad_fact", "dependency_error", "other"}
-)
-"""Every possible gap. A prompt shows gaps outside its data block, so a server must not invent gaps."""
 NAMES = {of: kind for kind, of in KINDS.items()}
 
 
@@ -296,4 +284,4 @@ class Context:
     __pydantic_config__ = STRICT
     facts: tuple[Fact, ...] = ()
     gaps: tuple[str, ...] = ()
-    """The reasons why something is unknown. Each reason is a member of GAPS."""
+    """The reasons why something is unknown. Each reason is a member of gaps.GAPS."""

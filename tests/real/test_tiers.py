@@ -224,8 +224,8 @@ def test_no_tier_gets_what_is_not_its_own(
     assert CANARY not in json.dumps(ran.model.requests) and "root:x" not in json.dumps(ran.model.requests)
     assert not Path("/tmp/sre-agent-was-here").exists()
     assert everything(api) == before
-    refused = ("No such tool", "not allowed", "permission", "denied", "outside", "does not read")
-    refused += ("unknown operation",)
+    refused = ["No such tool", "not allowed", "permission", "denied", "outside", "does not read"]
+    refused += ["unknown operation"]
     assert [told for told in answers if not any(word in told for word in refused)] == []
     asked = {each for each in site.grafana.asked if not each.endswith("/api/v1/query")}
     assert {each.partition(" ")[0] for each in asked} <= {"GET"}
