@@ -110,8 +110,6 @@ def test_the_prompt_has_each_reason_of_the_policy_in_words() -> None:
 
 
 def test_a_reason_of_the_operators_own_rules_is_told_by_its_code() -> None:
-    text = PROMPTS.get_template("_reasons.md.j2").render(reasons=["severity", "full_moon"])
-    assert text.removeprefix("- ").split("\n- ") == [
-        "the alert's severity stands for it",
-        "a rule of the operator (full_moon)\n",
-    ]
+    text = PROMPTS.get_template("_reasons.md.j2").render(reasons=[("HIGH", "full_moon"), ("LOW", "severity")])
+    told = ["- HIGH: a rule of the operator (full_moon)", "- LOW: the severity of the alert's rule"]
+    assert text.splitlines()[-2:] == told
