@@ -84,6 +84,8 @@ class Storage:
     max_storage: Text | None = None
     """The operator's limit, from the annotation sre-dispatch/max-storage of the claim. Without a limit, the
     claim may not grow."""
+    max_storage_gib: Number | None = None
+    """The same limit as a number, which an agent that acts alone gets too."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,9 @@ class Replicas:
     desired: Count
     ready: Count
     available: Count
+    max_replicas: Count | None = None
+    """The number up to which an agent may scale a Deployment, from its annotation sre-dispatch/max-replicas.
+    Without it, no agent may."""
 
 
 @dataclass(frozen=True)
