@@ -51,6 +51,11 @@ soak: $(READY) ## send a million alerts with faults, and count what is lost or d
 	@tests/real/tools/build >/dev/null
 	@$(BIN)/python -m tests.bench.soak $(addprefix --alerts ,$(ALERTS))
 
+eval: $(READY) ## measure whether the evidence of made incidents reaches the agent; EVAL_USD=10 N=3 scores a real model, SUITE=folder, JSON=file
+	@tests/real/tools/build >/dev/null
+	@$(BIN)/python -m tests.eval $(if $(EVAL_USD),skill --dollars $(EVAL_USD) --repeats $(or $(N),1),reach) \
+		$(addprefix --suite ,$(SUITE)) $(addprefix --json ,$(JSON))
+
 golden: $(READY) ## rewrite golden files and policies/schemas; review the diff
 	@$(BIN)/pytest -q tests/test_golden.py tests/commands/demo/test_demo.py --renew
 
@@ -106,4 +111,4 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-.PHONY: help setup run agent incident test real fuzz thorough e2e check bench soak golden bundle image secrets deploy monitoring lock
+.PHONY: help setup run agent incident test real fuzz thorough e2e check bench eval soak golden bundle image secrets deploy monitoring lock

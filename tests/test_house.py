@@ -165,7 +165,7 @@ def test_the_version_is_the_changelogs_newest() -> None:
     assert newest and newest.group(1) == PYPROJECT["project"]["version"]
 
 
-STORY = {"story", "incident", "agent", "demo", "bench"}
+STORY = {"story", "incident", "agent", "demo", "bench", "eval"}
 """Programs for people. Tests of real parts run them too."""
 
 

@@ -197,7 +197,7 @@ class ApiServer:
 
     admin_token = ADMIN_TOKEN
 
-    def __init__(self, folder: Path, etcd_url: str) -> None:
+    def __init__(self, folder: Path, etcd_url: str, flags: Sequence[str] = ()) -> None:
         port = free_port()
         certificates = folder / "certificates"
         self.url = f"https://127.0.0.1:{port}"
@@ -222,6 +222,7 @@ class ApiServer:
             f"--token-auth-file={tokens}",
             "--authorization-mode=RBAC",
             "--endpoint-reconciler-type=none",
+            *flags,
         ]
         self._process = Process(command, folder / "kube-apiserver.log", self._is_ready)
 
@@ -286,10 +287,10 @@ class ApiServer:
 
 
 @contextmanager
-def api_server(folder: Path) -> Iterator[ApiServer]:
+def api_server(folder: Path, flags: Sequence[str] = ()) -> Iterator[ApiServer]:
     """An API server on an etcd of its own. No controllers: Jobs get no pods until `controller_manager`."""
     with etcd(folder) as etcd_url:
-        api = ApiServer(folder, etcd_url)
+        api = ApiServer(folder, etcd_url, flags)
         api.start()
         try:
             yield api
@@ -400,7 +401,7 @@ def alertmanager(
 
 
 @contextmanager
-def prometheus(folder: Path, series: str) -> Iterator[str]:
+def prometheus(folder: Path, series: str, port: int | None = None) -> Iterator[str]:
     """A Prometheus that holds the series (OpenMetrics, with times) and scrapes nothing. Yields its URL."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "series").write_text(series)
@@ -411,13 +412,15 @@ def prometheus(folder: Path, series: str) -> Iterator[str]:
         "tsdb",
         "create-blocks-from",
         "openmetrics",
+        "--quiet",
+        "--max-block-duration=486h",  # the input is read once for each block
         str(folder / "series"),
         str(data),
     ]
     done = subprocess.run(made, capture_output=True, text=True, timeout=60, check=False)
     if done.returncode:
         raise Broken(f"promtool: {done.stderr.strip()}")
-    address = f"127.0.0.1:{free_port()}"
+    address = f"127.0.0.1:{port or free_port()}"
     command = [
         str(find("prometheus")),
         f"--config.file={folder / 'prometheus.yml'}",

@@ -59,6 +59,8 @@ class Container:
         }
     )
     environment: dict[str, str] = field(default_factory=dict)
+    seconds: float = 90
+    """In which it must end."""
 
     def run(
         self,
@@ -80,7 +82,7 @@ class Container:
             try:
                 if meanwhile:
                     meanwhile(process, asked)
-                output, errors = process.communicate(timeout=90)
+                output, errors = process.communicate(timeout=self.seconds)
             finally:
                 process.kill()
         message = json.loads((self.folder / "termination").read_text(encoding="ascii"))

@@ -13,6 +13,7 @@ import httpx
 from tests.harness.loopback import Quiet, serving
 
 TOKEN = "glsa_a-token-that-grafana-accepts"
+UID = "prometheus"
 PROXY = ("/api/datasources/proxy/uid/prometheus", "/api/datasources/uid/prometheus/resources")
 
 

@@ -1,0 +1,197 @@
+"""What the words in capitals of a page stand for, by the alert's labels, the facts and the tools' answers."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+Names = Mapping[str, tuple[str, ...]]
+"""The values of each word, the first known one first."""
+Found = Iterator[tuple[str, str]]
+
+OF_LABEL = {
+    "namespace": "NAMESPACE",
+    "pod": "POD",
+    "container": "CONTAINER",
+    "node": "NODE",
+    "instance": "INSTANCE",
+    "job_name": "JOB",
+    "job": "JOB",
+    "service": "SERVICE",
+    "persistentvolumeclaim": "CLAIM",
+    "persistentvolume": "VOLUME",
+    "deployment": "WORKLOAD",
+    "statefulset": "WORKLOAD",
+    "daemonset": "WORKLOAD",
+    "horizontalpodautoscaler": "HPA",
+    "resourcequota": "QUOTA",
+    "cronjob": "CRONJOB",
+    "mountpoint": "MOUNTPOINT",
+    "device": "DEVICE",
+}
+OF_KIND = {
+    "Pod": "POD",
+    "Node": "NODE",
+    "Service": "SERVICE",
+    "PersistentVolumeClaim": "CLAIM",
+    "PersistentVolume": "VOLUME",
+    "StorageClass": "STORAGECLASS",
+    "Deployment": "WORKLOAD",
+    "StatefulSet": "WORKLOAD",
+    "DaemonSet": "WORKLOAD",
+    "HorizontalPodAutoscaler": "HPA",
+    "ResourceQuota": "QUOTA",
+    "Job": "JOB",
+    "CronJob": "CRONJOB",
+    "APIService": "APISERVICE",
+}
+OF_RESOURCE_TYPE = {"k8s_pod": "POD", "k8s_node": "NODE", "k8s_pvc": "CLAIM", "k8s_service": "SERVICE"}
+EXPORTER = ("kube-state-metrics", "kubelet")
+"""Their instance is not the sick thing's."""
+MOST = {"POD": 3, "CONTAINER": 2, "REFERENCE": 6, "ITSPOD": 4}
+"""How many values of a word are tried; of others one."""
+IN_TEXT = (
+    ("NODE", re.compile(r"^\s*nodeName: (\S+)", re.M)),
+    ("CLAIM", re.compile(r"^\s*claimName: (\S+)", re.M)),
+    ("STORAGECLASS", re.compile(r"^\s*storageClassName: (\S+)", re.M)),
+    ("WORKLOAD", re.compile(r"kind: (?:StatefulSet|DaemonSet|Deployment)\n\s+name: (\S+)")),
+    ("WORKLOAD", re.compile(r"kind: ReplicaSet\n\s+name: (\S+)-[a-z0-9]+$", re.M)),
+    ("JOB", re.compile(r"kind: Job\n\s+name: (\S+)")),
+)
+HOST = re.compile(r"\b([a-z][a-z0-9-]*[a-z0-9])(?:\.[a-z0-9.-]+)?:\d{4,5}\b")
+"""A host and its port in a log or in a variable."""
+NO_HOST = ("localhost", "go", "py", "line")
+MOUNTED = re.compile(r"(\S+) on (\S+)")
+CONTAINER = re.compile(r"(\S+) (\S+): .+")
+SICK = re.compile(
+    r"CrashLoop|Error|Pending|Evicted|ImagePull|OOM|Failed|Unknown|Creating|\b0/[1-9]|False|Terminating"
+)
+
+
+def joined(*several: Names) -> dict[str, tuple[str, ...]]:
+    """The values of all, without repetition."""
+    words = dict.fromkeys(word for each in several for word in each)
+    return {
+        word: tuple(dict.fromkeys(value for each in several for value in each.get(word, ()) if value))
+        for word in words
+    }
+
+
+def chosen(names: Names, word: str) -> tuple[str, ...]:
+    """The values of the word that are tried."""
+    return tuple(names.get(word, ()))[: MOST.get(word, 1)]
+
+
+def of_alert(labels: Mapping[str, str], resource_type: str, resource_id: str) -> Names:
+    """The words that the alert itself names."""
+    found = [(OF_RESOURCE_TYPE.get(resource_type, ""), resource_id)]
+    if labels.get("job", "") not in EXPORTER and labels.get("service"):
+        found.append(("REFERENCE", f"Service/{labels['service']}"))
+    for label, word in OF_LABEL.items():
+        if label == "instance" and labels.get("job", "") in EXPORTER:
+            continue
+        found.append((word, labels.get(f"exported_{label}", labels.get(label, ""))))
+    return _gathered(pair for pair in found if pair[0])
+
+
+def of_facts(facts: str) -> Names:
+    """The words that the prompt's facts name."""
+    found: list[tuple[str, str]] = []
+    for line in facts.splitlines():
+        if line.startswith("{"):
+            try:
+                found += _in_json(json.loads(line))
+            except ValueError:  # a line of the alert's own block
+                continue
+    return _gathered(found)
+
+
+def of_answers(answers: Iterable[str], known: Names) -> Names:
+    """The words that the answers of tools name."""
+    found: list[tuple[str, str]] = []
+    for answer in answers:
+        found += [(word, match) for word, pattern in IN_TEXT for match in pattern.findall(answer)]
+        found += [("REFERENCE", f"Service/{host}") for host in HOST.findall(answer) if host not in NO_HOST]
+        if answer.lstrip()[:1] == "{":
+            try:
+                found += _in_answer(json.loads(answer.partition("\n")[0]), known)
+            except ValueError:
+                continue
+    workloads = (*known.get("WORKLOAD", ()), *(value for word, value in found if word == "WORKLOAD"))
+    others = (*known.get("JOB", ()), *known.get("SERVICE", ()))
+    return _gathered([*found, *_pods(answers, workloads, others)])
+
+
+def _pods(answers: Iterable[str], workloads: Iterable[str], others: Iterable[str]) -> Found:
+    """The pods of the workload in the tables of pods, the sick ones first."""
+    begins = tuple(f"{name}-" for name in (*workloads, *others))
+    lines = [line for answer in answers for line in answer.splitlines() if begins and " Pod " in line]
+    for line in sorted(lines, key=lambda line: not SICK.search(line)):
+        names = [word for word in line.split() if word.startswith(begins)]
+        if names:
+            yield "POD", names[0]
+
+
+def _in_json(value: Any) -> Found:
+    """The words in a fact."""
+    if isinstance(value, list):
+        for each in value:
+            yield from _in_text(each) if isinstance(each, str) else _in_json(each)
+    if not isinstance(value, dict):
+        return
+    if value.get("kind") in OF_KIND and isinstance(value.get("name"), str):
+        yield OF_KIND[value["kind"]], value["name"]
+        yield "REFERENCE", f"{value['kind']}/{value['name']}"
+    for name, word in (
+        ("node", "NODE"),
+        ("pod", "POD"),
+        ("storage_class", "STORAGECLASS"),
+        ("volume", "VOLUME"),
+    ):
+        if isinstance(value.get(name), str):
+            yield word, value[name]
+    kind, _, named = str(value.get("subject", "")).partition("/")
+    if named and kind in OF_KIND:
+        yield OF_KIND[kind], named
+    for each in value.values():
+        yield from _in_json(each)
+
+
+def _in_text(text: str) -> Found:
+    """The words in `web-0 on w1` and in `web-0 web: running`."""
+    if found := MOUNTED.fullmatch(text):
+        yield from (("POD", found[1]), ("NODE", found[2]))
+    elif found := CONTAINER.fullmatch(text):
+        yield from (("POD", found[1]), ("CONTAINER", found[2]), ("ITSPOD", f"{found[1]}/{found[2]}"))
+
+
+def _in_answer(answer: Any, known: Names) -> Found:
+    """The pods in the world model's facts, or what series name."""
+    if isinstance(answer, dict) and "facts" in answer:
+        containers = [value for word, value in _in_json(answer) if word == "ITSPOD"]
+        yield from (("ITSPOD", value) for value in containers)
+    yield from _in_series(answer, known)
+
+
+def _in_series(answer: Any, known: Names) -> Found:
+    """The instance of the node, or the node of the instance, and the pods that use most."""
+    data = answer.get("data") if isinstance(answer, dict) else None
+    for each in data if isinstance(data, list) else ():
+        labels = each.get("metric", {}) if isinstance(each, dict) else {}
+        node, instance = labels.get("nodename") or labels.get("node", ""), labels.get("instance", "")
+        if instance.endswith(":9100") and node in known.get("NODE", ()):
+            yield "INSTANCE", instance
+        if node and instance in known.get("INSTANCE", ()):
+            yield "NODE", node
+        if set(labels) == {"namespace", "pod"} and not known.get("POD"):
+            yield "POD", f"{labels['namespace']}/{labels['pod']}"
+
+
+def _gathered(found: Iterable[tuple[str, str]]) -> Names:
+    names: dict[str, dict[str, None]] = {}
+    for word, value in found:
+        if value:
+            names.setdefault(word, {})[value] = None
+    return {word: tuple(values) for word, values in names.items()}

@@ -1,0 +1,120 @@
+"""Which calls are read from a page, and why an evidence does not arrive."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.eval.forms import ToolCall
+from tests.eval.names import joined, of_alert, of_answers, of_facts
+from tests.eval.reasons import metrics, reason
+from tests.eval.walker import calls, walked
+from tests.harness.pages import PAGES, page
+
+NOW = datetime(2026, 3, 29, 3, 10, tzinfo=UTC)
+BEGAN = NOW - timedelta(minutes=12)
+NAMES = {"NAMESPACE": ("shop",), "POD": ("web-0",), "NODE": ("w1",), "CONTAINER": ("main",)}
+
+
+def asked(text: str) -> list[str]:
+    return [str(call) for call in calls(text, NAMES, BEGAN, NOW)]
+
+
+def test_a_query_is_asked_now_and_from_an_hour_before_the_alert() -> None:
+    now, before = asked('Look at `kube_pod_info{namespace="NAMESPACE", pod="POD"}`.')
+    assert now == (
+        'grafana.query_prometheus(expr=kube_pod_info{namespace="shop", pod="web-0"}, endTime=now, '
+        "queryType=instant)"
+    )
+    assert "startTime=2026-03-29T01:58:00Z, stepSeconds=73" in before
+
+
+def test_a_query_with_a_word_that_nobody_knows_is_not_asked() -> None:
+    assert asked('`kube_hpa_info{horizontalpodautoscaler="HPA"}`') == []
+
+
+@pytest.mark.parametrize(
+    ("text", "call"),
+    [
+        ("`pods_get` the pod", "kubernetes.pods_get(namespace=shop, name=web-0)"),
+        (
+            "`events_list` with `involvedObject.name=POD`",
+            "kubernetes.events_list(fieldSelector=involvedObject.name=web-0, namespace=shop)",
+        ),
+        (
+            "`events_list` with `involvedObject.name=NODE`",
+            "kubernetes.events_list(fieldSelector=involvedObject.name=w1)",
+        ),
+        ("`events_list` of the namespace", "kubernetes.events_list(namespace=shop)"),
+        (
+            "`resources_get` the Node (v1)",
+            "kubernetes.resources_get(apiVersion=v1, kind=Node, name=w1)",
+        ),
+        (
+            "`resources_get` the Service",
+            "kubernetes.resources_list(apiVersion=v1, kind=Service, namespace=shop)",
+        ),
+        (
+            "`resources_list` of its ReplicaSets (apps/v1)",
+            "kubernetes.resources_list(apiVersion=apps/v1, kind=ReplicaSet, namespace=shop)",
+        ),
+        (
+            "`pods_list` with the fieldSelector `spec.nodeName=NODE`",
+            "kubernetes.pods_list(fieldSelector=spec.nodeName=w1)",
+        ),
+    ],
+)
+def test_a_call_is_read_from_a_sentence(text: str, call: str) -> None:
+    assert asked(text) == [call]
+
+
+def test_a_log_is_asked_for_twice_where_the_page_names_the_previous_one() -> None:
+    assert len(asked("`pods_log` with `tail` 100, once as it is and once with `previous`")) == 2
+    assert len(asked("`pods_log`")) == 1
+
+
+def test_what_the_first_round_answers_fills_the_second() -> None:
+    text = "1. `pods_get` the pod.\n2. `resources_get` the PersistentVolumeClaim."
+    told = walked(text, NAMES, (BEGAN, NOW), lambda call: "claimName: data-web-0\n")
+    assert [name for name in told if "kind=PersistentVolumeClaim, namespace=shop, name=data-web-0" in name]
+
+
+@pytest.mark.parametrize("alertname", PAGES)
+def test_every_page_of_ours_names_a_call(alertname: str) -> None:
+    assert asked(page(alertname))
+
+
+def test_names_come_from_labels_facts_and_answers() -> None:
+    labels = {"namespace": "shop", "instance": "10.0.0.9:8080", "job": "kube-state-metrics"}
+    alert = of_alert(labels, "k8s_pod", "web-0")
+    assert alert == {"POD": ("web-0",), "NAMESPACE": ("shop",), "JOB": ("kube-state-metrics",)}
+    facts = of_facts('{"kind": "state", "data": {"containers": ["web-0 main: running"], "node": "w1"}}')
+    assert (facts["NODE"], facts["POD"], facts["CONTAINER"]) == (("w1",), ("web-0",), ("main",))
+    answer = '{"data": [{"metric": {"nodename": "w1", "instance": "10.0.0.11:9100"}}]}'
+    assert of_answers([answer], facts)["INSTANCE"] == ("10.0.0.11:9100",)
+
+
+def test_the_sick_pods_of_a_workload_come_first() -> None:
+    table = (
+        "shop v1 Pod web-a 1/1 Running\nshop v1 Pod web-b 0/1 CrashLoopBackOff\nshop v1 Pod api-c 0/1 Error"
+    )
+    assert of_answers([table], {"WORKLOAD": ("web",)})["POD"] == ("web-b", "web-a")
+
+
+def test_joined_names_keep_their_order() -> None:
+    assert joined({"POD": ("b", "a")}, {"POD": ("a", "c")}) == {"POD": ("b", "a", "c")}
+
+
+def test_a_reason_names_what_the_page_lacks() -> None:
+    log = ToolCall("kubernetes.pods_log", {"name": "db-0", "namespace": "shop"})
+    query = ToolCall("grafana.query_prometheus", {"expr": 'rate(pg_wal_bytes{pod="a_b_c"}[5m])'})
+    made = [ToolCall("kubernetes.pods_log", {"name": "web-0", "namespace": "shop"})]
+    assert reason([log], []) == "no call of kubernetes.pods_log is named, or nothing tells its arguments"
+    assert reason([log], made) == "kubernetes.pods_log is not called with name db-0"
+    other = ToolCall("grafana.query_prometheus", {"expr": "up{}"})
+    assert reason([query], [other]) == "no query of pg_wal_bytes"
+
+
+def test_the_metrics_of_an_expression() -> None:
+    assert metrics('sum by (le, pod_name_x) (rate(a_b_c{d="e_f_g"}[5m])) / up{}') == {"a_b_c", "up"}
