@@ -48,20 +48,27 @@ OF_KIND = {
     "APIService": "APISERVICE",
 }
 OF_RESOURCE_TYPE = {"k8s_pod": "POD", "k8s_node": "NODE", "k8s_pvc": "CLAIM", "k8s_service": "SERVICE"}
-EXPORTER = ("kube-state-metrics", "kubelet")
-"""Their instance is not the sick thing's."""
+EXPORTERS: Mapping[str, tuple[str, ...]] = {
+    "kube-state-metrics": ("instance", "service"),
+    "kubelet": ("instance", "service"),
+    "node-exporter": ("pod", "container", "service", "namespace"),
+}
+"""By job, the labels that name the exporter and not the sick thing."""
 MOST = {"POD": 3, "CONTAINER": 2, "REFERENCE": 6, "ITSPOD": 4}
 """How many values of a word are tried; of others one."""
 IN_TEXT = (
     ("NODE", re.compile(r"^\s*nodeName: (\S+)", re.M)),
     ("CLAIM", re.compile(r"^\s*claimName: (\S+)", re.M)),
+    ("VOLUME", re.compile(r"^\s*volumeName: (\S+)", re.M)),
     ("STORAGECLASS", re.compile(r"^\s*storageClassName: (\S+)", re.M)),
     ("WORKLOAD", re.compile(r"kind: (?:StatefulSet|DaemonSet|Deployment)\n\s+name: (\S+)")),
     ("WORKLOAD", re.compile(r"kind: ReplicaSet\n\s+name: (\S+)-[a-z0-9]+$", re.M)),
     ("JOB", re.compile(r"kind: Job\n\s+name: (\S+)")),
 )
-HOST = re.compile(r"\b([a-z][a-z0-9-]*[a-z0-9])(?:\.[a-z0-9.-]+)?:\d{4,5}\b")
-"""A host and its port in a log or in a variable."""
+HOST = re.compile(
+    r"\b([a-z][a-z0-9-]*[a-z0-9])(?:\.[a-z0-9.-]+)?:\d{4,5}\b|\bhost[=: ]+\"?([a-z][a-z0-9-]*[a-z0-9])"
+)
+"""A host in a log or in a variable: with its port, or called so."""
 NO_HOST = ("localhost", "go", "py", "line")
 MOUNTED = re.compile(r"(\S+) on (\S+)")
 CONTAINER = re.compile(r"(\S+) (\S+): .+")
@@ -87,10 +94,11 @@ def chosen(names: Names, word: str) -> tuple[str, ...]:
 def of_alert(labels: Mapping[str, str], resource_type: str, resource_id: str) -> Names:
     """The words that the alert itself names."""
     found = [(OF_RESOURCE_TYPE.get(resource_type, ""), resource_id)]
-    if labels.get("job", "") not in EXPORTER and labels.get("service"):
+    if labels.get("job", "") not in EXPORTERS and labels.get("service"):
         found.append(("REFERENCE", f"Service/{labels['service']}"))
+    others = EXPORTERS.get(labels.get("job", ""), ())
     for label, word in OF_LABEL.items():
-        if label == "instance" and labels.get("job", "") in EXPORTER:
+        if label in others:
             continue
         found.append((word, labels.get(f"exported_{label}", labels.get(label, ""))))
     return _gathered(pair for pair in found if pair[0])
@@ -113,7 +121,8 @@ def of_answers(answers: Iterable[str], known: Names) -> Names:
     found: list[tuple[str, str]] = []
     for answer in answers:
         found += [(word, match) for word, pattern in IN_TEXT for match in pattern.findall(answer)]
-        found += [("REFERENCE", f"Service/{host}") for host in HOST.findall(answer) if host not in NO_HOST]
+        hosts = [first or second for first, second in HOST.findall(answer)]
+        found += [("REFERENCE", f"Service/{host}") for host in hosts if host not in NO_HOST]
         if answer.lstrip()[:1] == "{":
             try:
                 found += _in_answer(json.loads(answer.partition("\n")[0]), known)
@@ -127,7 +136,10 @@ def of_answers(answers: Iterable[str], known: Names) -> Names:
 def _pods(answers: Iterable[str], workloads: Iterable[str], others: Iterable[str]) -> Found:
     """The pods of the workload in the tables of pods, the sick ones first."""
     begins = tuple(f"{name}-" for name in (*workloads, *others))
-    lines = [line for answer in answers for line in answer.splitlines() if begins and " Pod " in line]
+    lines = [line for answer in answers for line in answer.splitlines() if " Pod " in line]
+    if not begins:  # nothing says which pods are meant: those that are sick
+        yield from (("POD", line.split()[3]) for line in lines if SICK.search(line) and len(line.split()) > 3)
+        return
     for line in sorted(lines, key=lambda line: not SICK.search(line)):
         names = [word for word in line.split() if word.startswith(begins)]
         if names:
@@ -139,24 +151,25 @@ def _in_json(value: Any) -> Found:
     if isinstance(value, list):
         for each in value:
             yield from _in_text(each) if isinstance(each, str) else _in_json(each)
-    if not isinstance(value, dict):
-        return
-    if value.get("kind") in OF_KIND and isinstance(value.get("name"), str):
+    if isinstance(value, dict):
+        yield from _in_fields({name: part for name, part in value.items() if isinstance(part, str)})
+        for each in value.values():
+            yield from _in_json(each)
+
+
+def _in_fields(value: Mapping[str, str]) -> Found:
+    """The words that the texts of one object of JSON name."""
+    kind, _, named = value.get("subject", "").partition("/")
+    if kind in OF_KIND and named:
+        yield OF_KIND[kind], named
+    if value.get("kind") in OF_KIND and "name" in value:
         yield OF_KIND[value["kind"]], value["name"]
         yield "REFERENCE", f"{value['kind']}/{value['name']}"
-    for name, word in (
-        ("node", "NODE"),
-        ("pod", "POD"),
-        ("storage_class", "STORAGECLASS"),
-        ("volume", "VOLUME"),
-    ):
-        if isinstance(value.get(name), str):
+    if "pod" in value:
+        yield "POD", "/".join(value[name] for name in ("namespace", "pod") if name in value)
+    for name, word in (("node", "NODE"), ("storage_class", "STORAGECLASS"), ("volume", "VOLUME")):
+        if name in value:
             yield word, value[name]
-    kind, _, named = str(value.get("subject", "")).partition("/")
-    if named and kind in OF_KIND:
-        yield OF_KIND[kind], named
-    for each in value.values():
-        yield from _in_json(each)
 
 
 def _in_text(text: str) -> Found:
