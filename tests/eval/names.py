@@ -43,11 +43,13 @@ OF_KIND = {
     "DaemonSet": "WORKLOAD",
     "HorizontalPodAutoscaler": "HPA",
     "ResourceQuota": "QUOTA",
+    "ReplicaSet": "REPLICASET",
     "Job": "JOB",
     "CronJob": "CRONJOB",
     "APIService": "APISERVICE",
 }
 OF_RESOURCE_TYPE = {"k8s_pod": "POD", "k8s_node": "NODE", "k8s_pvc": "CLAIM", "k8s_service": "SERVICE"}
+HAS_PODS = ("Service", "Deployment", "StatefulSet", "ReplicaSet", "DaemonSet")
 EXPORTERS: Mapping[str, tuple[str, ...]] = {
     "kube-state-metrics": ("instance", "service"),
     "kubelet": ("instance", "service"),
@@ -130,7 +132,10 @@ def of_answers(answers: Iterable[str], known: Names) -> Names:
                 continue
     workloads = (*known.get("WORKLOAD", ()), *(value for word, value in found if word == "WORKLOAD"))
     others = (*known.get("JOB", ()), *known.get("SERVICE", ()))
-    return _gathered([*found, *_pods(answers, workloads, others)])
+    references = (*known.get("REFERENCE", ()), *(value for word, value in found if word == "REFERENCE"))
+    its = [name for kind, _, name in (each.partition("/") for each in references) if kind in HAS_PODS]
+    theirs = [("ITSPOD", f"{pod}/") for _, pod in _pods(answers, its, ())] if its else []
+    return _gathered([*found, *_pods(answers, workloads, others), *theirs])
 
 
 def _pods(answers: Iterable[str], workloads: Iterable[str], others: Iterable[str]) -> Found:

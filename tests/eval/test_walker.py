@@ -102,6 +102,13 @@ def test_the_sick_pods_of_a_workload_come_first() -> None:
     assert of_answers([table], {"WORKLOAD": ("web",)})["POD"] == ("web-b", "web-a")
 
 
+def test_the_pods_of_a_dependency_are_those_that_are_named_after_it() -> None:
+    log = "cannot connect host=db err=refused"
+    answers = [log, "shop v1 Pod db-0 1/1 Running\nshop v1 Pod web-0 0/1 Error"]
+    found = of_answers(answers, {"WORKLOAD": ("web",)})
+    assert (found["REFERENCE"], found["ITSPOD"], found["POD"]) == (("Service/db",), ("db-0/",), ("web-0",))
+
+
 def test_joined_names_keep_their_order() -> None:
     assert joined({"POD": ("b", "a")}, {"POD": ("a", "c")}) == {"POD": ("b", "a", "c")}
 

@@ -147,7 +147,7 @@ def _pods_log(text: str, names: Names) -> Iterator[ToolCall]:
     if " of its pods" in text[:20]:
         for each in chosen(names, "ITSPOD"):
             pod, _, container = each.partition("/")
-            its = {"name": pod, "tail": TAIL, "container": container}
+            its = {"name": pod, "tail": TAIL} | ({"container": container} if container else {})
             yield ToolCall("kubernetes.pods_log", _home(names) | its)
         return
     for pod in chosen(names, "POD"):
