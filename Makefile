@@ -43,7 +43,7 @@ thorough: ## run make test and make real with every combination and many example
 e2e: $(READY) ## run the cluster tests on the cluster of KUBECONFIG; it needs the images, and the tests change it
 	@E2E_KUBECONFIG=$${KUBECONFIG:?is not set: it must name a cluster} $(BIN)/pytest tests/cluster -v
 
-bench: $(READY) ## measure speed and memory, each beside its yardstick (ten minutes); JSON=1, SVG=file, BESIDE=folder of another checkout
+bench: $(READY) ## measure speed and memory, each beside its yardstick (12 minutes); JSON=1, SVG=file, BESIDE=folder of another checkout
 	@tests/real/tools/build >/dev/null
 	@$(BIN)/python -m tests.bench.bench $(if $(JSON),--json) $(addprefix --svg ,$(SVG)) $(addprefix --beside ,$(BESIDE))
 

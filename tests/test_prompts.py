@@ -7,6 +7,7 @@ import re
 import pytest
 import yaml
 
+from tests.harness.fakes import PROMPTS
 from tests.harness.pages import FOLDER, PAGES, page, queries, tools, tools_of_the_tiers
 from tests.harness.process import ROOT
 
@@ -92,3 +93,23 @@ def test_every_template_is_a_page_or_is_used_by_one() -> None:
     text = "".join(path.read_text(encoding="utf-8") for path in FOLDER.glob("*.md.j2"))
     families = {path.name for path in FOLDER.glob("_*.md.j2")} - {"_default.md.j2", "_storm.md.j2"}
     assert [name for name in families if f'"alerts/{name}"' not in text] == []
+
+
+def reasons() -> set[str]:
+    """The codes of the policy's reasons. A denial has no level, and an alert that is denied has no prompt."""
+    rules = [path.read_text(encoding="utf-8") for path in (ROOT / "policies" / "rules").rglob("*.rego")]
+    return {code for rule in rules for code in re.findall(r'"code": "([a-z_]+)", "level"', rule)}
+
+
+def test_the_prompt_has_each_reason_of_the_policy_in_words() -> None:
+    text = (ROOT / "prompts" / "_reasons.md.j2").read_text(encoding="utf-8")
+    words = dict(re.findall(r'^  "([a-z_]+)": "([^"]+)",$', text, re.MULTILINE))
+    assert set(words) == reasons()
+    assert len(set(words.values())) == len(words)
+    assert not any("_" in each for each in words.values())
+
+
+def test_a_reason_of_the_operators_own_rules_is_told_by_its_code() -> None:
+    text = PROMPTS.get_template("_reasons.md.j2").render(reasons=[("HIGH", "full_moon"), ("LOW", "severity")])
+    told = ["- HIGH: a rule of the operator (full_moon)", "- LOW: the severity of the alert's rule"]
+    assert text.splitlines()[-2:] == told

@@ -20,6 +20,7 @@ from function.dispatch.policy_files import PolicyFiles, RuleNote
 from function.dispatch.settings import OLD_NAMES, Settings
 from function.shared.errors import Rejected
 from function.shared.event import SREEvent
+from function.shared.gaps import in_words
 from function.shared.strict_json import parse, to_json
 from function.shared.text import cut
 
@@ -172,8 +173,8 @@ def _lines(event: dict[str, Any], sharing: int) -> list[str]:
     if event["decision"]:
         lines += _decided(event)
         lines += _changes(event)
-        gaps = f" ({', '.join(event['context']['gaps'])})" if event["context"]["gaps"] else ""
-        lines.append(f"  context   {event['context']['status']}{gaps}")
+        gaps = "; ".join(in_words(event["context"]["gaps"]))
+        lines.append(": ".join(filter(None, (f"  context   {event['context']['status']}", gaps))))
     if event["prompt"]:
         lines.append("  prompt    {template}, {bytes} bytes, sha256 {sha256:.12}".format(**event["prompt"]))
     end = " ".join(_plain(part) for part in (event["outcome"], event["code"], event["job"]) if part)

@@ -18,6 +18,7 @@ from function.shared.errors import Unavailable
 from function.shared.event import STORM, SREEvent
 from function.shared.fact_fields import MAX_LIST
 from function.shared.facts import KINDS, Fact
+from function.shared.gaps import GAPS
 from function.shared.strict_json import Json, to_json
 from function.shared.text import cut_middle
 
@@ -105,7 +106,7 @@ def _are_lists(*values: object) -> bool:
 
 
 def _gap_codes(gaps: Iterable[object]) -> tuple[str, ...]:
-    return tuple(gap if isinstance(gap, str) and gap in facts.GAPS else "other" for gap in gaps)
+    return tuple(gap if isinstance(gap, str) and gap in GAPS else "other" for gap in gaps)
 
 
 def _fact(raw: object) -> tuple[Fact | None, str]:

@@ -49,10 +49,10 @@ class JobIndex:
         that are charged to the same namespace."""
         active = [job for job in self.jobs.values() if not job.finished]
         recent = [job for job in self.jobs.values() if self.now - job.created_at < HOUR]
-        namespace = marks.charged(event)
+        namespace, resource = marks.charged(event), event.resource
         return Activity(
             active=len(active),
-            on_resource=sum(job.resource == event.resource for job in active),
+            on_resource=sum(job.resource == resource for job in active),
             started_last_hour=len(recent),
             share_active=sum(job.marks.charged_to == namespace for job in active),
             share_started_last_hour=sum(job.marks.charged_to == namespace for job in recent),

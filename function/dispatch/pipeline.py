@@ -23,6 +23,7 @@ from function.dispatch.steps import (
     attempt,
     each,
     enrich,
+    expect_templates,
     in_turn,
     look_up,
     plan_job,
@@ -95,6 +96,7 @@ def dispatch(batch: Sequence[SREEvent], work: Work) -> Iterator[Result]:
     triaged = yield from each(work, triage, new)
     counted = reserve(triaged, work.index)
     enriched = yield from enrich(work, counted)
+    expect_templates(work, enriched)
     granted = yield from each(work, review, enriched)
     prompted = yield from in_turn(work, write_prompt, granted)
     planned = yield from in_turn(work, plan_job, prompted)
@@ -121,7 +123,7 @@ def _begin(delivery: Delivery, deps: Dependencies) -> Work:
         notification=cache(partial(normalize.read, delivery.notification)),  # a duplicate does not need it
         index=_index(delivery, deps),
         job=cache(deps.cluster.job),  # several threads may use functools.cache
-        template=cache(deps.cluster.template),
+        template=cache(lambda name: deps.begin(partial(deps.cluster.template, name))),
         source=FactSource(deps.world),
     )
 

@@ -6,7 +6,6 @@ admission policies refuse a Job with any other change.
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, replace
@@ -39,7 +38,6 @@ def plan(
 
     Raises PermanentError if the annotations exceed the limit.
     """
-    spec = copy.deepcopy(dict(template["spec"]))
     labels = _labels(event, grant)
     on_pod = _pod_annotations(event, decision, prompt)
     on_job = {
@@ -54,12 +52,13 @@ def plan(
             "annotations_too_large",
             f"the Job's annotations have {size} bytes, {MAX_ANNOTATIONS} are allowed: shorten the prompt",
         )
-    spec["template"]["metadata"] = {"labels": labels, "annotations": on_pod}
+    spec = template["spec"]
+    pod = {**spec["template"], "metadata": {"labels": labels, "annotations": on_pod}}
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": {"name": event.job, "namespace": namespace, "labels": labels, "annotations": on_job},
-        "spec": spec,
+        "spec": {**spec, "template": pod},
     }
 
 

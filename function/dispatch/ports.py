@@ -73,6 +73,12 @@ class ParallelMap(Protocol):
         """Call `call` on each item, like the built-in `map`. The results are in the order of the items."""
 
 
+class Begin(Protocol):
+    def __call__(self, call: Callable[[], T], /) -> Callable[[], T]:
+        """Begin the call, and return a function that waits for it. That function returns the call's result or
+        raises its error. `functools.cache` makes the call only when its result is needed."""
+
+
 @dataclass(frozen=True)
 class Dependencies:
     """All that the processing of a delivery needs. It is built once at start and never changes."""
@@ -89,6 +95,8 @@ class Dependencies:
     """Returns how labels are read. It reads labels.yaml at the first call, not at the start."""
     parallel_map: ParallelMap
     """Runs a step on the alerts of a batch: in threads, or in sequence with the built-in `map`."""
+    begin: Begin
+    """Runs a call beside the steps."""
     clock: Callable[[], float]
     """Returns the time in seconds since the epoch. The policy receives this time."""
     monotonic: Callable[[], float]

@@ -22,9 +22,10 @@ from jinja2 import FileSystemLoader, StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from function.dispatch.closed_facts import without_texts
-from function.dispatch.model import Decision, Facts, Prompt
+from function.dispatch.model import Decision, Facts, Level, Prompt
 from function.shared.errors import Misconfigured, PermanentError, Unavailable
 from function.shared.event import STORM, SREEvent
+from function.shared.gaps import in_words
 
 MAX_BYTES = 64 * 1024
 """The size limit of a prompt. A pod's annotations may have 256 KiB together. Prompt and event are two of
@@ -166,10 +167,16 @@ def _words(event: SREEvent, decision: Decision, facts: Facts) -> dict[str, Any]:
         "tag": event.identity[:16],
         "mode": decision.mode,
         "level": decision.effective,
-        "reasons": [reason.code for reason in decision.reasons],
+        "reasons": _reasons(decision),
         "status": facts.status,
-        "gaps": facts.gaps,
+        "gaps": in_words(facts.gaps),
     }
+
+
+def _reasons(decision: Decision) -> list[tuple[str, str]]:
+    """Returns level and code of each reason once, the highest level first."""
+    found = {(str(reason.level), reason.code) for reason in decision.reasons}
+    return sorted(found, key=lambda reason: (-Level[reason[0]], reason[1]))
 
 
 def _fitting(alert: str, facts: Facts) -> list[str]:

@@ -47,9 +47,9 @@ class Work:
     index: JobIndex
     job: Callable[[str], JobStatus | None]
     """Reads one Job with its completion time, at most once for each name."""
-    template: Callable[[str], Mapping[str, Any]]
-    """Reads a tier's template, at most once in a delivery. The next delivery reads it again, because a tier
-    can change."""
+    template: Callable[[str], Callable[[], Mapping[str, Any]]]
+    """Begins to read a tier's template, at most once in a delivery, and returns a function that waits for it.
+    The next delivery reads it again, because a tier can change."""
     source: FactSource
 
     def after(self, result: Result) -> Work:
@@ -175,6 +175,14 @@ def _facts(item: Triaged, work: Work) -> Facts | Result:
     return work.source.facts(item.event)
 
 
+def expect_templates(work: Work, enriched: Iterable[Enriched]) -> None:
+    """Begin to read the templates that triage has granted. Usually review grants the same ones, and they have
+    arrived by then."""
+    for item in enriched:
+        if item.decision.grant is not None:
+            work.template(item.decision.grant.template)
+
+
 def review(item: Enriched, work: Work) -> Granted | Result:
     """Evaluate the policy again, with the facts. Facts that do not fit into the prompt count as
     incomplete."""
@@ -192,7 +200,7 @@ def write_prompt(item: Granted, work: Work) -> Prompted | Result:
 
 def plan_job(item: Prompted, work: Work) -> Planned | Result:
     granted = item.granted
-    template = work.template(granted.grant.template)
+    template = work.template(granted.grant.template)()
     manifest = plan(
         granted.event, granted.decision, granted.grant, item.prompt, template, work.deps.namespace
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -43,6 +43,9 @@ def dependencies(settings: Settings) -> Dependencies:
     cluster, events, authenticator = _cluster(settings)
     if settings.labels:
         reading(settings)  # a broken file shows at the start
+    # Each delivery has BATCH threads for its alerts, and as many for its templates. So a slow delivery delays
+    # only itself.
+    threads = ThreadPoolExecutor(DELIVERIES * BATCH * 2, "batch")
     made = Dependencies(
         policy=policy(settings),
         cluster=cluster,
@@ -51,8 +54,8 @@ def dependencies(settings: Settings) -> Dependencies:
         prompts=render.environment(settings.root / "prompts"),
         namespace=settings.agents_namespace,
         reading=partial(reading, settings),
-        # Each delivery has BATCH threads, so a slow delivery delays only itself.
-        parallel_map=partial(_side_by_side, ThreadPoolExecutor(DELIVERIES * BATCH, "batch")),
+        parallel_map=partial(_side_by_side, threads),
+        begin=lambda call: threads.submit(call).result,
         clock=time.time,
         monotonic=time.monotonic,
         authenticator=authenticator,
@@ -76,6 +79,7 @@ def offline(
         namespace=settings.agents_namespace,
         reading=partial(reading, settings),
         parallel_map=map,
+        begin=cache,
         clock=clock,
         monotonic=lambda: 0.0,
     )

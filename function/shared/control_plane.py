@@ -11,7 +11,8 @@ from function.shared.strict_json import STRICT
 
 @dataclass(frozen=True)
 class Etcd:
-    """A member of etcd. None means that Prometheus has no such series."""
+    """A member of etcd, or the worst values of several members. None means that Prometheus
+    has no such series."""
 
     __pydantic_config__ = STRICT
     has_leader: bool | None
@@ -34,7 +35,7 @@ class Verb:
 
 @dataclass(frozen=True)
 class ApiServer:
-    """The requests to an API server by verb, the verbs with the most errors first."""
+    """The requests to one API server or to all of them, by verb, the verbs with the most errors first."""
 
     __pydantic_config__ = STRICT
     verbs: Annotated[tuple[Verb, ...], Few]

@@ -84,6 +84,8 @@ class Storage:
     max_storage: Text | None = None
     """The operator's limit, from the annotation sre-dispatch/max-storage of the claim. Without a limit, the
     claim may not grow."""
+    max_storage_gib: Number | None = None
+    """The same limit as a number, which an agent that acts alone gets too."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,9 @@ class Replicas:
     desired: Count
     ready: Count
     available: Count
+    max_replicas: Count | None = None
+    """The number up to which an agent may scale a Deployment, from its annotation sre-dispatch/max-replicas.
+    Without it, no agent may."""
 
 
 @dataclass(frozen=True)
@@ -258,18 +263,6 @@ KINDS: Mapping[str, type] = {
 }
 """Every kind of fact, in the order of a prompt. Important kinds come first, because a long prompt is cut at
 the end. An agent that acts alone gets no field with a Text or a Name (see dispatch/closed_facts.py)."""
-GAPS = frozenset(
-    {f"world_model_{why}" for why in ("unreachable", "slow", "status", "token", "answer", "refused")}
-    | {
-        f"kubernetes_{why}"
-        for why in ("unreachable", "slow", "status", "answer", "forbidden", "unconfigured")
-    }
-    | {f"prometheus_{why}" for why in ("unreachable", "slow", "status", "answer", "none", "no_series")}
-    | {"memory_unreadable", "memory_unwritable"}
-    | {"no_source", "no_resource", "bad_name", "unknown_kind", "other_cluster", "not_found", "nothing_known"}
-    | {"too_many", "cut", "stale", "bad_answer", "bad_fact", "dependency_error", "other"}
-)
-"""Every possible gap. A prompt shows gaps outside its data block, so a server must not invent gaps."""
 NAMES = {of: kind for kind, of in KINDS.items()}
 
 
@@ -296,4 +289,4 @@ class Context:
     __pydantic_config__ = STRICT
     facts: tuple[Fact, ...] = ()
     gaps: tuple[str, ...] = ()
-    """The reasons why something is unknown. Each reason is a member of GAPS."""
+    """The reasons why something is unknown. Each reason is a member of gaps.GAPS."""

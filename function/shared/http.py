@@ -130,12 +130,12 @@ def body(
     return bytes(data)
 
 
-def parsed(data: bytes, broken: Unavailable) -> Any:
+def parsed(data: bytes, broken: Unavailable, parse: Callable[[bytes], Any] = json.loads) -> Any:
     """Returns the JSON in the response of a service. Raises `broken` if the response is not JSON.
 
     Unlike strict_json.parse, it accepts duplicate keys and NaN. No second parser reads the response of a
     service, and each caller checks the shape of the values that it uses."""
     try:
-        return json.loads(data)
+        return parse(data)
     except (ValueError, RecursionError):
         raise broken from None

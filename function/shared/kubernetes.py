@@ -7,6 +7,7 @@ Each request has time limits and is sent once. Alertmanager retries the delivery
 from __future__ import annotations
 
 import io
+import json
 import os
 import ssl
 import threading
@@ -31,6 +32,8 @@ MAX_BYTES = 64 * 1024 * 1024
 SHAPE_ERRORS = http.SHAPE_ERRORS
 Client = Any
 """The type is kubernetes.client.ApiClient. That module is imported at its first use."""
+Parse = Callable[[bytes], Any]
+"""Reads the JSON of a response. Raises ValueError."""
 
 
 @dataclass(frozen=True)
@@ -144,15 +147,21 @@ class Api:
         *,
         query: Mapping[str, str] | None = None,
         accept: str = "",
+        parse: Parse = json.loads,
     ) -> Answer:
         """Returns the response, which is a JSON object. Raises Unavailable for 5xx, 429, a second 401, and if
-        there is no response."""
-        answer = self._send(self._connected(), method, path, body, query, accept)
-        if answer.status == 401:  # the token may have been rotated
-            answer = self._send(self._connected(anew=True), method, path, body, query, accept)
-        if answer.status == 429 or answer.status >= 500 or answer.status == 401:
-            raise Unavailable("kubernetes_status", f"the API server answered {method} with {answer.status}")
-        return answer
+        there is no response. `parse` reads the JSON. It may leave parts out."""
+        status, warning, data = self._send(self._connected(), method, path, body, query, accept)
+        if status == 401:  # the token may have been rotated
+            connected = self._connected(anew=True)
+            status, warning, data = self._send(connected, method, path, body, query, accept)
+        if status == 429 or status >= 500 or status == 401:
+            raise Unavailable("kubernetes_status", f"the API server answered {method} with {status}")
+        what = "the API server's answer is not the expected JSON"
+        answer = http.parsed(data, Unavailable("kubernetes_answer", what), parse)
+        if not isinstance(answer, dict):
+            raise Unavailable("kubernetes_answer", "the API server's answer is not a JSON object")
+        return Answer(status, answer, warning)
 
     def _connected(self, *, anew: bool = False) -> Client:
         with self._lock:
@@ -168,7 +177,8 @@ class Api:
         body: Json | None,
         query: Mapping[str, str] | None,
         accept: str,
-    ) -> Answer:
+    ) -> tuple[int, str, bytes]:
+        """Returns the status, the Warning header and the body."""
         from urllib3 import Timeout
         from urllib3.exceptions import HTTPError
 
@@ -186,15 +196,10 @@ class Api:
                 preload_content=False,
                 redirect=False,
             )
-            body_read = _body(response)
+            return response.status, response.headers.get("Warning", ""), _body(response)
         except (HTTPError, OSError) as error:
             why = type(error).__name__
             raise Unavailable("kubernetes_unreachable", f"the API server cannot be reached: {why}") from None
-        not_json = Unavailable("kubernetes_answer", "the API server's answer is not JSON")
-        answer = http.parsed(body_read, not_json)
-        if not isinstance(answer, dict):
-            raise Unavailable("kubernetes_answer", "the API server's answer is not a JSON object")
-        return Answer(response.status, answer, response.headers.get("Warning", ""))
 
 
 def _body(response: Any) -> bytes:

@@ -20,6 +20,7 @@ from function.worldmodel import objects
 from function.worldmodel.autoscaler import autoscaler
 from function.worldmodel.cronjob import cronjob
 from function.worldmodel.found import SOURCE, Found
+from function.worldmodel.metrics import whole_control_plane
 from function.worldmodel.namespace import namespace
 from function.worldmodel.network import ingress, service
 from function.worldmodel.node import host, node
@@ -95,7 +96,7 @@ class World:
         """Returns the facts from the cluster, and the limits that the resource's owner set."""
         reader = self._reader(look, resource)
         if reader is None:
-            return Found(), []
+            return Found(self._of_the_cluster(look, resource)), []
         try:
             owner = self._owner(look, resource)
             found = reader(look)
@@ -133,6 +134,13 @@ class World:
         if namespaced:
             return lambda look: NAMESPACED[resource.resource_type](look, where, name)
         return lambda look: IN_THE_CLUSTER[resource.resource_type](look, name)
+
+    def _of_the_cluster(self, look: Look, resource: Resource) -> list[Fact]:
+        """Returns how the control plane does, if the alert names no resource. Such an alert is often about
+        the cluster itself."""
+        if resource.resource_id or resource.cluster != self.cluster:
+            return []
+        return whole_control_plane(look)()
 
     def _owner(self, look: Look, resource: Resource) -> Callable[[], list[Fact]]:
         """Requests the limits that the owner of the namespace set. Returns a function that waits for them."""

@@ -175,20 +175,40 @@ def targets(look: Look, namespace: str, service: str) -> Callable[[], list[Fact]
 
 def control_plane(look: Look, pod: Object) -> Callable[[], list[Fact]]:
     """Queries what a pod of etcd or of the API server measures. Other pods have no such facts."""
-    where = f"{{namespace={quoted(objects.namespace(pod))},pod={quoted(objects.name(pod))}}}"
+    where = f"namespace={quoted(objects.namespace(pod))},pod={quoted(objects.name(pod))}"
+    return _component(look, objects.labels(pod), where)
+
+
+def control_plane_service(look: Look, service: Object) -> Callable[[], list[Fact]]:
+    """Queries the same of all pods that the Service selects."""
+    where = f"namespace={quoted(objects.namespace(service))},service={quoted(objects.name(service))}"
+    return _component(look, objects.spec(service).get("selector") or {}, where)
+
+
+def whole_control_plane(look: Look) -> Callable[[], list[Fact]]:
+    """Queries the same of every API server and every member of etcd, by the names that their scrape jobs
+    usually have."""
+    asked = [_api_server(look, 'job=~".*apiserver.*"'), _etcd(look, 'job=~".*etcd.*"')]
+    return lambda: [each for answered in asked for each in answered()]
+
+
+def _component(look: Look, labels: Mapping[str, str], where: str) -> Callable[[], list[Fact]]:
     readers = {"etcd": _etcd, "kube-apiserver": _api_server}
-    reader = readers.get(objects.labels(pod).get("component", ""))
+    reader = readers.get(labels.get("component", ""))
     return reader(look, where) if reader else list
 
 
-def _etcd(look: Look, of: str) -> Callable[[], list[Fact]]:
+def _etcd(look: Look, where: str) -> Callable[[], list[Fact]]:
+    """Of several members, the worst value of each kind counts."""
+    of = f"{{{where}}}"
+
     def p99(name: str, offset: str = "") -> str:
         rates = f"rate(etcd_disk_{name}_duration_seconds_bucket{of}[5m]{offset})"
-        return f"histogram_quantile(0.99, sum by (le) ({rates}))"
+        return f"max(histogram_quantile(0.99, sum by (instance, le) ({rates})))"
 
     asked = {
         "leader": f"min(etcd_server_has_leader{of})",
-        "changes": f"sum(increase(etcd_server_leader_changes_seen_total{of}[1h]))",
+        "changes": f"max(increase(etcd_server_leader_changes_seen_total{of}[1h]))",
         "fsync": p99("wal_fsync"),
         "fsync_before": p99("wal_fsync", TIMES["_an_hour_ago"]),
         "commit": p99("backend_commit"),
@@ -207,11 +227,11 @@ def _etcd(look: Look, of: str) -> Callable[[], list[Fact]]:
     return facts
 
 
-def _api_server(look: Look, of: str) -> Callable[[], list[Fact]]:
+def _api_server(look: Look, where: str) -> Callable[[], list[Fact]]:
     def rate(selector: str) -> str:
-        return f"sum by (verb) (rate(apiserver_request_total{selector}[5m]))"
+        return f"sum by (verb) (rate(apiserver_request_total{{{selector}}}[5m]))"
 
-    asked = {"requests": rate(of), "errors": rate(of[:-1] + ',code=~"5.."}')}
+    asked = {"requests": rate(where), "errors": rate(f'{where},code=~"5.."')}
     samples = _query(look, _parts(asked))
 
     def facts() -> list[Fact]:

@@ -24,6 +24,7 @@ def service(look: Look, namespace: str, name: str) -> Found:
     of = requested()
     if of is None:
         return Found()
+    measured = metrics.control_plane_service(look, of)
     selector = objects.spec(of).get("selector")
     chosen = objects.as_query({"matchLabels": selector or {}})
     listed = look.list("Pod", namespace, labels=chosen) if selector else tuple
@@ -34,7 +35,7 @@ def service(look: Look, namespace: str, name: str) -> Found:
     kind = str(objects.spec(of).get("type") or "ClusterIP")
     found.add(state(of, look.now, kind, selector=chosen, pods=len(pods), troubles=troubles))
     found.add(*crashes(pods, look.now))
-    found.facts += targets()
+    found.facts += [*targets(), *measured()]
     found.add(*services([of], counted(), lambda _: True, pods))
     leading = [each for each in ingresses() if name in backends(each)]
     found.add(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from kubernetes.utils.quantity import parse_quantity
+
 from function.shared.facts import Dependent, Reference, Storage
 from function.shared.text import cut
 from function.worldmodel import objects, usage
@@ -19,6 +21,8 @@ from function.worldmodel.rollouts import rollout
 
 MAX_STORAGE = "sre-dispatch/max-storage"
 """The annotation with the operator's limit for the claim."""
+MAX_THOUSANDTHS = 10**12
+"""An exbibyte. A larger limit is a mistake."""
 PODS_WITH_EVENTS = 3
 ONE_NODE = frozenset({"ReadWriteOnce", "ReadWriteOncePod"})
 """Access modes with which only one node can mount the claim. Usually only one workload uses such a claim."""
@@ -117,7 +121,18 @@ def _storage(of: Object, storage_class: Object | None, volume: Object | None) ->
         volume=objects.spec(of).get("volumeName") or "",
         reclaim_policy=objects.spec(volume or {}).get("persistentVolumeReclaimPolicy") or "",
         max_storage=cut(ceiling) if ceiling is not None else None,
+        max_storage_gib=_gib(ceiling or ""),
     )
+
+
+def _gib(quantity: str) -> float | None:
+    """Returns the quantity in GiB, rounded down, so that nobody asks for more than the limit. It is None if
+    the text is no quantity above nought."""
+    try:
+        thousandths = int(parse_quantity(quantity) * 1000 / usage.GIB)
+    except (ValueError, ArithmeticError):
+        return None
+    return thousandths / 1000 if 0 < thousandths < MAX_THOUSANDTHS else None
 
 
 def _dependents(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -22,6 +23,10 @@ REVISIONS = {
 }
 """The kinds of revisions. At each change of the pod template, a workload creates a new object of this
 kind."""
+MAX_REPLICAS = "sre-dispatch/max-replicas"
+"""The annotation with the operator's limit for a Deployment."""
+REPLICAS = re.compile("[1-9][0-9]{0,3}")
+"""The limits that knative/base/ceilings.yaml accepts."""
 NUMBER = "deployment.kubernetes.io/revision"
 """The annotation with the number of a ReplicaSet."""
 
@@ -37,7 +42,14 @@ def replicas(of: Object) -> Replicas:
         1 if desired is None else int(desired),
         int(status.get("readyReplicas") or 0),
         int(status.get("availableReplicas") or 0),
+        _ceiling(of) if of["kind"] == "Deployment" else None,
     )
+
+
+def _ceiling(of: Object) -> int | None:
+    """Returns the operator's limit of replicas. It is None if there is none that admission accepts."""
+    text = objects.annotation(of, MAX_REPLICAS) or ""
+    return int(text) if REPLICAS.fullmatch(text) else None
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,10 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from tests.bench import context, deliveries, looks, picture, starts
+from tests.bench import context, deliveries, faults, looks, picture, starts
 from tests.bench.figures import Figure, progress, ratio, table
 
-PARTS = ("starts", "deliveries", "looks", "context")
+PARTS = ("starts", "deliveries", "looks", "context", "faults")
 
 
 def main() -> None:
@@ -69,6 +69,8 @@ def _measured(options: argparse.Namespace) -> Iterator[Figure]:
         yield from looks.measured()
     if "context" in parts:
         yield from context.measured()
+    if "faults" in parts:
+        yield from faults.measured()
 
 
 if __name__ == "__main__":

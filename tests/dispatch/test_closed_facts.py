@@ -55,8 +55,9 @@ DATA: Mapping[str, Mapping[str, st.SearchStrategy[Any]]] = {
         "volume": TEXT,
         "reclaim_policy": TEXT,
         "max_storage": TEXT,
+        "max_storage_gib": st.none() | NUMBER,
     },
-    "replicas": {"desired": COUNT, "ready": COUNT, "available": COUNT},
+    "replicas": {"desired": COUNT, "ready": COUNT, "available": COUNT, "max_replicas": MAYBE},
     "memory": {
         "failures_in_a_week": COUNT,
         "runs": rows(

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from function.dispatch.enrich import MAX_BYTES, MAX_ITEMS, STALE_SECONDS, enrich
 from function.dispatch.model import Facts, Risk
-from function.shared import facts
 from function.shared.errors import Unavailable
 from function.shared.fact_fields import MAX_LIST
-from function.shared.facts import GAPS, KINDS
+from function.shared.facts import KINDS
+from function.shared.gaps import GAPS
 from function.shared.strict_json import to_json
 from function.shared.text import MAX_TEXT
 from tests.harness.fakes import CONTEXT, SAFE, FakeWorld, event
@@ -205,7 +205,3 @@ def test_an_answer_with_one_part_replaced_is_never_milder(data: st.DataObject) -
         unknown or found.risk == SAFE or found.risk == replace(SAFE, classification=found.risk.classification)
     )
     assert not unknown or found.gaps or spoilt["kind"] == "governance"
-
-
-def test_every_gap_is_a_plain_constant() -> None:
-    assert all(gap.replace("_", "").isalpha() and gap.islower() for gap in facts.GAPS)

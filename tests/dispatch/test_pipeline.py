@@ -332,6 +332,42 @@ def test_a_template_is_read_once_in_a_delivery() -> None:
     assert cluster.calls == ["listed_job", "jobs", "template", "create", "create"]
 
 
+def test_a_template_is_read_while_the_policy_looks_again() -> None:
+    template_read = threading.Event()
+
+    class Tiers(FakeCluster):
+        def template(self, name: str) -> Any:
+            template_read.set()
+            return super().template(name)
+
+    def after_the_template(document: Any) -> Any:
+        assert document["phase"] == "triage" or template_read.wait(60)
+        return decided()
+
+    with ThreadPoolExecutor(1) as threads:
+        made = app(FakePolicy(after_the_template), Tiers())
+        beside = replace(made, begin=lambda call: threads.submit(call).result)
+        assert outcomes(delivery("incident-75"), beside) == [("created", "")]
+
+
+def test_a_template_that_review_grants_instead_is_read_then() -> None:
+    def raised_in_review(document: Any) -> Any:
+        return decided("HIGH" if document["phase"] == "review" else "MEDIUM")
+
+    read: list[str] = []
+
+    class Tiers(FakeCluster):
+        def template(self, name: str) -> Any:
+            read.append(name)
+            return super().template(name)
+
+    with ThreadPoolExecutor(1) as threads:
+        made = app(FakePolicy(raised_in_review), Tiers())
+        beside = replace(made, begin=lambda call: threads.submit(call).result)
+        assert outcomes(delivery("incident-75"), beside) == [("created", "")]
+    assert read == ["sre-agent-propose", "sre-agent-investigate"]
+
+
 def test_resolved_alerts_and_dead_letters_need_nothing() -> None:
     cluster = FakeCluster()
     assert outcomes(delivery("resolved"), app(cluster=cluster)) == [("resolved", "")]

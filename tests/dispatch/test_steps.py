@@ -3,7 +3,7 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import pytest
@@ -25,7 +25,8 @@ OTHER = replace(event(), identity="2" * 64, resource_id="another-claim")
 
 def work_with(deps: Dependencies) -> Work:
     index = jobs.index_of(deps.cluster.jobs(), deps.clock())
-    read_job, template = cache(deps.cluster.job), cache(deps.cluster.template)
+    read_job = cache(deps.cluster.job)
+    template = cache(lambda name: cache(partial(deps.cluster.template, name)))
     return Work(deps, 1.0, NormalizedText, index, read_job, template, FactSource(deps.world))
 
 

@@ -15,7 +15,8 @@ from function.dispatch import translate
 from function.shared.event import SREEvent
 from tests.harness.components import ApiServer, wait_until
 from tests.harness.fakes import delivery_json
-from tests.harness.fault_proxy import Call, Fault, FaultProxy, Target, fault_proxies, passing
+from tests.harness.fault_proxy import Call, Fault, FaultProxy, Target, fault_proxies
+from tests.harness.faults import end
 from tests.harness.manifests import JOBS
 from tests.harness.reading import reading
 from tests.harness.server import Server, serving
@@ -138,8 +139,7 @@ class System:
     def lift(self) -> None:
         """End every fault."""
         for way in self.ways.values():
-            way.fault = passing
-            way.listen()
+            end(way)
 
     def calls(self, chosen: Callable[[Call], bool]) -> list[Call]:
         return [call for way in self.ways.values() for call in way.calls if chosen(call)]

@@ -9,26 +9,14 @@ from typing import Any
 import pytest
 
 from tests.faults.system import DEPENDENCIES, System, events, webhook
-from tests.harness import faults
 from tests.harness.components import alertmanager, need, wait_until
 from tests.harness.examples import THOROUGH, cover
-from tests.harness.fault_proxy import Fault
-from tests.harness.faults import Hold
+from tests.harness.faults import SINGLE, Hold, begin
 from tests.harness.firing import ROUTE, alert, fire
 from tests.harness.recorder import Attempt, Recorder, recording
 
 SECONDS = 120
-FAULTS: dict[str, Fault | None] = {
-    "refuse": None,
-    "reset": faults.reset,
-    "reset after": faults.reset_after,
-    "late": faults.late,
-    "drip of the body": faults.drip_body,
-    "cut": faults.cut(10),
-    "garbage": faults.garbage,
-    "silent": faults.silent,
-}
-ROWS = [{"fault": fault, "dependency": name} for fault in FAULTS for name in DEPENDENCIES]
+ROWS = [{"fault": fault, "dependency": name} for fault in SINGLE for name in DEPENDENCIES]
 CASES = [(row["fault"], row["dependency"]) for number, row in enumerate(ROWS) if number in cover(ROWS)]
 MANY = 300 if THOROUGH else 100
 
@@ -77,11 +65,7 @@ def test_a_fault_of_a_dependency_costs_a_retry_at_most(
     system: System, sender: str, recorder: Recorder, fault: str, dependency: str
 ) -> None:
     alerts, way = three(f"{fault}-{dependency}".replace(" ", "-")), system.ways[dependency]
-    breaks = FAULTS[fault]
-    if breaks is None:
-        way.refuse()
-    else:
-        way.fault = breaks
+    begin(way, SINGLE[fault])
     fire(sender, *alerts)
     wait_until(lambda: bool(attempts(recorder, alerts)), "the first attempt", SECONDS)
     system.lift()

@@ -12,7 +12,8 @@ import pytest
 from tests.faults.system import System, blocked, firing, webhook
 from tests.harness import faults
 from tests.harness.components import alertmanager, need, wait_until
-from tests.harness.fault_proxy import Fault, FaultProxy, Target, fault_proxies, passing
+from tests.harness.fault_proxy import Fault, FaultProxy, Target, fault_proxies
+from tests.harness.faults import begin, end
 from tests.harness.firing import ROUTE
 from tests.harness.scripted import Scripted, scripted
 from tests.harness.server import Server
@@ -61,17 +62,13 @@ def notifying(running: System, tmp_path_factory: pytest.TempPathFactory) -> Iter
 def test_a_sink_that_fails_costs_the_delivery_nothing(
     system: System, notifying: Notifying, sink: str, fault: str
 ) -> None:
-    way, breaks = notifying.ways[sink], FAULTS[fault]
-    if breaks is None:
-        way.refuse()
-    else:
-        way.fault = breaks
+    way = notifying.ways[sink]
+    begin(way, FAULTS[fault])
     claim, other = f"{fault}-{sink}".replace(" ", "-"), "alertmanager" if sink == "broker" else "broker"
     body = webhook(firing("typedb-data"), blocked(claim))
     system.send_until_done(body, notifying.server)
     assert len(system.jobs()) == 1
     assert notifying.is_told(other, claim)
-    way.fault = passing
-    way.listen()
+    end(way)
     assert system.send_until_done(body, notifying.server) == {"duplicate": 1, "blocked": 1}
     wait_until(lambda: notifying.is_told(sink, claim), "the notice")

@@ -17,7 +17,7 @@ from function.dispatch.enrich import MAX_BYTES, enrich
 from function.dispatch.render import MAX_BYTES as MAX_PROMPT
 from function.dispatch.render import note_cut, render
 from function.shared.event import SREEvent
-from function.shared.facts import GAPS
+from function.shared.gaps import GAPS
 from function.shared.mcp import Options, WorldModelClient
 from function.shared.strict_json import to_json
 from tests.harness.examples import fuzzed

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -190,6 +191,7 @@ def app(
         namespace="sre-agents",
         reading=lambda: reading("fmc"),
         parallel_map=map,
+        begin=cache,
         clock=NOW.timestamp,
         monotonic=monotonic,
     )

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from threading import Event
 
-from tests.harness.fault_proxy import Call, Fault, passing
+from tests.harness.fault_proxy import Call, Fault, FaultProxy, passing
 
 DRIP_SECONDS = 0.05
 GARBAGE = b"\x16\x03\x01 this is no HTTP \xff\xfe\r\n\r\n" * 20
@@ -168,3 +168,28 @@ async def endless(call: Call) -> None:
     await call.answer(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
     while True:
         await _drip(call, b"data: more\n\n")
+
+
+SINGLE: dict[str, Fault | None] = {
+    "refuse": None,
+    "reset": reset,
+    "reset after": reset_after,
+    "late": late,
+    "drip of the body": drip_body,
+    "cut": cut(10),
+    "garbage": garbage,
+    "silent": silent,
+}
+"""The faults of a dependency that a real Alertmanager's deliveries meet. None means that nobody listens."""
+
+
+def begin(way: FaultProxy, fault: Fault | None) -> None:
+    if fault is None:
+        way.refuse()
+    else:
+        way.fault = fault
+
+
+def end(way: FaultProxy) -> None:
+    way.fault = passing
+    way.listen()

@@ -43,6 +43,8 @@ class _Handler(Quiet):
             return self._send(200, [source])
         if path in ("/api/datasources/uid/prometheus", "/api/datasources/name/Prometheus"):
             return self._send(200, source)
+        if path == "/api/prometheus/prometheus/api/v1/rules":
+            return self._forward("/api/v1/rules", body)
         for prefix in PROXY:
             if self.path.startswith(prefix):
                 return self._forward(self.path.removeprefix(prefix), body)

@@ -19,7 +19,7 @@ PAGES = [path.name.removesuffix(".md.j2") for path in sorted(FOLDER.glob("[!_]*.
 """The alerts that have a page of their own."""
 CODE = re.compile(r"`([^`]+)`")
 METRIC = re.compile(r"([a-z]+(?:[_:][a-z0-9]+){2,})(?: .*)?")
-TOOL = re.compile(r"(?:pods|resources|nodes|events|namespaces|query|list|get|search)_[a-z_]+")
+TOOL = re.compile(r"(?:alerting|pods|resources|nodes|events|namespaces|query|list|get|search)_[a-z_]+")
 
 
 def page(alertname: str, level: str = "HIGH") -> str:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from function.dispatch.adapters.kubernetes import Kubernetes
@@ -115,6 +115,7 @@ class Simulation:
             namespace="sre-agents",
             reading=lambda: reading("fmc"),
             parallel_map=map,
+            begin=cache,
             clock=lambda: self.now.timestamp(),  # noqa: PLW0108  the time goes on
             monotonic=lambda: self.seconds,
         )
@@ -206,8 +207,8 @@ class _Api:
         path: str,
         body: Json | None = None,
         *,
-        query: Mapping[str, str] | None = None,
         accept: str = "",
+        **__: Any,
     ) -> Answer:
         found = self._simulation.jobs
         *_, kind, name = path.split("/")

@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+import yaml
 
 from tests.harness.components import ApiServer, answers, api_server, find, need, running, wait_until
 from tests.harness.manifests import KNATIVE, MANIFESTS
@@ -22,6 +23,7 @@ Object = dict[str, Any]
 Ask = Callable[[str, Object], httpx.Response]
 
 ENROLLED = KNATIVE / "enrolled" / "f3iai.yaml"
+CONFIG_MAPS = KNATIVE / "components" / "config-maps"
 
 SERVICE_ACCOUNTS = ("sre-agent-remediate", "sre-agent-propose", "sre-agent-investigate")
 NAMES = (f"it-{number}" for number in itertools.count())
@@ -35,7 +37,8 @@ FORCED = {"fieldManager": "kubernetes-mcp-server", "force": "true"}
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
-    """Three namespaces: f3iai, enrolled as we ship it; shop, by a copy and to scale too; elsewhere, not."""
+    """Three namespaces: f3iai, enrolled as we ship it; shop, by a copy, to scale too, and with its ConfigMaps
+    open; elsewhere, not."""
     need("etcd", "kube-apiserver", "kubectl")
     copy = ENROLLED.read_text(encoding="utf-8").replace("f3iai", "shop")
     with api_server(tmp_path_factory.mktemp("ceilings")) as api:
@@ -44,7 +47,9 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
             api.kubectl("create", "serviceaccount", "-n", namespace, "default")
         for manifest in [*MANIFESTS, ENROLLED]:
             api.kubectl("apply", "--warnings-as-errors", "-f", manifest)
-        for enrolment in (copy, copy.replace("grow-claims", "scale-deployments")):
+        api.kubectl("apply", "--warnings-as-errors", "-f", CONFIG_MAPS / "role.yaml")
+        opened = (CONFIG_MAPS / "binding.yaml").read_text(encoding="utf-8").replace("f3iai", "shop")
+        for enrolment in (copy, copy.replace("grow-claims", "scale-deployments"), opened):
             api.kubectl("apply", "--warnings-as-errors", "-f", "-", stdin=enrolment)
         api.kubectl("create", "serviceaccount", "-n", "sre-agents", "mistaken")
         everything = ("--clusterrole=cluster-admin", "--serviceaccount=sre-agents:mistaken")
@@ -558,12 +563,23 @@ def test_no_right_lets_an_agent_create_by_apply(mistaken: httpx.Client) -> None:
 
 READ = """
     endpoints events limitranges namespaces nodes persistentvolumeclaims persistentvolumes pods resourcequotas
-    services apps/controllerrevisions apps/daemonsets apps/deployments apps/replicasets apps/statefulsets
+    serviceaccounts services
+    admissionregistration.k8s.io/mutatingwebhookconfigurations
+    admissionregistration.k8s.io/validatingadmissionpolicies
+    admissionregistration.k8s.io/validatingadmissionpolicybindings
+    admissionregistration.k8s.io/validatingwebhookconfigurations
+    apiextensions.k8s.io/customresourcedefinitions apiregistration.k8s.io/apiservices
+    apps/controllerrevisions apps/daemonsets apps/deployments apps/replicasets apps/statefulsets
     autoscaling/horizontalpodautoscalers batch/cronjobs batch/jobs discovery.k8s.io/endpointslices
-    metrics.k8s.io/nodes metrics.k8s.io/pods networking.k8s.io/ingresses networking.k8s.io/networkpolicies
-    policy/poddisruptionbudgets storage.k8s.io/storageclasses storage.k8s.io/volumeattachments
+    metrics.k8s.io/nodes metrics.k8s.io/pods networking.k8s.io/ingressclasses networking.k8s.io/ingresses
+    networking.k8s.io/networkpolicies policy/poddisruptionbudgets
+    rbac.authorization.k8s.io/clusterrolebindings rbac.authorization.k8s.io/clusterroles
+    rbac.authorization.k8s.io/rolebindings rbac.authorization.k8s.io/roles scheduling.k8s.io/priorityclasses
+    storage.k8s.io/storageclasses storage.k8s.io/volumeattachments
 """
 READABLE = {(resource, verb) for resource in READ.split() for verb in ("get", "list")} | {("pods:log", "get")}
+OPENED = {"shop": {("configmaps", "get"), ("configmaps", "list")}}
+"""What is readable besides in one namespace, by the component config-maps."""
 ABOUT_ITSELF = {  # system:basic-user, for everybody who is known
     ("authentication.k8s.io/selfsubjectreviews", "create"),
     ("authorization.k8s.io/selfsubjectaccessreviews", "create"),
@@ -594,7 +610,7 @@ def test_every_verb_on_every_resource(cluster: ApiServer, service_account: str, 
         rules = client.post("/apis/authorization.k8s.io/v1/selfsubjectrulesreviews", json=asked).json()
     writable = WRITABLE.get((service_account, namespace), set())
     assert len(resources) > 80
-    assert found == READABLE | ABOUT_ITSELF | writable
+    assert found == READABLE | ABOUT_ITSELF | writable | OPENED.get(namespace, set())
     # and no verb that is not among those asked for, such as impersonate or escalate
     verbs = {verb for rule in rules["status"]["resourceRules"] for verb in rule["verbs"]}
     assert verbs == {verb for _, verb in found}
@@ -636,11 +652,30 @@ FORBIDDEN = {
     "grow claims among the agents": ("PATCH", "/api/v1/namespaces/sre-agents/persistentvolumeclaims/any"),
     "read a Secret": ("GET", "/api/v1/namespaces/shop/secrets/any"),
     "list Secrets": ("GET", "/api/v1/secrets"),
-    "list ConfigMaps": ("GET", "/api/v1/configmaps"),
+    "list all ConfigMaps": ("GET", "/api/v1/configmaps"),
+    "list ConfigMaps elsewhere": ("GET", "/api/v1/namespaces/elsewhere/configmaps"),
+    "read a ConfigMap of a tier": ("GET", "/api/v1/namespaces/sre-agents/configmaps/sre-agent-remediate"),
     "watch pods": ("GET", "/api/v1/pods?watch=true"),
+    "watch ServiceAccounts": ("GET", "/api/v1/serviceaccounts?watch=true"),
+    "watch Roles": ("GET", "/apis/rbac.authorization.k8s.io/v1/roles?watch=true"),
     "ask a node": ("GET", "/api/v1/nodes/any/proxy/logs/"),
+    "ask a Service": ("GET", f"{SHOP}/services/any/proxy/"),
     "execute": ("POST", f"{SHOP}/pods/any/exec?command=id"),
-    "get a token": ("POST", "/api/v1/namespaces/sre-agents/serviceaccounts/sre-agent-remediate/token"),
+    "attach": ("POST", f"{SHOP}/pods/any/attach?stdout=true"),
+    "forward a port": ("POST", f"{SHOP}/pods/any/portforward"),
+    "get its own token": ("POST", "/api/v1/namespaces/sre-agents/serviceaccounts/sre-agent-remediate/token"),
+    "get another's token": ("POST", "/api/v1/namespaces/shop/serviceaccounts/default/token"),
+    "bind a role": ("POST", "/apis/rbac.authorization.k8s.io/v1/namespaces/shop/rolebindings"),
+    "bind a role everywhere": ("POST", "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings"),
+    "widen its role": ("PATCH", "/apis/rbac.authorization.k8s.io/v1/clusterroles/sre-agent-reading"),
+    "change a webhook": (
+        "PATCH",
+        "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/any",
+    ),
+    "change an admission policy": (
+        "PATCH",
+        "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/sre-dispatch-claims",
+    ),
 }
 
 
@@ -650,6 +685,27 @@ def test_the_autonomous_tier_may_not(low: httpx.Client, method: str, path: str) 
 
     assert (reply.status_code, reply.json()["reason"]) == (403, "Forbidden")
     assert "system:serviceaccount:sre-agents:sre-agent-remediate" in reply.json()["message"]
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"Impersonate-User": "admin"},
+        {"Impersonate-User": "system:serviceaccount:shop:default"},
+        {
+            "Impersonate-User": "system:serviceaccount:sre-agents:mistaken",
+            "Impersonate-Group": "system:masters",
+        },
+    ],
+    ids=lambda named: named["Impersonate-User"],
+)
+@pytest.mark.parametrize("service_account", SERVICE_ACCOUNTS)
+def test_no_agent_is_anybody_else(cluster: ApiServer, service_account: str, named: Mapping[str, str]) -> None:
+    with cluster.client(cluster.token("sre-agents", service_account)) as client:
+        reply = client.get("/api/v1/namespaces/shop/pods", headers=dict(named))
+
+    assert (reply.status_code, reply.json()["reason"]) == (403, "Forbidden")
+    assert "cannot impersonate" in reply.json()["message"]
 
 
 # --- what a model can do through kubernetes-mcp-server ------------------------------------------------
@@ -731,6 +787,71 @@ def reading(cluster: ApiServer, tmp_path_factory: pytest.TempPathFactory) -> Ite
     """With the rights of an administrator, so that what is refused is refused by the server itself."""
     folder = tmp_path_factory.mktemp("reading")
     yield from mcp_server(cluster, "mistaken", READING, folder, "--read-only")
+
+
+@pytest.fixture(scope="module")
+def opened(cluster: ApiServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[McpServer]:
+    """With an agent's own rights, and the settings that the component config-maps gives to every tier."""
+    kustomization = yaml.safe_load((CONFIG_MAPS / "kustomization.yaml").read_text(encoding="utf-8"))
+    (settings,) = yaml.safe_load(kustomization["patches"][0]["patch"])
+    folder = tmp_path_factory.mktemp("opened")
+    yield from mcp_server(cluster, "sre-agent-investigate", settings["value"], folder, "--read-only")
+
+
+READ_BY_A_MODEL = {
+    "a ServiceAccount": ("v1", "ServiceAccount", "shop/default"),
+    "a ClusterRole": ("rbac.authorization.k8s.io/v1", "ClusterRole", "sre-agent-reading"),
+    "a RoleBinding": ("rbac.authorization.k8s.io/v1", "RoleBinding", "shop/sre-agent-config-maps"),
+    "an admission policy": (
+        "admissionregistration.k8s.io/v1",
+        "ValidatingAdmissionPolicy",
+        "sre-dispatch-claims",
+    ),
+    "a PriorityClass": ("scheduling.k8s.io/v1", "PriorityClass", "system-node-critical"),
+    "an APIService": ("apiregistration.k8s.io/v1", "APIService", "v1.apps"),
+    "a ConfigMap of an opened namespace": ("v1", "ConfigMap", "shop/settings"),
+}
+LISTED_BY_A_MODEL = (
+    ("networking.k8s.io/v1", "IngressClass"),
+    ("apiextensions.k8s.io/v1", "CustomResourceDefinition"),
+    ("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration"),
+    ("admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration"),
+)
+
+
+@pytest.mark.parametrize(("version", "kind", "name"), READ_BY_A_MODEL.values(), ids=READ_BY_A_MODEL)
+def test_a_model_reads(admin: httpx.Client, opened: McpServer, version: str, kind: str, name: str) -> None:
+    admin.post(f"{SHOP}/configmaps", json={"metadata": {"name": "settings"}, "data": {"pool": "12"}})
+
+    *where, name = name.split("/")
+    place = {"namespace": where[0]} if where else {}
+    failed, said = opened.call("resources_get", apiVersion=version, kind=kind, name=name, **place)
+
+    assert not failed and name in said
+
+
+@pytest.mark.parametrize(("version", "kind"), LISTED_BY_A_MODEL, ids=lambda each: each)
+def test_a_model_lists(opened: McpServer, version: str, kind: str) -> None:
+    assert opened.call("resources_list", apiVersion=version, kind=kind)[0] is False
+
+
+def test_where_config_maps_of_one_namespace_are_open_all_others_and_all_secrets_stay_shut(
+    admin: httpx.Client, opened: McpServer
+) -> None:
+    for namespace in ("shop", "elsewhere"):
+        for kind in ("configmaps", "secrets"):
+            admin.post(f"/api/v1/namespaces/{namespace}/{kind}", json={"metadata": {"name": "shut"}})
+    refused = [
+        opened.call("resources_get", apiVersion="v1", kind="ConfigMap", name="shut", namespace="elsewhere"),
+        opened.call("resources_list", apiVersion="v1", kind="ConfigMap", namespace="elsewhere"),
+        opened.call("resources_list", apiVersion="v1", kind="ConfigMap"),
+    ]
+    assert [(failed, "forbidden" in said) for failed, said in refused] == [(True, True)] * 3
+    for namespace in ("shop", "elsewhere"):
+        failed, said = opened.call(
+            "resources_get", apiVersion="v1", kind="Secret", name="shut", namespace=namespace
+        )
+        assert failed and "resource not allowed" in said
 
 
 def test_a_model_grows_a_claim_and_scales_a_deployment(admin: httpx.Client, writing: McpServer) -> None:

@@ -24,7 +24,8 @@ pytestmark = [pytest.mark.real]
 SHOP = {"namespace": "shop"}
 WEB = {"app": "web"}
 KSM = {"job": "kube-state-metrics", "instance": "10.0.0.9:8080", **SHOP}
-ETCD = 'namespace="shop",pod="etcd-cp1"'
+ETCD = 'namespace="shop",pod="etcd-cp1",job="kube-etcd",service="kube-etcd",instance="10.0.0.2:2381"'
+API_SERVER = 'job="apiserver",instance="10.0.0.2:6443"'
 FSYNC = "etcd_disk_wal_fsync_duration_seconds_bucket"
 CANARY = "canary-value"
 """The value of a variable, which nobody may see."""
@@ -142,6 +143,12 @@ def shop() -> list[dict[str, Any]]:
             endpoints=[{"addresses": ["10.0.1.2"], "conditions": {"ready": False}}],
         ),
         etcd_member(),
+        made(
+            "Service",
+            "kube-etcd",
+            "v1",
+            spec={"selector": {"component": "etcd"}, "ports": [{"port": 2381}], "clusterIP": "None"},
+        ),
         *batch(),
         autoscaler(),
     ]
@@ -253,6 +260,7 @@ def series(now: float) -> str:
         *rows("node_filesystem_size_bytes", disk, lambda _: 100 * 2**30),
         *rows("node_filesystem_avail_bytes", disk, free),
         *rows("container_fs_usage_bytes", 'node="w5",' + main, lambda _: 3 * 2**30),
+        *rows("apiserver_request_total", f'{API_SERVER},verb="LIST",code="500"', lambda at: at * 3),
         *rows("etcd_server_has_leader", ETCD, lambda _: 0),
         *rows("etcd_server_leader_changes_seen_total", ETCD, lambda at: max(0, at - late) / 600),
         *(
@@ -324,6 +332,14 @@ ALERTS: dict[str, tuple[dict[str, str], list[str]]] = {
         ETCD_POD,
         ['"has_leader": false', '"leader_changes_in_an_hour": 3', '"fsync_p99_seconds": 1.0'],
     ),
+    "etcdMembersDown": (
+        {**SHOP, "job": "kube-etcd", "service": "kube-etcd", "container": "etcd"},
+        ['"has_leader": false', '"fsync_p99_seconds": 1.0'],
+    ),
+    "KubeAPIErrorBudgetBurn": (
+        {"long": "1h", "short": "5m"},
+        ['"verb": "LIST"', '"errors_per_second": 3.0', '"has_leader": false'],
+    ),
     "KubeJobFailed": (
         {**KSM, "job_name": "backup-1"},
         ["no space left on device", '"exit_code": 3', '"last_success_seconds_ago": 691'],
@@ -356,4 +372,4 @@ def test_the_first_facts_of_an_alert_are_there(first_facts: Callable[[str], Fact
     shown = "\n".join(map(render.line, known.items))
     assert {fact for fact in ALERTS[alertname][1] if fact not in shown} == set(), shown
     assert CANARY not in shown
-    assert {*known.gaps} <= {"prometheus_no_series"}
+    assert {*known.gaps} <= {"prometheus_no_series", "no_resource"}

@@ -90,9 +90,11 @@ def test_high_reads_writes_a_ticket_and_changes_nothing(
         queryType="instant",
         endTime="now",
     )
-    ran = high.run([look], [ask], [outcome(summary="The volume fills.")])
+    rules = call("mcp__grafana__alerting_manage_rules", operation="list", datasource_uid="prometheus")
+    ran = high.run([look], [ask], [rules], [outcome(summary="The volume fills.")])
     assert (ran.agent.status, ran.report.status) == (0, 0), ran.everything()
     assert "ceph-rbd" in ran.model.results()[0] and "test" in ran.model.results()[1]
+    assert RULE["alert"] in ran.model.results()[2]
     (issue,) = site.jira.issues
     assert "The volume fills." in issue.fields["description"]
     assert ran.report.message["ticket"].endswith(issue.key)
@@ -197,6 +199,8 @@ FORBIDDEN = [
     call("mcp__kubernetes__pods_delete", namespace="f3iai", name="typedb-0"),
     call("mcp__kubernetes__pods_exec", namespace="f3iai", name="typedb-0", command=["id"]),
     call("mcp__grafana__alerting_manage_silences", operation="create"),
+    call("mcp__grafana__alerting_manage_rules", operation="delete", rule_uid="x"),
+    call("mcp__grafana__alerting_manage_routing", operation="get_contact_points"),
     call("mcp__grafana__update_dashboard", dashboard={}),
     call("mcp__world__record_outcome", **FORGED),
 ]
@@ -220,7 +224,8 @@ def test_no_tier_gets_what_is_not_its_own(
     assert CANARY not in json.dumps(ran.model.requests) and "root:x" not in json.dumps(ran.model.requests)
     assert not Path("/tmp/sre-agent-was-here").exists()
     assert everything(api) == before
-    refused = ("No such tool", "not allowed", "permission", "denied", "outside", "does not read")
+    refused = ["No such tool", "not allowed", "permission", "denied", "outside", "does not read"]
+    refused += ["unknown operation"]
     assert [told for told in answers if not any(word in told for word in refused)] == []
     asked = {each for each in site.grafana.asked if not each.endswith("/api/v1/query")}
     assert {each.partition(" ")[0] for each in asked} <= {"GET"}

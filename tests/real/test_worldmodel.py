@@ -305,7 +305,7 @@ def test_with_a_silent_world_model_the_same_alert_is_medium_and_says_so(
         line = audited(server)
     assert levels(line) == ("MEDIUM", "missing", ["world_model_slow"])
     assert "context_missing" in [reason["code"] for reason in line["decision"]["reasons"]]
-    assert "Nothing is known about the resource beyond the alert (world_model_slow)" in jobs(admin)["propose"]
+    assert "beyond the alert: the world model did not answer in time" in jobs(admin)["propose"]
 
 
 @pytest.mark.parametrize(

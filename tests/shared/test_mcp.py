@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from function.shared.errors import Unavailable
-from function.shared.facts import GAPS
+from function.shared.gaps import GAPS
 from function.shared.mcp import AT_ONCE, PROTOCOL, Options, WorldModelClient
 from function.shared.runs import FINDINGS, Run
 from tests.harness import mcp

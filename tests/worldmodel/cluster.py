@@ -102,6 +102,7 @@ class Served(Api):
         *,
         query: Mapping[str, str] | None = None,
         accept: str = "",
+        **_: Any,
     ) -> Answer:
         assert (method, body) == ("GET", None)
         chosen = query or {}

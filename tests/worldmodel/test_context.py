@@ -8,12 +8,14 @@ import pytest
 from function.shared.errors import Unavailable
 from function.shared.facts import Context, Governance
 from function.shared.memory import Store
+from function.shared.prometheus import Sample
 from function.shared.resource import Resource
 from function.shared.runs import Run
 from function.worldmodel.context import IN_THE_CLUSTER, NAMESPACED, World, governed
+from function.worldmodel.metrics import PART
 from function.worldmodel.reader import Threads
 from tests.harness.fakes import NOW
-from tests.worldmodel.cluster import Cluster, Here, incident, manifest, the
+from tests.worldmodel.cluster import Cluster, Here, Series, incident, manifest, the
 
 CLAIM = Resource("", "k8s_pvc", "f3iai", "typedb-data")
 DOWN = Unavailable("kubernetes_unreachable", "it is down")
@@ -111,6 +113,19 @@ def test_where_nothing_can_be_read_nothing_is_asked_and_memory_is_told(
     cluster = Cluster(*incident())
     context = world(store, cluster).context(resource, "PVCUsageHigh")
     assert (context.gaps, set(told(context)), cluster.asked) == ((gap,), {"memory"}, [])
+
+
+@pytest.mark.parametrize(("cluster", "known"), [("", {"api_server", "etcd"}), ("another", set())])
+def test_an_alert_without_a_resource_is_told_how_the_control_plane_does(
+    store: Store, cluster: str, known: set[str]
+) -> None:
+    samples = {
+        "apiserver_": [Sample({"verb": "GET", PART: "errors"}, 2.0)],
+        "etcd_": [Sample({PART: "leader"}, 1)],
+    }
+    asked = world(store, Cluster(), prometheus=Series(samples))
+    context = asked.context(Resource(cluster, "", "", ""), "")
+    assert (context.gaps, {fact.kind for fact in context.facts} - {"memory"}) == (("no_resource",), known)
 
 
 @pytest.mark.parametrize("kind", [*NAMESPACED, *IN_THE_CLUSTER])

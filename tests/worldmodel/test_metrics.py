@@ -11,9 +11,11 @@ from function.worldmodel.metrics import (
     MAX_TARGETS,
     PART,
     control_plane,
+    control_plane_service,
     cpu,
     filesystems,
     targets,
+    whole_control_plane,
 )
 from tests.worldmodel.cluster import Cluster, Series, look, manifest, pod_spec
 
@@ -108,6 +110,32 @@ def test_an_api_server_is_told_with_its_errors_by_verb() -> None:
     series = Series({"apiserver_request_total": samples})
     (told,) = control_plane(look(Cluster(), series), component("kube-apiserver"))()
     assert told.data["verbs"] == (vars(Verb("LIST", 9.0, 3.0)), vars(Verb("GET", 90.0, 0.0)))
+
+
+def selecting(**selector: str) -> Any:
+    return manifest("Service", "kube-etcd", spec={"selector": selector})
+
+
+def test_a_service_that_selects_etcd_is_told_with_its_worst_member() -> None:
+    series = Series({"etcd_server": [Sample({PART: "leader"}, 0.0)]})
+    (told,) = control_plane_service(look(Cluster(), series), selecting(component="etcd"))()
+    assert told.data["has_leader"] is False
+    (asked,) = series.asked
+    assert 'service="kube-etcd"' in asked and "min(etcd_server_has_leader" in asked
+
+
+def test_another_service_is_not_asked_for_the_control_plane() -> None:
+    series = Series({})
+    for service in (selecting(component="web"), selecting(), manifest("Service", "headless", spec={})):
+        assert control_plane_service(look(Cluster(), series), service)() == [] == series.asked
+
+
+def test_the_whole_control_plane_is_told_by_the_names_of_its_jobs() -> None:
+    requests = [Sample({"verb": "GET", PART: "errors"}, 2.0)]
+    series = Series({"apiserver_request_total": requests, "etcd_server": [Sample({PART: "leader"}, 1.0)]})
+    api, etcd = whole_control_plane(look(Cluster(), series))()
+    assert (api.kind, etcd.kind) == ("api_server", "etcd")
+    assert all("job=~" in asked for asked in series.asked)
 
 
 def test_another_pod_is_not_asked_for_the_control_plane() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -39,6 +40,7 @@ class Scripted(Api):
         *,
         query: Mapping[str, str] | None = None,
         accept: str = "",
+        **_: Any,
     ) -> Answer:
         self.requests.append((method, path, query or {}, accept))
         return self._answer

@@ -86,7 +86,14 @@ def test_the_incidents_claim_is_told_whole() -> None:
     assert told(found, Usage) == Usage("volume", 15.0, 20.0, 75.0)
     assert told(found, Growth) == Growth(0.05, 0.05, 100.0, "2026-04-02T07:10Z")
     assert told(found, Storage) == Storage(
-        "ceph-rbd", "rook-ceph.rbd.csi.ceph.com", True, ("ReadWriteOnce",), "pvc-5b1d", "Delete", "100Gi"
+        "ceph-rbd",
+        "rook-ceph.rbd.csi.ceph.com",
+        True,
+        ("ReadWriteOnce",),
+        "pvc-5b1d",
+        "Delete",
+        "100Gi",
+        100.0,
     )
     assert told(found, Dependents) == Dependents(2, (DATABASE, SERVICE))
     assert told(found, Limits) == Limits(
@@ -160,6 +167,28 @@ def test_a_ceiling_that_says_nothing_is_told_as_it_is() -> None:
     notes = {"sre-dispatch/max-storage": ""}
     the(manifests, "PersistentVolumeClaim", "typedb-data")["metadata"]["annotations"] = notes
     assert told(read(*manifests), Storage).max_storage == ""
+
+
+@pytest.mark.parametrize(
+    ("annotation", "gib"),
+    [
+        ("40Gi", 40.0),
+        ("1Ti", 1024.0),
+        ("107G", 99.651),
+        ("lots", None),
+        ("", None),
+        ("0", None),
+        ("-1Gi", None),
+        ("100Gi ", None),
+        ("NaN", None),
+        ("1e400", None),
+    ],
+)
+def test_a_ceiling_is_told_as_a_number_that_is_not_above_it(annotation: str, gib: float | None) -> None:
+    manifests = incident()
+    notes = {"sre-dispatch/max-storage": annotation}
+    the(manifests, "PersistentVolumeClaim", "typedb-data")["metadata"]["annotations"] = notes
+    assert told(read(*manifests), Storage).max_storage_gib == gib
 
 
 def test_a_claim_that_is_not_bound_has_no_volume() -> None:

@@ -36,6 +36,20 @@ def test_replicas_by_kind(kind: str, spec: Manifest, status: Manifest, expected:
     assert replicas(manifest(kind, "x", spec=spec, status=status)) == expected
 
 
+@pytest.mark.parametrize(
+    ("kind", "annotation", "ceiling"),
+    [
+        ("Deployment", "5", 5),
+        ("Deployment", "9999", 9999),
+        *(("Deployment", odd, None) for odd in ("", "0", "05", "-1", "3.5", "10000", "\u0665", "5\n")),
+        ("StatefulSet", "5", None),
+    ],
+)
+def test_a_deployment_is_told_with_its_ceiling(kind: str, annotation: str, ceiling: int | None) -> None:
+    of = manifest(kind, "x", annotations={"sre-dispatch/max-replicas": annotation}, spec={"replicas": 2})
+    assert replicas(of).max_replicas == ceiling
+
+
 def test_a_daemon_set_counts_the_nodes_it_should_run_on() -> None:
     status = {"desiredNumberScheduled": 3, "numberReady": 2, "numberAvailable": 1, "readyReplicas": 9}
     assert replicas(manifest("DaemonSet", "x", status=status)) == Replicas(3, 2, 1)

@@ -16,6 +16,7 @@ import click
 from function.commands.demo.play import JOBS, Played, Tier
 from function.dispatch.model import Level
 from function.dispatch.policy_files import RuleNote
+from function.shared.gaps import in_words
 
 WIDTH = 100
 MARGIN = 10
@@ -120,7 +121,7 @@ def _context(played: Played) -> Iterator[str]:
     """Yields lines about the volume's usage and growth, its dependents, and earlier runs."""
     facts, context = played.facts, played.line["context"]
     if context["gaps"]:
-        yield _fit(f"{context['status']}: {', '.join(context['gaps'])}")
+        yield _fit(f"{context['status']}: {'; '.join(in_words(context['gaps']))}")
     if usage := facts.get("usage"):
         full = facts.get("growth", {}).get("full_in_hours")
         soon = f"; full in {full:.0f} hours at the present rate" if full else ""

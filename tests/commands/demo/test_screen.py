@@ -78,7 +78,7 @@ def test_it_says_what_the_job_may_do_and_for_how_long() -> None:
 
 
 def test_it_says_what_is_not_known() -> None:
-    assert "partial: prometheus_slow" in shown()
+    assert "partial: Prometheus did not answer the world model in time" in shown()
     assert "7.5 of 10 GiB used (75.0 %)\n" in shown()
 
 

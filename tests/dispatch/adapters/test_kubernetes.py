@@ -177,6 +177,13 @@ def test_a_listing_of_another_shape_is_unavailable(script: Script, cluster: Kube
         cluster.jobs()
 
 
+def test_what_a_listing_has_beside_the_jobs_is_not_read(script: Script, cluster: Kubernetes) -> None:
+    managed = {"managedFields": [{"fieldsV1": {"f:spec": {"f:template": {}}}}], "uid": "u"}
+    row = ROW | {"object": {"kind": "PartialObjectMetadata", "metadata": STORED["metadata"] | managed}}
+    script.answers = [(200, TABLE), (200, TABLE | {"kind": "Table", "rows": [row]})]
+    assert cluster.jobs() == cluster.jobs() != []
+
+
 def test_a_listing_without_rows_is_empty(script: Script, cluster: Kubernetes) -> None:
     script.answers = [(200, {"columnDefinitions": [{"name": "Status"}], "rows": None})]
     assert cluster.jobs() == []
