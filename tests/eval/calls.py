@@ -117,7 +117,8 @@ def _spellings(value: Any) -> Iterator[str]:
         yield json.dumps(value, ensure_ascii=False, sort_keys=ordered)
     yield from _strings(value)
     if isinstance(value, Mapping) and "apiVersion" in value:
-        yield yaml.dump(value, Dumper=yaml.CSafeDumper, width=NEVER_WRAPPED, allow_unicode=True)
+        text = yaml.dump(value, Dumper=yaml.CSafeDumper, width=NEVER_WRAPPED, allow_unicode=True)
+        yield re.sub(r"'([^'\n]*)'$", r'"\1"', text, flags=re.M)  # as the Kubernetes server quotes
 
 
 def _strings(value: Any) -> Iterator[str]:

@@ -133,6 +133,7 @@ def test_results_may_only_get_better(tmp_path: Path) -> None:
 def test_json_is_searched_as_any_program_writes_it() -> None:
     told = readable('{"b":1,"a":"x\\ny"}')
     assert all(each in told for each in ('{"b":1', '"b": 1, "a"', '"a": "x\\ny", "b": 1', "x\ny"))
+    assert 'revision: "8"' in readable('{"apiVersion":"v1","revision":"8"}')
     assert "image: web" in readable('{"apiVersion":"v1","spec":{"image":"web"}}')
 
 
