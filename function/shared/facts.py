@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from function.shared import control_plane, symptoms
+from function.shared import control_plane, surroundings, symptoms
 from function.shared.fact_fields import Count, Few, Name, Number, Text, Texts
 from function.shared.strict_json import STRICT
 
@@ -243,6 +243,7 @@ KINDS: Mapping[str, type] = {
     "targets": symptoms.Targets,
     "etcd": control_plane.Etcd,
     "api_server": control_plane.ApiServer,
+    "machine": surroundings.Machine,
     "usage": Usage,
     "cpu": symptoms.Cpu,
     "filesystems": symptoms.FileSystems,
@@ -251,6 +252,9 @@ KINDS: Mapping[str, type] = {
     "replicas": Replicas,
     "rollout": symptoms.Rollout,
     "services": symptoms.Services,
+    "around": surroundings.Around,
+    "cluster": surroundings.Cluster,
+    "alerts": surroundings.Alerts,
     "memory": Memory,
     "dependents": Dependents,
     "governance": Governance,
@@ -259,6 +263,8 @@ KINDS: Mapping[str, type] = {
     "events": Happenings,
     "changes": Changes,
     "depends_on": DependsOn,
+    "network_policies": surroundings.NetworkPolicies,
+    "warnings": surroundings.Warnings,
     "note": Note,
 }
 """Every kind of fact, in the order of a prompt. Important kinds come first, because a long prompt is cut at

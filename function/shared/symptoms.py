@@ -99,7 +99,7 @@ class Readiness:
     node_pressures: Annotated[tuple[Pressure, ...], Few] = ()
     siblings: Count = 0
     """The number of the other pods of the same owner."""
-    siblings_ready: Count = 0
+    siblings_ready: Count | None = None
     not_ready: Texts = ()
     """The other pods that are not ready, with their nodes."""
 

@@ -10,6 +10,7 @@ from functools import partial
 from typing import TypeVar
 
 from function.shared.errors import Unavailable, location
+from function.shared.fact_fields import MAX_LIST
 from function.shared.facts import MODES, Change, Changes, Context, Fact, Governance, fact
 from function.shared.kubernetes import SHAPE_ERRORS
 from function.shared.memory import Store
@@ -29,6 +30,7 @@ from function.worldmodel.pod import pod
 from function.worldmodel.pvc import claim
 from function.worldmodel.quotas import quota
 from function.worldmodel.reader import Look, Threads
+from function.worldmodel.surroundings import surroundings
 from function.worldmodel.workload import workload
 
 log = logging.getLogger("sre-dispatch")
@@ -96,11 +98,12 @@ class World:
         """Returns the facts from the cluster, and the limits that the resource's owner set."""
         reader = self._reader(look, resource)
         if reader is None:
-            return Found(self._of_the_cluster(look, resource)), []
+            return self._without_it(look, resource), []
         try:
             owner = self._owner(look, resource)
             found = reader(look)
             governance = owner()
+            found.extend(surroundings(look, _where(resource), found))
         except SHAPE_ERRORS as error:
             log.error("an object of an unexpected shape could not be read: %s", location(error))  # noqa: TRY400
             look.gaps.add("kubernetes_answer")
@@ -135,12 +138,23 @@ class World:
             return lambda look: NAMESPACED[resource.resource_type](look, where, name)
         return lambda look: IN_THE_CLUSTER[resource.resource_type](look, name)
 
-    def _of_the_cluster(self, look: Look, resource: Resource) -> list[Fact]:
-        """Returns how the control plane does, if the alert names no resource. Such an alert is often about
-        the cluster itself."""
-        if resource.resource_id or resource.cluster != self.cluster:
-            return []
-        return whole_control_plane(look)()
+    def _without_it(self, look: Look, resource: Resource) -> Found:
+        """Returns what is known if the resource cannot be read: the facts of its namespace. Without a
+        namespace, an alert without a resource is often about the control plane."""
+        unnamed, where = not resource.resource_id, resource.namespace
+        if resource.cluster != self.cluster or not (unnamed or "unknown_kind" in look.gaps):
+            return Found()
+        if where and not is_name(where):
+            return Found()
+        control_plane = whole_control_plane(look) if unnamed and not where else list
+        try:
+            found = namespace(look, where) if where else Found()
+            found.extend(surroundings(look, where, found))
+        except SHAPE_ERRORS as error:
+            log.error("an object of an unexpected shape could not be read: %s", location(error))  # noqa: TRY400
+            look.gaps.add("kubernetes_answer")
+            return Found()
+        return Found([*control_plane(), *found.facts], found.changes)
 
     def _owner(self, look: Look, resource: Resource) -> Callable[[], list[Fact]]:
         """Requests the limits that the owner of the namespace set. Returns a function that waits for them."""
@@ -159,10 +173,17 @@ class World:
         seen: list[Change] = _stored(partial(store.changes, resource, found.watched), look, [])
         facts = [memory] if memory else []
         if changes := [*seen, *found.changes]:
-            facts.append(fact(Changes(tuple(changes)), SOURCE))
+            facts.append(fact(Changes(tuple(changes[:MAX_LIST])), SOURCE))
         if not found.exists and _unread(look):
             facts += _stored(partial(store.recall, resource), look, [])
         return facts
+
+
+def _where(resource: Resource) -> str:
+    """Returns the namespace that the resource is in, or that it is."""
+    if resource.resource_type == "k8s_namespace":
+        return resource.resource_id
+    return resource.namespace if resource.resource_type in NAMESPACED else ""
 
 
 def _unread(look: Look) -> bool:

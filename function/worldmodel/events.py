@@ -11,6 +11,8 @@ from function.worldmodel.objects import Object
 from function.worldmodel.reader import Look
 
 MAX_EVENTS = 10
+NODES = "default"
+"""The namespace of the Events about Nodes."""
 
 
 def events(look: Look, kind: str, name: str, namespace: str) -> Callable[[], Sequence[Object]]:

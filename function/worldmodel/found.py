@@ -22,6 +22,11 @@ class Found:
     """Values of the resource. The memory stores the changes of these values from one reading to the next."""
     exists: bool = False
 
+    def extend(self, other: Found) -> None:
+        """Adds the facts and changes of another reading."""
+        self.facts += other.facts
+        self.changes += other.changes
+
     def add(self, *contents: object) -> None:
         """Adds facts from Kubernetes."""
         self.facts += [fact(content, SOURCE) for content in contents]

@@ -33,11 +33,11 @@ DISK = "node_filesystem_"
 """The prefix of the node exporter's series."""
 
 
-def _query(look: Look, expression: str) -> Callable[[], Sequence[Sample]]:
+def query(look: Look, expression: str) -> Callable[[], Sequence[Sample]]:
     return look.query(expression) if look.prometheus else tuple
 
 
-def _parts(expressions: Mapping[str, str]) -> str:
+def parts(expressions: Mapping[str, str]) -> str:
     """Returns one expression for several. The label PART says which one a sample is of."""
     return " or ".join(f'label_replace({of}, "{PART}", "{name}", "", "")' for name, of in expressions.items())
 
@@ -54,7 +54,7 @@ def cpu(look: Look, pod: Object) -> Callable[[], list[Fact]]:
     for when in ("", "_an_hour_ago"):
         periods = [rate(f"cfs_{each}periods_total", TIMES[when]) for each in ("throttled_", "")]
         asked[f"throttled{when}"] = " / ".join(periods)
-    samples = _query(look, _parts(asked))
+    samples = query(look, parts(asked))
 
     def facts() -> list[Fact]:
         values: dict[str, dict[str, float]] = {}
@@ -87,21 +87,25 @@ def _cpu(container: Mapping[str, Any], values: Mapping[str, float]) -> Cpu:
     )
 
 
+def of_machine(name: str, addresses: Sequence[str]) -> str:
+    """Returns the matcher of a machine's series. Their instance is its name or an address, with a port."""
+    hosts = "|".join(re.escape(each) for each in dict.fromkeys([name, *addresses]))
+    return f"instance=~{quoted(f'({hosts})(:[0-9]+)?')}"
+
+
 def filesystems(look: Look, node: Object) -> Callable[[], list[Fact]]:
     """Queries the file systems of a Node, now and a day ago, and the pods that wrote the most."""
-    name = objects.name(node)
-    addresses = [each["address"] for each in objects.status(node).get("addresses") or ()]
-    hosts = "|".join(re.escape(each) for each in dict.fromkeys([name, *addresses]))
-    wanted = (f"instance=~{quoted(f'({hosts})(:[0-9]+)?')}", f"node={quoted(name)}")
+    name, addresses = objects.name(node), objects.addresses(node)
+    wanted = (of_machine(name, addresses), f"node={quoted(name)}")
 
     def of(series: str, offset: str = "") -> str:
         usual = f'__name__=~"{DISK}({series})",fstype!~"{PSEUDO}"'
         return " or ".join(f"{{{usual},{each}}}{offset}" for each in wanted)
 
-    now = _query(look, of("avail_bytes|size_bytes|files|files_free"))
-    before = _query(look, of("avail_bytes|size_bytes", " offset 1d"))
+    now = query(look, of("avail_bytes|size_bytes|files|files_free"))
+    before = query(look, of("avail_bytes|size_bytes", " offset 1d"))
     written = f'sum by (namespace, pod) (container_fs_usage_bytes{{node={quoted(name)},pod!=""}})'
-    biggest = _query(look, f"topk({MAX_PODS}, {written})")
+    biggest = query(look, f"topk({MAX_PODS}, {written})")
 
     def facts() -> list[Fact]:
         earlier = _by_file_system(before())
@@ -158,7 +162,7 @@ def _biggest(samples: Iterable[Sample]) -> tuple[PodDisk, ...]:
 
 def targets(look: Look, namespace: str, service: str) -> Callable[[], list[Fact]]:
     """Queries which scrape targets of a Service are up."""
-    samples = _query(look, f"up{{namespace={quoted(namespace)},service={quoted(service)}}}")
+    samples = query(look, f"up{{namespace={quoted(namespace)},service={quoted(service)}}}")
 
     def facts() -> list[Fact]:
         found = [
@@ -215,7 +219,7 @@ def _etcd(look: Look, where: str) -> Callable[[], list[Fact]]:
         "size": f"max(etcd_mvcc_db_total_size_in_bytes{of}) / {GIB}",
         "quota": f"max(etcd_server_quota_backend_bytes{of}) / {GIB}",
     }
-    samples = _query(look, _parts(asked))
+    samples = query(look, parts(asked))
 
     def facts() -> list[Fact]:
         values = {each.labels.get(PART, ""): each.value for each in samples()}
@@ -232,7 +236,7 @@ def _api_server(look: Look, where: str) -> Callable[[], list[Fact]]:
         return f"sum by (verb) (rate(apiserver_request_total{{{selector}}}[5m]))"
 
     asked = {"requests": rate(where), "errors": rate(f'{where},code=~"5.."')}
-    samples = _query(look, _parts(asked))
+    samples = query(look, parts(asked))
 
     def facts() -> list[Fact]:
         values: dict[str, dict[str, float]] = {}

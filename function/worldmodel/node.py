@@ -10,21 +10,21 @@ from kubernetes.utils.quantity import parse_quantity
 from function.shared.facts import Dependent, Reference
 from function.shared.prometheus import quoted
 from function.worldmodel import metrics, objects, usage
-from function.worldmodel.events import events, happenings
+from function.worldmodel.events import NODES, events, happenings
 from function.worldmodel.found import Found, state
+from function.worldmodel.machines import machine
 from function.worldmodel.neighbours import dependents
 from function.worldmodel.objects import Object
 from function.worldmodel.reader import Look
 
-EVENTS = "default"
-"""The namespace of the Events about a Node."""
+MAX_IMAGES = 5
 LIVE = "status.phase!=Succeeded,status.phase!=Failed"
 
 
 def node(look: Look, name: str) -> Found:
     requested = look.get("Node", name)
     listed = look.list("Pod", fields=f"spec.nodeName={name},{LIVE}", metadata=True)
-    happened = events(look, "Node", name, EVENTS)
+    happened = events(look, "Node", name, NODES)
     of = requested()
     if of is None:
         return Found()
@@ -35,12 +35,12 @@ def node(look: Look, name: str) -> Found:
     memory = {"": float(parse_quantity(allocatable.get("memory", 0)))}
     used = usage.memory(look, f"sum({of_pods})", memory)
 
-    disks = metrics.filesystems(look, of)
+    measured = [machine(look, name, objects.addresses(of)), metrics.filesystems(look, of)]
 
     found = Found(exists=True)
     pods = listed()
     found.add(_state(of, look.now, allocatable, pods))
-    found.facts += [*used(), *disks()]
+    found.facts += [*used(), *(each for facts in measured for each in facts())]
     found.add(dependents(_dependents(pods)), happenings(happened(), look.now))
     found.watched = {
         "kubelet": (objects.status(of).get("nodeInfo") or {}).get("kubeletVersion", ""),
@@ -67,8 +67,19 @@ def _state(of: Object, now: float, allocatable: Object, pods: Sequence[Object]) 
         taints=[f"{each['key']}:{each['effect']}" for each in objects.spec(of).get("taints") or ()],
         allocatable=[f"{key}: {allocatable[key]}" for key in ("cpu", "memory", "pods") if key in allocatable],
         kubelet=(objects.status(of).get("nodeInfo") or {}).get("kubeletVersion"),
+        images=_images(of),
         pods=len(pods),
     )
+
+
+def _images(of: Object) -> list[str]:
+    """Returns the largest images on the Node, which the kubelet keeps as long as a container has them."""
+    listed = objects.status(of).get("images") or ()
+    largest = sorted(listed, key=lambda each: -int(each.get("sizeBytes") or 0))[:MAX_IMAGES]
+    return [
+        f"{(each.get('names') or ['unnamed'])[-1]}: {int(each.get('sizeBytes') or 0) / usage.GIB:.1f} GiB"
+        for each in largest
+    ]
 
 
 def _dependents(pods: Sequence[Object]) -> list[Dependent]:

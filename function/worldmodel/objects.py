@@ -31,6 +31,7 @@ PATHS: Mapping[str, tuple[str, str]] = {
     "Ingress": ("/apis/networking.k8s.io/v1", "ingresses"),
     "Job": (BATCH, "jobs"),
     "Namespace": (CORE, "namespaces"),
+    "NetworkPolicy": ("/apis/networking.k8s.io/v1", "networkpolicies"),
     "Node": (CORE, "nodes"),
     "PersistentVolume": (CORE, "persistentvolumes"),
     "PersistentVolumeClaim": (CORE, "persistentvolumeclaims"),
@@ -261,6 +262,10 @@ def troubles(pod: Object) -> list[str]:
 
 def images(of: Object) -> list[str]:
     return [each.get("image", "") for each in spec(template(of)).get("containers") or ()]
+
+
+def addresses(node: Object) -> list[str]:
+    return [each["address"] for each in status(node).get("addresses") or ()]
 
 
 def needs(of: Object) -> list[Reference]:

@@ -10,11 +10,13 @@ from function.shared.facts import Dependent, Reference, Replicas
 from function.shared.prometheus import quoted
 from function.worldmodel import metrics, objects, usage
 from function.worldmodel.crashes import crashes
-from function.worldmodel.events import events, happenings
+from function.worldmodel.events import NODES, events, happenings
 from function.worldmodel.found import Found, state
+from function.worldmodel.machines import machine
 from function.worldmodel.neighbours import clients, dependents, depends_on, limits, neighbours
 from function.worldmodel.objects import Object
 from function.worldmodel.owners import outermost, owned, owners
+from function.worldmodel.placing import volumes
 from function.worldmodel.reader import Look
 from function.worldmodel.readiness import is_ready, node_of, readiness
 from function.worldmodel.rollouts import Rolled, replicas, rollout
@@ -34,13 +36,16 @@ def pod(look: Look, namespace: str, name: str) -> Found:
     used = usage.memory(look, _memory(namespace, name), _memory_limits(of))
     measured = [metrics.cpu(look, of), metrics.control_plane(look, of)]
     node = node_of(look, of)
+    on = objects.spec(of).get("nodeName") or ""
+    measured += [machine(look, on, [objects.status(of).get("hostIP") or on])] if on else []
+    of_node = events(look, "Node", on, NODES) if on else tuple
     chain = owners(look, of)
     workload = _workload(look, chain)
     rolled = rollout(look, workload) if workload else Rolled
     siblings = _siblings(look, workload)
 
     found = Found(exists=True)
-    found.add(_state(of, look.now), *crashes([of], look.now))
+    found.add(_state(of, look.now, volumes(look, of)), *crashes([of], look.now))
     if not (is_ready(of) or objects.is_over(of)):
         found.add(readiness(of, node(), siblings()))
     found.facts += [*used(), *(each for facts in measured for each in facts())]
@@ -55,7 +60,7 @@ def pod(look: Look, namespace: str, name: str) -> Found:
     found.add(*rolled().facts)
     found.add(*services(near.services(), counted(), selecting([objects.labels(of)]), [of]))
     found.add(limits(near, [objects.labels(of)]), *owned(chain))
-    found.add(happenings(happened(), look.now), depends_on(objects.needs(of)))
+    found.add(happenings([*happened(), *of_node()], look.now), depends_on(objects.needs(of)))
     found.changes = rolled().changes
     found.watched = {"images": ", ".join(objects.images(of)), "node": objects.spec(of).get("nodeName", "")}
     return found
@@ -78,7 +83,7 @@ def _siblings(look: Look, workload: Object | None) -> Callable[[], Sequence[Obje
     return look.list("Pod", objects.namespace(workload), labels=objects.as_query(selector))
 
 
-def _state(of: Object, now: float) -> object:
+def _state(of: Object, now: float, waits_for: list[str]) -> object:
     spec, status = objects.spec(of), objects.status(of)
     return state(
         of,
@@ -86,6 +91,7 @@ def _state(of: Object, now: float) -> object:
         " ".join(filter(None, (status.get("phase"), status.get("reason")))),
         node=spec.get("nodeName"),
         message=status.get("message"),
+        volumes=waits_for,
         containers=[*objects.containers(of)],
         images=objects.images(of),
     )

@@ -60,6 +60,12 @@ class Look:
 
         return listed
 
+    def some(self, kind: str, namespace: str = "", **selectors: Any) -> Callable[[], Sequence[Object]]:
+        """Requests a listing of which some objects are enough. A longer listing is no gap."""
+        future = self.threads.kubernetes.submit(self.objects.list, kind, namespace, **selectors)
+        listing = self._waiting(future, "kubernetes_slow", Listing((), whole=True))
+        return lambda: listing().items
+
     def query(self, expression: str) -> Callable[[], Sequence[Sample]]:
         """Queries Prometheus for samples with finite values. If no Prometheus is configured, it adds a
         gap."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from function.shared.fact_fields import MAX_LIST
@@ -76,7 +76,7 @@ def rollout(look: Look, of: Object) -> Callable[[], Rolled]:
             if (owner := objects.controller(each))
             and (owner.kind, owner.name) == (of["kind"], objects.name(of))
         ]
-        return _rolled(of, sorted(own, key=_number, reverse=True), look.now) if own else Rolled()
+        return rolled(of["kind"], objects.name(of), own, look.now) if own else Rolled()
 
     return newest
 
@@ -87,12 +87,14 @@ def _number(revision: Object) -> tuple[int, float]:
     return int(number), objects.created(revision)
 
 
-def _rolled(of: Object, newest_first: list[Object], now: float) -> Rolled:
+def rolled(kind: str, name: str, revisions: Iterable[Object], now: float) -> Rolled:
+    """Returns the newest of a workload's revisions, and what it changed. There is at least one."""
+    newest_first = sorted(revisions, key=_number, reverse=True)
     new, old = newest_first[0], newest_first[1] if len(newest_first) > 1 else None
     templates = [template_of(old), template_of(new)] if old else []
     changed = container_changes(*templates) if templates else []
     other = other_changes(*templates) if templates else []
-    workload = f"{of['kind']} {objects.name(of)}"
+    workload = f"{kind} {name}"
     told = Rollout(
         workload=cut_middle(workload),
         new=_revision(new, now),

@@ -27,15 +27,20 @@ def endpoints(look: Look, namespace: str) -> Callable[[], Mapping[str, Counter[b
         slices = listed()
         if any(gap == "too_many" or gap.startswith("kubernetes_") for gap in look.gaps):
             return None
-        ready: dict[str, dict[str, bool]] = {}
-        for each in slices:
-            of = ready.setdefault(objects.labels(each).get(SERVICE, ""), {})
-            for endpoint in each.get("endpoints") or ():
-                # A pod with two addresses is in two slices. A missing condition counts as ready.
-                of[_identity(endpoint)] = (endpoint.get("conditions") or {}).get("ready") is not False
-        return {service: Counter(of.values()) for service, of in ready.items()}
+        return count(slices)
 
     return counted
+
+
+def count(slices: Iterable[Object]) -> Mapping[str, Counter[bool]]:
+    """Counts the ready and the other endpoints of each Service."""
+    ready: dict[str, dict[str, bool]] = {}
+    for each in slices:
+        of = ready.setdefault(objects.labels(each).get(SERVICE, ""), {})
+        for endpoint in each.get("endpoints") or ():
+            # A pod with two addresses is in two slices. A missing condition counts as ready.
+            of[_identity(endpoint)] = (endpoint.get("conditions") or {}).get("ready") is not False
+    return {service: Counter(of.values()) for service, of in ready.items()}
 
 
 def _identity(endpoint: Mapping[str, Any]) -> str:

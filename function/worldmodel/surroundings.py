@@ -1,0 +1,120 @@
+"""Reads what is ill around a resource. These requests follow the resource's own, in the time that is left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from function.shared.facts import Change
+from function.shared.surroundings import Around, Warned, Warnings
+from function.shared.text import cut_middle
+from function.worldmodel import objects
+from function.worldmodel.cluster_state import cluster_state
+from function.worldmodel.crashes import crashes
+from function.worldmodel.events import happenings
+from function.worldmodel.found import Found, few
+from function.worldmodel.network_policies import network_policies
+from function.worldmodel.objects import Object
+from function.worldmodel.reader import Look
+from function.worldmodel.readiness import is_ready
+from function.worldmodel.rollouts import replicas, rolled
+
+SCALED = ("Deployment", "StatefulSet")
+REVISIONS = ("ReplicaSet", "ControllerRevision")
+LATELY = 24 * 3600
+MAX_CHANGES = 5
+
+
+def surroundings(look: Look, namespace: str, own: Found) -> Found:
+    """Returns what is ill in the namespace and in the cluster, without what the resource's own facts tell."""
+    cluster = cluster_state(look, namespace)
+    found = _namespace(look, namespace, own) if namespace else Found()
+    found.facts += cluster()
+    return found
+
+
+def _namespace(look: Look, namespace: str, own: Found) -> Found:
+    pods = look.some("Pod", namespace)
+    workloads = [look.some(kind, namespace) for kind in SCALED]
+    revisions = [look.some(kind, namespace) for kind in REVISIONS]
+    warnings = look.some("Event", namespace, fields="type=Warning")
+    policies = look.some("NetworkPolicy", namespace)
+    told = {each["pod"] for each in _told(own, "crashes", "containers")}
+    ill = [each for each in pods() if objects.name(each) not in told and _is_ill(each)]
+
+    found = Found()
+    found.add(*_around(ill, [each for listed in workloads for each in listed()], look.now))
+    found.add(*network_policies(policies()))
+    found.add(*_warnings(warnings(), {each["subject"] for each in _told(own, "events", "events")}, look.now))
+    recent = _changes([each for listed in revisions for each in listed()], look.now)
+    known = {each.what for each in own.changes}
+    found.changes = [each for each in recent if each.what not in known][:MAX_CHANGES]
+    return found
+
+
+def _told(own: Found, kind: str, entries: str) -> Iterable[Mapping[str, Any]]:
+    return (each for fact in own.facts if fact.kind == kind for each in fact.data[entries])
+
+
+def _is_ill(pod: Object) -> bool:
+    return bool(objects.troubles(pod)) or not (is_ready(pod) or objects.is_over(pod))
+
+
+def _around(ill: Sequence[Object], workloads: Iterable[Object], now: float) -> list[Around]:
+    counted = [(each, replicas(each)) for each in workloads]
+    stopped = [_named(each) + " wants no replica" for each, of in counted if not of.desired]
+    lacking = [
+        f"{_named(each)} has {of.ready} of {of.desired} replicas ready"
+        for each, of in counted
+        if of.ready < of.desired
+    ]
+    if not (ill or stopped or lacking):
+        return []
+    return [
+        Around(
+            unready_pods=len(ill),
+            unready_workloads=len(lacking),
+            stopped_workloads=len(stopped),
+            pods=_shown(map(_in_words, ill)),
+            crashes=tuple(each for of in crashes(ill, now) for each in of.containers),
+            workloads=_shown([*lacking, *stopped]),
+        )
+    ]
+
+
+def _named(workload: Object) -> str:
+    return f"{workload['kind']} {objects.name(workload)}"
+
+
+def _in_words(pod: Object) -> str:
+    why = dict.fromkeys([*objects.troubles(pod), *objects.conditions(pod)])
+    return f"{objects.name(pod)} on {objects.spec(pod).get('nodeName') or 'no node'}: {'; '.join(why)}"
+
+
+def _shown(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(map(cut_middle, few([*texts])))
+
+
+def _warnings(found: Iterable[Object], told: set[str], now: float) -> list[Warnings]:
+    """Returns the newest Warnings about objects whose Events are not told yet."""
+    shown = happenings((each for each in found if _subject(each) not in told), now)
+    warned = (Warned(of.subject, of.reason, of.message, of.count, of.ago) for of in shown.events)
+    return [Warnings(tuple(warned), shown.more)] if shown.events else []
+
+
+def _subject(event: Object) -> str:
+    about = event.get("involvedObject") or {}
+    return f"{about.get('kind', '')}/{about.get('name', '')}"
+
+
+def _changes(revisions: Iterable[Object], now: float) -> list[Change]:
+    """Returns what the newest revisions changed that were made lately, the newest first."""
+    by_owner: dict[tuple[str, str], list[Object]] = {}
+    for each in revisions:
+        if owner := objects.controller(each):
+            by_owner.setdefault((owner.kind, owner.name), []).append(each)
+    several = [(owner, own) for owner, own in by_owner.items() if len(own) > 1]
+    made = {owner: max(map(objects.created, own)) for owner, own in several}
+    late = [(owner, own) for owner, own in several if now - made[owner] < LATELY]
+    late.sort(key=lambda each: -made[each[0]])
+    return [change for (kind, name), own in late for change in rolled(kind, name, own, now).changes]
