@@ -1,4 +1,7 @@
-"""Facts about the control plane of a cluster: etcd and the API server. All fields but `verb` are closed."""
+"""Facts about the control plane of a cluster: etcd and the API server.
+
+All fields but `verb` and `webhook` are closed.
+"""
 
 from __future__ import annotations
 
@@ -34,8 +37,17 @@ class Verb:
 
 
 @dataclass(frozen=True)
+class Webhook:
+    __pydantic_config__ = STRICT
+    webhook: Name
+    errors_per_second: Number
+    """The requests that failed because the webhook could not be called."""
+
+
+@dataclass(frozen=True)
 class ApiServer:
     """The requests to one API server or to all of them, by verb, the verbs with the most errors first."""
 
     __pydantic_config__ = STRICT
     verbs: Annotated[tuple[Verb, ...], Few]
+    failing_webhooks: Annotated[tuple[Webhook, ...], Few] = ()

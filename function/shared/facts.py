@@ -264,7 +264,7 @@ KINDS: Mapping[str, type] = {
     "changes": Changes,
     "depends_on": DependsOn,
     "network_policies": surroundings.NetworkPolicies,
-    "warnings": surroundings.Warnings,
+    "events_around": surroundings.EventsAround,
     "note": Note,
 }
 """Every kind of fact, in the order of a prompt. Important kinds come first, because a long prompt is cut at

@@ -33,8 +33,8 @@ class Around:
 
 
 @dataclass(frozen=True)
-class Warned:
-    """A Kubernetes Event of the type Warning, about another object of the namespace."""
+class EventAround:
+    """A Kubernetes Event about another object: a Warning, or that a workload was scaled."""
 
     __pydantic_config__ = STRICT
     subject: Text
@@ -45,9 +45,11 @@ class Warned:
 
 
 @dataclass(frozen=True)
-class Warnings:
+class EventsAround:
+    """The newest of these Events in the namespace."""
+
     __pydantic_config__ = STRICT
-    warnings: Annotated[tuple[Warned, ...], Few]
+    events: Annotated[tuple[EventAround, ...], Few]
     more: Count = 0
 
 

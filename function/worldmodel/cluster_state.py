@@ -9,7 +9,8 @@ from function.shared.facts import Fact, fact
 from function.shared.prometheus import Sample
 from function.shared.surroundings import Alerts, Cluster, Firing
 from function.shared.symptoms import ServiceHealth
-from function.shared.text import cut
+from function.shared.text import cut, cut_middle
+from function.worldmodel import objects
 from function.worldmodel.found import SOURCE, few
 from function.worldmodel.metrics import PART, parts, query
 from function.worldmodel.reader import Look
@@ -18,7 +19,7 @@ from function.worldmodel.usage import SOURCE as MEASURED
 
 DNS_NAMESPACE, DNS = "kube-system", "kube-dns"
 """The Service of the cluster's DNS has this name in every distribution, also if CoreDNS serves it."""
-MAX_ALERTS, MAX_SERIES = 10, 100
+MAX_ALERTS, MAX_NODES, MAX_SERIES = 10, 3, 100
 STANDING = "Watchdog"
 """The alert that always fires."""
 HELD = 'time() - ALERTS_FOR_STATE and ignoring (alertstate) ALERTS{{alertstate="firing",alertname!="{}"}}'
@@ -40,7 +41,10 @@ def cluster_state(look: Look, namespace: str) -> Callable[[], list[Fact]]:
         for each in samples():
             found.setdefault(each.labels.get(PART, ""), []).append(each)
         dns = count(slices()).get(DNS)
-        state = _cluster(found, ServiceHealth(DNS, dns[True], dns[False]) if dns else None)
+        unready = _nodes(found["not ready"])
+        why = _conditions(look, unready)
+        health = ServiceHealth(DNS, dns[True], dns[False]) if dns else None
+        state = _cluster(bool(found["nodes"]), why, _nodes(found["cordoned"]), health)
         source = MEASURED if found["nodes"] else SOURCE
         known = [fact(state, source)] if dns or found["nodes"] else []
         return known + [fact(each, MEASURED) for each in _alerts(found["firing"], namespace)]
@@ -48,14 +52,23 @@ def cluster_state(look: Look, namespace: str) -> Callable[[], list[Fact]]:
     return facts
 
 
-def _cluster(found: dict[str, list[Sample]], dns: ServiceHealth | None) -> Cluster:
-    names = {
-        part: sorted({cut(each.labels.get("node", ""), MAX_NAME) for each in found[part]})
-        for part in ("not ready", "cordoned")
+def _nodes(found: Iterable[Sample]) -> list[str]:
+    return sorted({cut(each.labels.get("node", ""), MAX_NAME) for each in found})
+
+
+def _conditions(look: Look, unready: list[str]) -> dict[str, str]:
+    """Requests the first of the nodes that are not ready. Returns why each of them is not."""
+    requested = {name: look.get("Node", name) for name in unready[:MAX_NODES]}
+    return dict.fromkeys(unready, "") | {
+        name: "; ".join(objects.conditions(node() or {"metadata": {}})) for name, node in requested.items()
     }
-    shown = [f"{name}: {part}" for part, several in names.items() for name in several]
-    unready, cordoned = (len(each) if found["nodes"] else None for each in names.values())
-    return Cluster(unready, cordoned, tuple(few(shown)), dns)
+
+
+def _cluster(known: bool, unready: dict[str, str], cordoned: list[str], dns: ServiceHealth | None) -> Cluster:
+    shown = [f"{name}: not ready {why}".rstrip() for name, why in unready.items()]
+    shown += [f"{name}: cordoned" for name in cordoned]
+    counted = [len(each) if known else None for each in (unready, cordoned)]
+    return Cluster(counted[0], counted[1], tuple(map(cut_middle, few(shown))), dns)
 
 
 def _alerts(found: Iterable[Sample], namespace: str) -> list[Alerts]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from kubernetes.utils.quantity import parse_quantity
 
-from function.shared.control_plane import ApiServer, Etcd, Verb
+from function.shared.control_plane import ApiServer, Etcd, Verb, Webhook
 from function.shared.fact_fields import MAX_NAME
 from function.shared.facts import Fact, fact
 from function.shared.prometheus import Sample, quoted
@@ -236,17 +236,25 @@ def _api_server(look: Look, where: str) -> Callable[[], list[Fact]]:
         return f"sum by (verb) (rate(apiserver_request_total{{{selector}}}[5m]))"
 
     asked = {"requests": rate(where), "errors": rate(f'{where},code=~"5.."')}
+    calls = f'apiserver_admission_webhook_rejection_count{{{where},error_type="calling_webhook_error"}}'
+    asked["webhooks"] = f"topk({MAX_VERBS}, sum by (name) (rate({calls}[5m])) > 0)"
     samples = query(look, parts(asked))
 
     def facts() -> list[Fact]:
         values: dict[str, dict[str, float]] = {}
-        for each in samples():
+        failing = [each for each in samples() if each.labels.get(PART) == "webhooks"]
+        for each in (sample for sample in samples() if sample not in failing):
             values.setdefault(each.labels.get("verb", ""), {})[each.labels.get(PART, "")] = each.value
         verbs = [
             Verb(cut(verb, MAX_NAME), short(of.get("requests", 0.0)), short(of.get("errors", 0.0)))
             for verb, of in values.items()
         ]
         worst = sorted(verbs, key=lambda each: (-each.errors_per_second, -each.requests_per_second))
-        return [fact(ApiServer(tuple(worst[:MAX_VERBS])), SOURCE)] if worst else []
+        webhooks = [
+            Webhook(cut(each.labels.get("name", ""), MAX_NAME), short(each.value)) for each in failing
+        ]
+        return (
+            [fact(ApiServer(tuple(worst[:MAX_VERBS]), tuple(webhooks[:MAX_VERBS])), SOURCE)] if worst else []
+        )
 
     return facts

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 from function.shared.facts import Dependent, Reference
 from function.worldmodel import metrics, objects
@@ -13,6 +13,8 @@ from function.worldmodel.neighbours import backends, dependents, depends_on
 from function.worldmodel.objects import Object
 from function.worldmodel.reader import Look
 from function.worldmodel.services import endpoints, services
+
+MAX_ALIKE = 3
 
 
 def service(look: Look, namespace: str, name: str) -> Found:
@@ -28,12 +30,14 @@ def service(look: Look, namespace: str, name: str) -> Found:
     selector = objects.spec(of).get("selector")
     chosen = objects.as_query({"matchLabels": selector or {}})
     listed = look.list("Pod", namespace, labels=chosen) if selector else tuple
+    others = look.some("Pod", namespace) if selector and not listed() else tuple
+    alike = _alike(name, selector or {}, others())
     pods = [pod for pod in listed() if not objects.is_over(pod)]
     troubles = [f"{objects.name(pod)} {each}" for pod in pods for each in objects.troubles(pod)]
 
     found = Found(exists=True)
     kind = str(objects.spec(of).get("type") or "ClusterIP")
-    found.add(state(of, look.now, kind, selector=chosen, pods=len(pods), troubles=troubles))
+    found.add(state(of, look.now, kind, selector=chosen, pods=len(pods), troubles=troubles, pods_alike=alike))
     found.add(*crashes(pods, look.now))
     found.facts += [*targets(), *measured()]
     found.add(*services([of], counted(), lambda _: True, pods))
@@ -71,6 +75,19 @@ def ingress(look: Look, namespace: str, name: str) -> Found:
     found.add(depends_on(Reference("Service", each, namespace) for each in wanted))
     found.watched = {"backends": ", ".join(wanted)}
     return found
+
+
+def _alike(name: str, selector: Mapping[str, str], pods: Sequence[Object]) -> list[str]:
+    """Returns the pods that a Service without pods may have meant: those with its name in theirs, or with one
+    of the labels of its selector. It tells the labels by which they are not selected."""
+    found = []
+    for pod in pods:
+        labels = objects.labels(pod)
+        if name in objects.name(pod) or any(labels.get(key) == value for key, value in selector.items()):
+            has = ", ".join(f"{key}={labels[key]}" for key in labels if "hash" not in key)
+            phase = objects.status(pod).get("phase", "Unknown")
+            found.append(f"{objects.name(pod)} is {phase} with {has or 'no labels'}")
+    return found[:MAX_ALIKE]
 
 
 def _is_one_of(names: list[str]) -> Callable[[Object], bool]:

@@ -27,6 +27,8 @@ MAX_REPLICAS = "sre-dispatch/max-replicas"
 """The annotation with the operator's limit for a Deployment."""
 REPLICAS = re.compile("[1-9][0-9]{0,3}")
 """The limits that knative/base/ceilings.yaml accepts."""
+CHANGE_CAUSE = "kubernetes.io/change-cause"
+"""The annotation in which people say why they changed a workload."""
 NUMBER = "deployment.kubernetes.io/revision"
 """The annotation with the number of a ReplicaSet."""
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from function.shared.facts import Change
-from function.shared.surroundings import Around, Warned, Warnings
+from function.shared.surroundings import Around, EventAround, EventsAround
 from function.shared.text import cut_middle
 from function.worldmodel import objects
 from function.worldmodel.cluster_state import cluster_state
@@ -17,12 +17,14 @@ from function.worldmodel.network_policies import network_policies
 from function.worldmodel.objects import Object
 from function.worldmodel.reader import Look
 from function.worldmodel.readiness import is_ready
-from function.worldmodel.rollouts import replicas, rolled
+from function.worldmodel.rollouts import CHANGE_CAUSE, replicas, rolled
 
 SCALED = ("Deployment", "StatefulSet")
 REVISIONS = ("ReplicaSet", "ControllerRevision")
 LATELY = 24 * 3600
 MAX_CHANGES = 5
+NOTED = ("type=Warning", "reason=ScalingReplicaSet")
+"""Which Events are told of other objects, as field selectors."""
 
 
 def surroundings(look: Look, namespace: str, own: Found) -> Found:
@@ -37,7 +39,7 @@ def _namespace(look: Look, namespace: str, own: Found) -> Found:
     pods = look.some("Pod", namespace)
     workloads = [look.some(kind, namespace) for kind in SCALED]
     revisions = [look.some(kind, namespace) for kind in REVISIONS]
-    warnings = look.some("Event", namespace, fields="type=Warning")
+    noted = [look.some("Event", namespace, fields=each) for each in NOTED]
     policies = look.some("NetworkPolicy", namespace)
     told = {each["pod"] for each in _told(own, "crashes", "containers")}
     ill = [each for each in pods() if objects.name(each) not in told and _is_ill(each)]
@@ -45,7 +47,8 @@ def _namespace(look: Look, namespace: str, own: Found) -> Found:
     found = Found()
     found.add(*_around(ill, [each for listed in workloads for each in listed()], look.now))
     found.add(*network_policies(policies()))
-    found.add(*_warnings(warnings(), {each["subject"] for each in _told(own, "events", "events")}, look.now))
+    shown = {each["subject"] for each in _told(own, "events", "events")}
+    found.add(*_events([each for listed in noted for each in listed()], shown, look.now))
     recent = _changes([each for listed in revisions for each in listed()], look.now)
     known = {each.what for each in own.changes}
     found.changes = [each for each in recent if each.what not in known][:MAX_CHANGES]
@@ -62,9 +65,9 @@ def _is_ill(pod: Object) -> bool:
 
 def _around(ill: Sequence[Object], workloads: Iterable[Object], now: float) -> list[Around]:
     counted = [(each, replicas(each)) for each in workloads]
-    stopped = [_named(each) + " wants no replica" for each, of in counted if not of.desired]
+    stopped = [f"{_named(each)} wants no replica{_cause(each)}" for each, of in counted if not of.desired]
     lacking = [
-        f"{_named(each)} has {of.ready} of {of.desired} replicas ready"
+        f"{_named(each)} has {of.ready} of {of.desired} replicas ready{_cause(each)}"
         for each, of in counted
         if of.ready < of.desired
     ]
@@ -86,6 +89,11 @@ def _named(workload: Object) -> str:
     return f"{workload['kind']} {objects.name(workload)}"
 
 
+def _cause(workload: Object) -> str:
+    cause = objects.annotation(workload, CHANGE_CAUSE)
+    return f", change cause: {cause}" if cause else ""
+
+
 def _in_words(pod: Object) -> str:
     why = dict.fromkeys([*objects.troubles(pod), *objects.conditions(pod)])
     return f"{objects.name(pod)} on {objects.spec(pod).get('nodeName') or 'no node'}: {'; '.join(why)}"
@@ -95,11 +103,11 @@ def _shown(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(map(cut_middle, few([*texts])))
 
 
-def _warnings(found: Iterable[Object], told: set[str], now: float) -> list[Warnings]:
-    """Returns the newest Warnings about objects whose Events are not told yet."""
+def _events(found: Iterable[Object], told: set[str], now: float) -> list[EventsAround]:
+    """Returns the newest Events about objects whose Events are not told yet."""
     shown = happenings((each for each in found if _subject(each) not in told), now)
-    warned = (Warned(of.subject, of.reason, of.message, of.count, of.ago) for of in shown.events)
-    return [Warnings(tuple(warned), shown.more)] if shown.events else []
+    noted = (EventAround(of.subject, of.reason, of.message, of.count, of.ago) for of in shown.events)
+    return [EventsAround(tuple(noted), shown.more)] if shown.events else []
 
 
 def _subject(event: Object) -> str:

@@ -15,7 +15,7 @@ from function.worldmodel.objects import Object
 from function.worldmodel.owners import owned, owners
 from function.worldmodel.reader import Look
 from function.worldmodel.readiness import node_of, readiness
-from function.worldmodel.rollouts import replicas, rollout
+from function.worldmodel.rollouts import CHANGE_CAUSE, replicas, rollout
 from function.worldmodel.scaling import scales, scaling
 from function.worldmodel.schedules import schedule
 from function.worldmodel.services import endpoints, selecting, services
@@ -75,6 +75,7 @@ def _state(
         now,
         "pods " + (", ".join(f"{phase}: {count}" for phase, count in sorted(phases.items())) or "none"),
         images=objects.images(of),
+        change_cause=objects.annotation(of, CHANGE_CAUSE),
         paused=spec.get("paused"),
         suspended=spec.get("suspend"),
         strategy=(spec.get("strategy") or spec.get("updateStrategy") or {}).get("type"),

@@ -18,6 +18,7 @@ CLOSED = {*MODES, "resolved", "mitigated", "proposed", "investigated", "failed",
 CLOSED |= {"cleared", "firing", "inconclusive", "none"}
 CLOSED |= {*get_args(Ended), *get_args(Waits), *get_args(Pressure)}
 CLOSED |= {"liveness", "readiness", "startup", "exec", "grpc", "http", "tcp", "other"}
+CLOSED |= {"Ingress", "Egress", "cpu", "memory", "disk_writes"}
 
 TEXT = st.just(NEEDLE)
 COUNT = st.integers(0, 9)
@@ -197,7 +198,62 @@ DATA: Mapping[str, Mapping[str, st.SearchStrategy[Any]]] = {
             st.none() | NUMBER,
         ),
     },
-    "api_server": {"verbs": rows(verb=TEXT, requests_per_second=NUMBER, errors_per_second=NUMBER)},
+    "api_server": {
+        "verbs": rows(verb=TEXT, requests_per_second=NUMBER, errors_per_second=NUMBER),
+        "failing_webhooks": rows(webhook=TEXT, errors_per_second=NUMBER),
+    },
+    "around": {
+        **dict.fromkeys(("unready_pods", "unready_workloads", "stopped_workloads"), COUNT),
+        "pods": TEXTS,
+        "crashes": rows(pod=TEXT, container=TEXT, restarts=COUNT, exit_code=MAYBE, log_end=TEXTS),
+        "workloads": TEXTS,
+    },
+    "events_around": {
+        "events": rows(subject=TEXT, reason=TEXT, message=TEXT, count=COUNT, ago=TEXT),
+        "more": COUNT,
+    },
+    "network_policies": {
+        "policies": rows(
+            policy=TEXT,
+            selects=TEXT,
+            directions=st.lists(st.sampled_from(("Ingress", "Egress")), max_size=2),
+            ingress=TEXTS,
+            egress=TEXTS,
+        ),
+        "more": COUNT,
+    },
+    "cluster": {
+        "unready_nodes": MAYBE,
+        "cordoned_nodes": MAYBE,
+        "nodes": TEXTS,
+        "dns": st.none()
+        | st.fixed_dictionaries({"service": TEXT, "ready_endpoints": COUNT, "unready_endpoints": COUNT}),
+    },
+    "alerts": {"alerts": rows(alertname=TEXT, namespace=TEXT, firing_seconds=COUNT), "more": COUNT},
+    "machine": {
+        **dict.fromkeys(
+            (
+                "cpu_used_percent",
+                "cpu_used_percent_an_hour_ago",
+                "memory_used_percent",
+                "memory_used_percent_an_hour_ago",
+                "disk_busy_percent",
+                "disk_busy_percent_an_hour_ago",
+                "network_errors_per_second",
+                "clock_offset_seconds",
+            ),
+            st.none() | NUMBER,
+        ),
+        "clock_synchronised": st.none() | st.booleans(),
+        "failed_units": TEXTS,
+        "pods": rows(
+            of=st.sampled_from(("cpu", "memory", "disk_writes")),
+            namespace=TEXT,
+            pod=TEXT,
+            used=NUMBER,
+            memory_limit_gib=st.none() | NUMBER,
+        ),
+    },
     "services": {
         "services": rows(
             service=TEXT,

@@ -484,6 +484,10 @@ CASES = {
         {"job": "checkout", "namespace": "shop", "service": "checkout"},
         Subject("k8s_service", "shop", "checkout"),
     ),
+    "a service level, summed by namespace and service": (
+        {"namespace": "shop", "service": "checkout", "severity": "critical"},
+        Subject("k8s_service", "shop", "checkout"),
+    ),
     "Watchdog": ({}, Subject()),
     # what is no name
     "a claim whose name no object can have": (

@@ -101,6 +101,14 @@ BROKEN: dict[str, dict[str, Any]] = {
     "rollout": {"workload": "x", "new": {"name": "y"}},
     "etcd": {"has_leader": 1},
     "api_server": {"verbs": [{"verb": "GET"}]},
+    "around": {"unready_pods": -1, "unready_workloads": 0, "stopped_workloads": 0},
+    "events_around": {"events": [{"subject": "x"}]},
+    "network_policies": {
+        "policies": [{"policy": "x", "selects": "y", "directions": ["order: delete"]}],
+    },
+    "cluster": {"unready_nodes": "0", "cordoned_nodes": None},
+    "alerts": {"alerts": [{"alertname": "x", "namespace": "y", "firing_seconds": -1}]},
+    "machine": {"cpu_used_percent": math.inf},
     "services": {"services": [{"service": "x", "ready_endpoints": -1, "unready_endpoints": 0}]},
 }
 

@@ -31,7 +31,7 @@ MADE = "2026-03-01T03:10:00Z"
 TYPEDB = {"app": "typedb"}
 SELECTABLE = {
     "Pod": {"spec.nodeName", "status.phase"},
-    "Event": {"involvedObject.kind", "involvedObject.name", "type"},
+    "Event": {"involvedObject.kind", "involvedObject.name", "reason", "type"},
 }
 """Fields by which a real API server chooses, as far as we use them; by any other it answers 400."""
 

@@ -97,10 +97,10 @@ def test_the_operators_file_stands_in_place_of_labels(store: Store) -> None:
 @pytest.mark.parametrize(
     ("resource", "gap"),
     [
-        (CLAIM._replace(resource_id=""), "no_resource"),
+        (CLAIM._replace(resource_id="", namespace="f3iai/pods"), "no_resource"),
         (CLAIM._replace(cluster="another"), "other_cluster"),
-        (CLAIM._replace(resource_type="ceph"), "unknown_kind"),
-        (CLAIM._replace(resource_type="unknown_k8s_pvc"), "unknown_kind"),
+        (CLAIM._replace(cluster="another", resource_id=""), "no_resource"),
+        (CLAIM._replace(resource_type="ceph", namespace="f3iai/pods"), "unknown_kind"),
         (CLAIM._replace(resource_id="../typedb-data"), "bad_name"),
         (CLAIM._replace(namespace=""), "bad_name"),
         (CLAIM._replace(namespace="f3iai/pods"), "bad_name"),
@@ -113,6 +113,23 @@ def test_where_nothing_can_be_read_nothing_is_asked_and_memory_is_told(
     cluster = Cluster(*incident())
     context = world(store, cluster).context(resource, "PVCUsageHigh")
     assert (context.gaps, set(told(context)), cluster.asked) == ((gap,), {"memory"}, [])
+
+
+@pytest.mark.parametrize(
+    ("resource", "gap"),
+    [
+        (CLAIM._replace(resource_id=""), "no_resource"),
+        (CLAIM._replace(resource_type="consumer_group"), "unknown_kind"),
+        (CLAIM._replace(resource_type="unknown_k8s_pvc"), "unknown_kind"),
+    ],
+)
+def test_of_a_resource_that_nobody_can_read_its_namespace_is_told(
+    store: Store, resource: Resource, gap: str
+) -> None:
+    context = world(store, Cluster(*incident())).context(resource, "KafkaConsumerLagHigh")
+    assert context.gaps == (gap,)
+    assert told(context).keys() >= {"state", "dependents", "around", "events_around"}
+    assert "governance" not in told(context)
 
 
 @pytest.mark.parametrize(("cluster", "known"), [("", {"api_server", "etcd"}), ("another", set())])

@@ -22,6 +22,7 @@ from function.worldmodel.pod import pod
 from function.worldmodel.pvc import claim
 from function.worldmodel.quotas import quota
 from function.worldmodel.reader import Look
+from function.worldmodel.surroundings import surroundings
 from function.worldmodel.workload import workload as read_workload
 from tests.harness.fakes import NOW
 from tests.worldmodel.cluster import (
@@ -54,6 +55,7 @@ READERS: dict[str, Reader] = {
     "autoscaler": lambda look: autoscaler(look, "f3iai", "web"),
     "service": lambda look: service(look, "f3iai", "typedb"),
     "ingress": lambda look: read_ingress(look, "f3iai", "web"),
+    "surroundings": lambda look: surroundings(look, "f3iai", Found()),
     "quota": lambda look: quota(look, "f3iai", "storage"),
 }
 LIMITED = {"resources": {"limits": {"memory": "1Gi"}}}

@@ -118,11 +118,11 @@ def test_a_pod_is_told_with_the_workload_that_runs_as_it() -> None:
     assert found.watched == {"images": "web:0, web:1", "node": "w2"}
 
 
-def test_a_pod_takes_few_requests_and_none_beyond_its_namespace() -> None:
+def test_a_pod_takes_few_requests_and_none_beyond_its_namespace_and_node() -> None:
     cluster = Cluster(of_web(), *deployed())
     pod(look(cluster, SERIES), "f3iai", NAME)
-    assert len(cluster.asked) <= 12
-    assert {asked.namespace for asked in cluster.asked if asked.kind != "Node"} == {"f3iai"}
+    assert len(cluster.asked) <= 13
+    assert {asked.namespace for asked in cluster.asked if asked.kind != "Node"} == {"f3iai", "default"}
     assert Asked("Event", "f3iai", fields=f"involvedObject.kind=Pod,involvedObject.name={NAME}") in (
         cluster.asked
     )
@@ -250,7 +250,7 @@ def test_a_pod_without_a_limit_is_not_measured(memory: tuple[str | None, ...]) -
     series = Series({})
     looking = look(Cluster(of), series)
     assert "usage" not in kinds(pod(looking, "f3iai", NAME))
-    assert not any("container_memory" in asked for asked in series.asked) and looking.gaps == set()
+    assert not any("max by (container)" in asked for asked in series.asked) and looking.gaps == set()
 
 
 def test_a_pod_that_prometheus_does_not_know_is_a_gap() -> None:
