@@ -8,11 +8,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import Field
-
 from function.shared.fact_fields import Count, Few, Name, Number, Text, Texts
 from function.shared.strict_json import STRICT
 from function.shared.symptoms import Crash, ServiceHealth
+
+
+@dataclass(frozen=True)
+class WorkloadAround:
+    """A workload that lacks replicas, or of which nobody wants any."""
+
+    __pydantic_config__ = STRICT
+    kind: Name
+    name: Name
+    desired: Count
+    ready: Count
+    change_cause: Text = ""
 
 
 @dataclass(frozen=True)
@@ -28,8 +38,7 @@ class Around:
     """The pods that are not ready or have failed, with their nodes and the reason."""
     crashes: Annotated[tuple[Crash, ...], Few] = ()
     """What crashed in these pods, the newest end first."""
-    workloads: Texts = ()
-    """The workloads that lack replicas or want none."""
+    workloads: Annotated[tuple[WorkloadAround, ...], Few] = ()
 
 
 @dataclass(frozen=True)
@@ -60,7 +69,7 @@ class NetworkPolicy:
     __pydantic_config__ = STRICT
     policy: Name
     selects: Text
-    directions: Annotated[tuple[Literal["Ingress", "Egress"], ...], Field(max_length=2)]
+    directions: Annotated[tuple[Literal["Ingress", "Egress"], ...], Few]
     ingress: Texts = ()
     egress: Texts = ()
 

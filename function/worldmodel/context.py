@@ -99,18 +99,12 @@ class World:
         reader = self._reader(look, resource)
         if reader is None:
             return self._without_it(look, resource), []
-        try:
-            owner = self._owner(look, resource)
-            found = reader(look)
-            governance = owner()
-            found.extend(surroundings(look, _where(resource), found))
-        except SHAPE_ERRORS as error:
-            log.error("an object of an unexpected shape could not be read: %s", location(error))  # noqa: TRY400
-            look.gaps.add("kubernetes_answer")
-            return Found(), []
+        owner = self._owner(look, resource)
+        found = _shaped(look, lambda: reader(look))
+        found.extend(_shaped(look, lambda: surroundings(look, _where(resource), found)))
         if not found.exists and not _unread(look):
             look.gaps.add("not_found")
-        return found, governance
+        return found, _shaped(look, lambda: Found(owner())).facts
 
     def _remember(self, resource: Resource, context: Context, watched: Mapping[str, str]) -> None:
         """Stores the context. It runs in the writer's thread, so the response does not wait for the disk."""
@@ -147,13 +141,8 @@ class World:
         if where and not is_name(where):
             return Found()
         control_plane = whole_control_plane(look) if unnamed and not where else list
-        try:
-            found = namespace(look, where) if where else Found()
-            found.extend(surroundings(look, where, found))
-        except SHAPE_ERRORS as error:
-            log.error("an object of an unexpected shape could not be read: %s", location(error))  # noqa: TRY400
-            look.gaps.add("kubernetes_answer")
-            return Found()
+        found = _shaped(look, lambda: namespace(look, where)) if where else Found()
+        found.extend(_shaped(look, lambda: surroundings(look, where, found)))
         return Found([*control_plane(), *found.facts], found.changes)
 
     def _owner(self, look: Look, resource: Resource) -> Callable[[], list[Fact]]:
@@ -175,7 +164,9 @@ class World:
         if changes := [*seen, *found.changes]:
             facts.append(fact(Changes(tuple(changes[:MAX_LIST])), SOURCE))
         if not found.exists and _unread(look):
-            facts += _stored(partial(store.recall, resource), look, [])
+            recalled: list[Fact] = _stored(partial(store.recall, resource), look, [])
+            fresh = {each.kind for each in found.facts}
+            facts += [each for each in recalled if each.kind not in fresh]
         return facts
 
 
@@ -184,6 +175,17 @@ def _where(resource: Resource) -> str:
     if resource.resource_type == "k8s_namespace":
         return resource.resource_id
     return resource.namespace if resource.resource_type in NAMESPACED else ""
+
+
+def _shaped(look: Look, read: Callable[[], Found]) -> Found:
+    """Returns what a reader finds. If an object has an unexpected shape, it returns nothing and adds a
+    gap."""
+    try:
+        return read()
+    except SHAPE_ERRORS as error:
+        log.error("an object of an unexpected shape could not be read: %s", location(error))  # noqa: TRY400
+        look.gaps.add("kubernetes_answer")
+        return Found()
 
 
 def _unread(look: Look) -> bool:

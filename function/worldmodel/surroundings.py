@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from function.shared.fact_fields import MAX_LIST
 from function.shared.facts import Change
-from function.shared.surroundings import Around, EventAround, EventsAround
+from function.shared.surroundings import Around, EventAround, EventsAround, WorkloadAround
 from function.shared.text import cut_middle
 from function.worldmodel import objects
 from function.worldmodel.cluster_state import cluster_state
@@ -64,13 +65,9 @@ def _is_ill(pod: Object) -> bool:
 
 
 def _around(ill: Sequence[Object], workloads: Iterable[Object], now: float) -> list[Around]:
-    counted = [(each, replicas(each)) for each in workloads]
-    stopped = [f"{_named(each)} wants no replica{_cause(each)}" for each, of in counted if not of.desired]
-    lacking = [
-        f"{_named(each)} has {of.ready} of {of.desired} replicas ready{_cause(each)}"
-        for each, of in counted
-        if of.ready < of.desired
-    ]
+    found = [_workload(each) for each in workloads]
+    stopped = [each for each in found if not each.desired]
+    lacking = [each for each in found if each.ready < each.desired]
     if not (ill or stopped or lacking):
         return []
     return [
@@ -78,29 +75,21 @@ def _around(ill: Sequence[Object], workloads: Iterable[Object], now: float) -> l
             unready_pods=len(ill),
             unready_workloads=len(lacking),
             stopped_workloads=len(stopped),
-            pods=_shown(map(_in_words, ill)),
+            pods=tuple(map(cut_middle, few([*map(_in_words, ill)]))),
             crashes=tuple(each for of in crashes(ill, now) for each in of.containers),
-            workloads=_shown([*lacking, *stopped]),
+            workloads=tuple([*lacking, *stopped][:MAX_LIST]),
         )
     ]
 
 
-def _named(workload: Object) -> str:
-    return f"{workload['kind']} {objects.name(workload)}"
-
-
-def _cause(workload: Object) -> str:
-    cause = objects.annotation(workload, CHANGE_CAUSE)
-    return f", change cause: {cause}" if cause else ""
+def _workload(of: Object) -> WorkloadAround:
+    counted, cause = replicas(of), objects.annotation(of, CHANGE_CAUSE) or ""
+    return WorkloadAround(of["kind"], objects.name(of), counted.desired, counted.ready, cut_middle(cause))
 
 
 def _in_words(pod: Object) -> str:
     why = dict.fromkeys([*objects.troubles(pod), *objects.conditions(pod)])
     return f"{objects.name(pod)} on {objects.spec(pod).get('nodeName') or 'no node'}: {'; '.join(why)}"
-
-
-def _shown(texts: Iterable[str]) -> tuple[str, ...]:
-    return tuple(map(cut_middle, few([*texts])))
 
 
 def _events(found: Iterable[Object], told: set[str], now: float) -> list[EventsAround]:

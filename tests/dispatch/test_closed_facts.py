@@ -206,7 +206,7 @@ DATA: Mapping[str, Mapping[str, st.SearchStrategy[Any]]] = {
         **dict.fromkeys(("unready_pods", "unready_workloads", "stopped_workloads"), COUNT),
         "pods": TEXTS,
         "crashes": rows(pod=TEXT, container=TEXT, restarts=COUNT, exit_code=MAYBE, log_end=TEXTS),
-        "workloads": TEXTS,
+        "workloads": rows(kind=TEXT, name=TEXT, desired=COUNT, ready=COUNT, change_cause=TEXT),
     },
     "events_around": {
         "events": rows(subject=TEXT, reason=TEXT, message=TEXT, count=COUNT, ago=TEXT),

@@ -128,7 +128,7 @@ def test_of_a_resource_that_nobody_can_read_its_namespace_is_told(
 ) -> None:
     context = world(store, Cluster(*incident())).context(resource, "KafkaConsumerLagHigh")
     assert context.gaps == (gap,)
-    assert told(context).keys() >= {"state", "dependents", "around", "events_around"}
+    assert told(context).keys() >= {"state", "dependents", "around"}
     assert "governance" not in told(context)
 
 

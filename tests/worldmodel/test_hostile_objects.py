@@ -43,6 +43,14 @@ NOW_SECONDS = NOW.timestamp()
 
 
 Reader = Callable[[Look], Found]
+
+
+def around(look: Look) -> Found:
+    found = Found(exists=True)
+    found.extend(surroundings(look, "f3iai", Found()))
+    return found
+
+
 READERS: dict[str, Reader] = {
     "claim": lambda look: claim(look, "f3iai", "typedb-data"),
     "pod": lambda look: pod(look, "f3iai", "web-5d8-x"),
@@ -55,7 +63,7 @@ READERS: dict[str, Reader] = {
     "autoscaler": lambda look: autoscaler(look, "f3iai", "web"),
     "service": lambda look: service(look, "f3iai", "typedb"),
     "ingress": lambda look: read_ingress(look, "f3iai", "web"),
-    "surroundings": lambda look: surroundings(look, "f3iai", Found()),
+    "surroundings": around,
     "quota": lambda look: quota(look, "f3iai", "storage"),
 }
 LIMITED = {"resources": {"limits": {"memory": "1Gi"}}}

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from function.shared.errors import Unavailable
 from function.shared.facts import Change
-from function.shared.surroundings import Around, EventsAround
+from function.shared.surroundings import Around, EventsAround, WorkloadAround
 from function.worldmodel.crashes import crashes
 from function.worldmodel.events import happenings
 from function.worldmodel.found import Found
@@ -78,8 +78,8 @@ def test_workloads_that_lack_replicas_or_want_none_are_told_with_the_cause_of_th
     stopped = scaled("StatefulSet", "db", 0, 0, **{"kubernetes.io/change-cause": "CHG-1"})
     around = told(read(stopped, scaled("Deployment", "web", 3, 1)), Around)
     assert around.workloads == (
-        "Deployment web has 1 of 3 replicas ready",
-        "StatefulSet db wants no replica, change cause: CHG-1",
+        WorkloadAround("Deployment", "web", 3, 1),
+        WorkloadAround("StatefulSet", "db", 0, 0, "CHG-1"),
     )
     assert (around.unready_workloads, around.stopped_workloads) == (1, 1)
 
