@@ -42,6 +42,7 @@ class Look:
     gaps: set[str] = field(default_factory=set)
     deadline: float = field(default_factory=lambda: time.monotonic() + SECONDS)
     requests: list[Future[Any]] = field(default_factory=list)
+    listings: dict[tuple[Any, ...], Callable[[], Listing]] = field(default_factory=dict)
 
     def get(self, kind: str, name: str, namespace: str = "") -> Callable[[], Object | None]:
         """Requests an object."""
@@ -50,8 +51,7 @@ class Look:
 
     def list(self, kind: str, namespace: str = "", **selectors: Any) -> Callable[[], Sequence[Object]]:
         """Requests a listing. Objects.list defines the `selectors`."""
-        future = self.threads.kubernetes.submit(self.objects.list, kind, namespace, **selectors)
-        listing = self._waiting(future, "kubernetes_slow", Listing((), whole=True))
+        listing = self._listing(kind, namespace, **selectors)
 
         def listed() -> Sequence[Object]:
             if not listing().whole:
@@ -62,9 +62,16 @@ class Look:
 
     def some(self, kind: str, namespace: str = "", **selectors: Any) -> Callable[[], Sequence[Object]]:
         """Requests a listing of which some objects are enough. A longer listing is no gap."""
-        future = self.threads.kubernetes.submit(self.objects.list, kind, namespace, **selectors)
-        listing = self._waiting(future, "kubernetes_slow", Listing((), whole=True))
+        listing = self._listing(kind, namespace, **selectors)
         return lambda: listing().items
+
+    def _listing(self, kind: str, namespace: str, **selectors: Any) -> Callable[[], Listing]:
+        """Requests a listing, or returns the same request if it has been sent."""
+        asked = (kind, namespace, *sorted(selectors.items()))
+        if asked not in self.listings:
+            future = self.threads.kubernetes.submit(self.objects.list, kind, namespace, **selectors)
+            self.listings[asked] = self._waiting(future, "kubernetes_slow", Listing((), whole=True))
+        return self.listings[asked]
 
     def query(self, expression: str) -> Callable[[], Sequence[Sample]]:
         """Queries Prometheus for samples with finite values. If no Prometheus is configured, it adds a

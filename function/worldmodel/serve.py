@@ -28,8 +28,8 @@ from function.worldmodel.server import app
 from function.worldmodel.settings import WorldModelSettings
 
 KUBERNETES_AT_ONCE, PROMETHEUS_AT_ONCE = 32, 16
-"""The maximum number of parallel requests to each source. A context needs about twelve requests to Kubernetes
-and four to Prometheus."""
+"""The maximum number of parallel requests to each source. A context needs about twenty requests to Kubernetes
+and six to Prometheus."""
 PROMETHEUS = Bounds(seconds=1.0, connect_seconds=0.3, max_bytes=1024 * 1024)
 """The limits of a query. A query has to end before its reading does (reader.SECONDS)."""
 GRACE_SECONDS = 10

@@ -89,7 +89,10 @@ def _workload(of: Object) -> WorkloadAround:
 
 def _in_words(pod: Object) -> str:
     why = dict.fromkeys([*objects.troubles(pod), *objects.conditions(pod)])
-    return f"{objects.name(pod)} on {objects.spec(pod).get('nodeName') or 'no node'}: {'; '.join(why)}"
+    where = objects.spec(pod).get("nodeName") or "no node"
+    return (
+        f"{objects.name(pod)} on {where}, {objects.status(pod).get('phase')}: {'; '.join(why) or 'not ready'}"
+    )
 
 
 def _events(found: Iterable[Object], told: set[str], now: float) -> list[EventsAround]:

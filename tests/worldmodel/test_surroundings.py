@@ -62,7 +62,7 @@ def test_a_namespace_in_which_all_is_well_has_nothing_to_tell() -> None:
 def test_the_ill_pods_of_a_namespace_are_told_with_what_crashed_in_them() -> None:
     around = told(read(crashed("db-0"), pod("db-1", False, running())), Around)
     assert (around.unready_pods, len(around.pods)) == (2, 2)
-    assert around.pods[0].startswith("db-0 on w1: main: waiting, CrashLoopBackOff, 3 restarts")
+    assert around.pods[0].startswith("db-0 on w1, Running: main: waiting, CrashLoopBackOff, 3 restarts")
     assert [(each.pod, each.exit_code, each.log_end) for each in around.crashes] == [
         ("db-0", 1, ("no space left on device",))
     ]
