@@ -20,11 +20,10 @@ from function.worldmodel.usage import SOURCE as MEASURED
 DNS_NAMESPACE, DNS = "kube-system", "kube-dns"
 """The Service of the cluster's DNS has this name in every distribution, also if CoreDNS serves it."""
 MAX_ALERTS, MAX_NODES, MAX_SERIES = 10, 3, 100
-STANDING = "Watchdog"
-"""The alert that always fires."""
-HELD = 'time() - ALERTS_FOR_STATE and ignoring (alertstate) ALERTS{{alertstate="firing",alertname!="{}"}}'
+HELD = 'time() - ALERTS_FOR_STATE and ignoring (alertstate) ALERTS{alertstate="firing",severity!="none"}'
+"""Alerts of the severity `none` say nothing: one always fires, and one silences others."""
 ASKED = {
-    "firing": f"topk({MAX_SERIES}, max by (alertname, namespace) ({HELD.format(STANDING)}))",
+    "firing": f"topk({MAX_SERIES}, max by (alertname, namespace) ({HELD}))",
     "nodes": "count(kube_node_info)",
     "not ready": 'max by (node) (kube_node_status_condition{condition="Ready",status="true"} == 0)',
     "cordoned": "max by (node) (kube_node_spec_unschedulable == 1)",

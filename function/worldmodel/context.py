@@ -18,6 +18,7 @@ from function.shared.prometheus import Prometheus
 from function.shared.resource import Resource, is_name
 from function.shared.text import cut
 from function.worldmodel import objects
+from function.worldmodel.api_service import api_service
 from function.worldmodel.autoscaler import autoscaler
 from function.worldmodel.cronjob import cronjob
 from function.worldmodel.found import SOURCE, Found
@@ -56,6 +57,7 @@ NAMESPACED: Mapping[str, Callable[[Look, str, str], Found]] = {
 IN_THE_CLUSTER: Mapping[str, Callable[[Look, str], Found]] = {
     "k8s_node": node,
     "k8s_namespace": namespace,
+    "k8s_apiservice": api_service,
     "host": host,
 }
 """Functions that read a cluster-scoped resource. The keys are types of function/dispatch/subject.py."""
@@ -101,7 +103,7 @@ class World:
             return self._without_it(look, resource), []
         owner = self._owner(look, resource)
         found = _shaped(look, lambda: reader(look))
-        found.extend(_shaped(look, lambda: surroundings(look, _where(resource), found)))
+        found.extend(_shaped(look, lambda: surroundings(look, found.namespace or _where(resource), found)))
         if not found.exists and not _unread(look):
             look.gaps.add("not_found")
         return found, _shaped(look, lambda: Found(owner())).facts

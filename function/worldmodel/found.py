@@ -21,6 +21,8 @@ class Found:
     watched: dict[str, str] = field(default_factory=dict)
     """Values of the resource. The memory stores the changes of these values from one reading to the next."""
     exists: bool = False
+    namespace: str = ""
+    """Where to look for what else is ill, if the resource itself is in no namespace."""
 
     def extend(self, other: Found) -> None:
         """Adds the facts and changes of another reading."""

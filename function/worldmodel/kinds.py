@@ -21,6 +21,7 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "k8s_resourcequota": ("ResourceQuota", "quota"),
     "k8s_node": ("Node", "no"),
     "k8s_namespace": ("Namespace", "ns"),
+    "k8s_apiservice": ("APIService", ""),
 }
 """The Kubernetes kind of each resource type, and kubectl's short name of the kind."""
 

@@ -21,6 +21,7 @@ METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 CORE, APPS, BATCH = "/api/v1", "/apis/apps/v1", "/apis/batch/v1"
 PATHS: Mapping[str, tuple[str, str]] = {
+    "APIService": ("/apis/apiregistration.k8s.io/v1", "apiservices"),
     "ControllerRevision": (APPS, "controllerrevisions"),
     "CronJob": (BATCH, "cronjobs"),
     "DaemonSet": (APPS, "daemonsets"),

@@ -484,6 +484,10 @@ CASES = {
         {"job": "checkout", "namespace": "shop", "service": "checkout"},
         Subject("k8s_service", "shop", "checkout"),
     ),
+    "an API that another program serves": (
+        {"name": "v1beta1.metrics.k8s.io", "namespace": "default"},
+        Subject("k8s_apiservice", "", "v1beta1.metrics.k8s.io"),
+    ),
     "a service level, summed by namespace and service": (
         {"namespace": "shop", "service": "checkout", "severity": "critical"},
         Subject("k8s_service", "shop", "checkout"),

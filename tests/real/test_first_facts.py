@@ -54,7 +54,7 @@ OLD = template("web:1", "1Gi", MODE="old-" + CANARY)
 
 
 def made(kind: str, name: str, api: str = "apps/v1", owner: str = "", **parts: Any) -> dict[str, Any]:
-    cluster_wide = kind in ("Namespace", "Node", "PersistentVolume")
+    cluster_wide = kind in ("APIService", "Namespace", "Node", "PersistentVolume")
     metadata = {"name": name, **({} if cluster_wide else SHOP)}
     metadata |= {part: parts.pop(part) for part in ("labels", "annotations") if part in parts}
     return {"apiVersion": api, "kind": kind, "metadata": metadata, "owner": owner, **parts}
@@ -157,6 +157,21 @@ def shop() -> list[dict[str, Any]]:
     ]
 
 
+def api_of(service: str) -> dict[str, Any]:
+    """An API without an endpoint, as the API server's own controller says."""
+    lacks = {"reason": "MissingEndpoints", "message": "no endpoints", "lastTransitionTime": ago(hours=1)}
+    spec = {
+        "service": {"name": service, **SHOP},
+        "group": "metrics.k8s.io",
+        "version": "v1beta1",
+        "groupPriorityMinimum": 100,
+        "versionPriority": 100,
+        "insecureSkipTLSVerify": True,
+    }
+    status = {"conditions": [{**condition("Available", "False"), **lacks}]}
+    return made("APIService", "v1beta1.metrics.k8s.io", "apiregistration.k8s.io/v1", spec=spec, status=status)
+
+
 def around() -> list[dict[str, Any]]:
     """A stopped workload, a policy, a pod that waits for a volume of another zone, and DNS that is down."""
     zone = {"key": "topology.kubernetes.io/zone", "operator": "In", "values": ["eu-1b"]}
@@ -216,6 +231,7 @@ def around() -> list[dict[str, Any]]:
             spec={**mode, "volumeName": "pv-1", "resources": {"requests": {"storage": "1Gi"}}},
             status={"phase": "Bound"},
         ),
+        api_of("search"),
         made("Pod", "search-0", "v1", spec=waits, status={"phase": "Pending"}),
         made("Service", "search", "v1", spec={"selector": {"app": "search"}, "ports": [{"port": 80}]}),
         made(
@@ -472,6 +488,10 @@ ALERTS: dict[str, tuple[dict[str, str], list[str]]] = {
     "KubeQuotaFullyUsed": (
         {**KSM, "resourcequota": "shop"},
         ["CronJob backup: 1 Jobs, 0 completed, such as backup-1"],
+    ),
+    "KubeAggregatedAPIDown": (
+        {"name": "v1beta1.metrics.k8s.io", "namespace": "default"},
+        ["Available=False", '"service": "search", "ready_endpoints": 0', '"change_cause": "CHG-7"'],
     ),
     "NodeClockSkewDetected": (
         NODE_EXPORTER,

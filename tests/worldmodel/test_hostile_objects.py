@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from function.shared.prometheus import Sample
+from function.worldmodel.api_service import api_service
 from function.worldmodel.autoscaler import autoscaler
 from function.worldmodel.cronjob import cronjob
 from function.worldmodel.found import Found
@@ -64,6 +65,7 @@ READERS: dict[str, Reader] = {
     "service": lambda look: service(look, "f3iai", "typedb"),
     "ingress": lambda look: read_ingress(look, "f3iai", "web"),
     "surroundings": around,
+    "API": lambda look: api_service(look, "v1.x.k8s.io"),
     "quota": lambda look: quota(look, "f3iai", "storage"),
 }
 LIMITED = {"resources": {"limits": {"memory": "1Gi"}}}
@@ -94,6 +96,7 @@ WORLD = [
             "nodeInfo": {"kubeletVersion": "v1.36.3"},
         },
     ),
+    manifest("APIService", "v1.x.k8s.io", "", spec={"service": {"name": "typedb", "namespace": "f3iai"}}),
     ingress("web", "web", default="typedb"),
     workload("CronJob", "backup", {"app": "backup"}, pod_spec(), schedule="@daily"),
     manifest(
