@@ -253,6 +253,7 @@ KINDS: Mapping[str, type] = {
     "rollout": symptoms.Rollout,
     "services": symptoms.Services,
     "around": surroundings.Around,
+    "full_volumes": surroundings.FullVolumes,
     "cluster": surroundings.Cluster,
     "alerts": surroundings.Alerts,
     "memory": Memory,

@@ -63,6 +63,22 @@ class EventsAround:
 
 
 @dataclass(frozen=True)
+class FullVolume:
+    __pydantic_config__ = STRICT
+    claim: Name
+    of: Literal["bytes", "inodes"]
+    used_percent: Number
+
+
+@dataclass(frozen=True)
+class FullVolumes:
+    """The volumes of the namespace that are nearly full, the fullest first."""
+
+    __pydantic_config__ = STRICT
+    volumes: Annotated[tuple[FullVolume, ...], Few]
+
+
+@dataclass(frozen=True)
 class NetworkPolicy:
     """Which pods a NetworkPolicy selects, and with whom alone they may speak in these directions."""
 

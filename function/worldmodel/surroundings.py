@@ -14,6 +14,7 @@ from function.worldmodel.cluster_state import cluster_state
 from function.worldmodel.crashes import crashes
 from function.worldmodel.events import happenings
 from function.worldmodel.found import Found, few
+from function.worldmodel.full_volumes import full_volumes
 from function.worldmodel.network_policies import network_policies
 from function.worldmodel.objects import Object
 from function.worldmodel.reader import Look
@@ -42,12 +43,14 @@ def _namespace(look: Look, namespace: str, own: Found) -> Found:
     revisions = [look.some(kind, namespace) for kind in REVISIONS]
     noted = [look.some("Event", namespace, fields=each) for each in NOTED]
     policies = look.some("NetworkPolicy", namespace)
+    volumes = full_volumes(look, namespace)
     told = {each["pod"] for each in _told(own, "crashes", "containers")}
     ill = [each for each in pods() if objects.name(each) not in told and _is_ill(each)]
 
     found = Found()
     found.add(*_around(ill, [each for listed in workloads for each in listed()], look.now))
     found.add(*network_policies(policies()))
+    found.facts += volumes()
     shown = {each["subject"] for each in _told(own, "events", "events")}
     found.add(*_events([each for listed in noted for each in listed()], shown, look.now))
     recent = _changes([each for listed in revisions for each in listed()], look.now)

@@ -18,7 +18,7 @@ CLOSED = {*MODES, "resolved", "mitigated", "proposed", "investigated", "failed",
 CLOSED |= {"cleared", "firing", "inconclusive", "none"}
 CLOSED |= {*get_args(Ended), *get_args(Waits), *get_args(Pressure)}
 CLOSED |= {"liveness", "readiness", "startup", "exec", "grpc", "http", "tcp", "other"}
-CLOSED |= {"Ingress", "Egress", "cpu", "memory", "disk_writes"}
+CLOSED |= {"Ingress", "Egress", "cpu", "memory", "disk_writes", "bytes", "inodes"}
 
 TEXT = st.just(NEEDLE)
 COUNT = st.integers(0, 9)
@@ -207,6 +207,9 @@ DATA: Mapping[str, Mapping[str, st.SearchStrategy[Any]]] = {
         "pods": TEXTS,
         "crashes": rows(pod=TEXT, container=TEXT, restarts=COUNT, exit_code=MAYBE, log_end=TEXTS),
         "workloads": rows(kind=TEXT, name=TEXT, desired=COUNT, ready=COUNT, change_cause=TEXT),
+    },
+    "full_volumes": {
+        "volumes": rows(claim=TEXT, of=st.sampled_from(("bytes", "inodes")), used_percent=NUMBER)
     },
     "events_around": {
         "events": rows(subject=TEXT, reason=TEXT, message=TEXT, count=COUNT, ago=TEXT),

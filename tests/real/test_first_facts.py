@@ -27,6 +27,7 @@ KSM = {"job": "kube-state-metrics", "instance": "10.0.0.9:8080", **SHOP}
 ETCD = 'namespace="shop",pod="etcd-cp1",job="kube-etcd",service="kube-etcd",instance="10.0.0.2:2381"'
 UNIT = 'instance="10.0.0.5:9100",name="chrony.service",state="failed"'
 WEBHOOK = 'name="guard.example.com",error_type="calling_webhook_error",job="apiserver"'
+CLAIM = 'namespace="shop",persistentvolumeclaim="data",job="kubelet"'
 API_SERVER = 'job="apiserver",instance="10.0.0.2:6443"'
 FSYNC = "etcd_disk_wal_fsync_duration_seconds_bucket"
 CANARY = "canary-value"
@@ -371,6 +372,8 @@ def series(now: float) -> str:
         *rows("node_timex_sync_status", 'instance="10.0.0.5:9100"', lambda _: 0),
         *rows("node_systemd_unit_state", UNIT, lambda _: 1),
         *rows("container_memory_working_set_bytes", 'node="w5",' + main, lambda _: 2**30),
+        *rows("kubelet_volume_stats_used_bytes", CLAIM, lambda _: 97),
+        *rows("kubelet_volume_stats_capacity_bytes", CLAIM, lambda _: 100),
         *rows("kube_node_info", 'node="w5"', lambda _: 1),
         *rows("kube_node_spec_unschedulable", 'node="w5"', lambda _: 1),
         *rows("ALERTS", 'alertname="WebDown",namespace="shop",alertstate="firing"', lambda _: 1),
@@ -469,6 +472,7 @@ ALERTS: dict[str, tuple[dict[str, str], list[str]]] = {
             '"cordoned_nodes": 1',
             "web-2-a on w5, Running: main: waiting, CrashLoopBackOff",
             "FATAL: MODE is unknown",
+            '"claim": "data", "of": "bytes", "used_percent": 97.0',
         ],
     ),
     "LatencyHigh": (

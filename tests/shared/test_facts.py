@@ -102,6 +102,7 @@ BROKEN: dict[str, dict[str, Any]] = {
     "etcd": {"has_leader": 1},
     "api_server": {"verbs": [{"verb": "GET"}]},
     "around": {"unready_pods": -1, "unready_workloads": 0, "stopped_workloads": 0},
+    "full_volumes": {"volumes": [{"claim": "x", "of": "order", "used_percent": 1}]},
     "events_around": {"events": [{"subject": "x"}]},
     "network_policies": {
         "policies": [{"policy": "x", "selects": "y", "directions": ["order: delete"]}],
