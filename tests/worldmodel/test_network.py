@@ -55,3 +55,13 @@ def test_an_ingress_is_told_with_the_services_that_it_needs_and_lacks() -> None:
 def test_what_is_not_there_is_none() -> None:
     for read in (service, read_ingress):
         assert read(look(Cluster()), "f3iai", "gone") == Found()
+
+
+def test_a_service_that_selects_no_pod_tells_the_pods_that_it_may_have_meant() -> None:
+    pods = [
+        manifest("Pod", "invoice-1", labels={"name": "invoice"}, status={"phase": "Running"}),
+        manifest("Pod", "other", labels={"name": "other"}),
+    ]
+    of = manifest("Service", "invoice", spec={"selector": {"app": "invoice"}, "ports": []})
+    found = service(look(Cluster(of, *pods)), "f3iai", "invoice")
+    assert told(found, State).details["pods_alike"] == ("invoice-1 is Running with name=invoice",)

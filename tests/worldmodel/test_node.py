@@ -163,3 +163,14 @@ def test_a_host_is_the_node_with_its_address() -> None:
     cluster = Cluster(of, manifest("Node", "w1", "", status={}))
     assert told(host(look(cluster, Series(SERIES)), "10.0.0.5"), State).status == "Ready"
     assert host(look(cluster, Series(SERIES)), "10.0.0.6") == Found()
+
+
+def test_the_largest_images_on_a_node_are_told() -> None:
+    images = [
+        {"names": ["web@sha256:1", "web:1"], "sizeBytes": 2**30},
+        {"names": ["train:2"], "sizeBytes": 14 * 2**30},
+        {"sizeBytes": 5},
+    ]
+    found = node(look(Cluster(manifest("Node", "w1", "", status={"images": images}))), "w1")
+    shown = told(found, State).details["images"]
+    assert shown == ("train:2: 14.0 GiB", "web:1: 1.0 GiB", "unnamed: 0.0 GiB")

@@ -257,3 +257,12 @@ def test_the_gaps_of_two_looks_are_their_own() -> None:
     first, second = look(Cluster()), look(Cluster())
     first.query("up")
     assert (first.gaps, second.gaps) == ({"prometheus_none"}, set())
+
+
+def test_a_listing_that_is_asked_for_twice_is_read_once() -> None:
+    cluster = Cluster(manifest("Pod", "web-1"))
+    looking = look(cluster)
+    assert looking.list("Pod", "f3iai")() == looking.some("Pod", "f3iai")()
+    assert len(cluster.asked) == 1
+    assert looking.some("Pod", "f3iai", labels="app=web")() == []
+    assert len(cluster.asked) == 2
