@@ -58,9 +58,9 @@ EXPORTERS: Mapping[str, tuple[str, ...]] = {
 }
 """By job, the labels that name the exporter and not the sick thing."""
 LISTED = "listed "
-"""Before a kind: the objects of it that a list shows."""
+"""Before a kind, or before a call of `pods_list`: the objects that were shown."""
 MOST = {"POD": 3, "FIRST": 3, "CONTAINER": 2, "REFERENCE": 8, "ITSPOD": 6}
-MOST_LISTED = 4
+MOST_LISTED = 5
 """How many values of a word are tried; of others one."""
 IN_TEXT = (
     ("NODE", re.compile(r"^\s*nodeName: (\S+)", re.M)),
@@ -162,12 +162,12 @@ def of_answers(answers: Iterable[str], known: Names) -> Names:
 
 
 def of_lists(told: Mapping[str, str]) -> Names:
-    """The objects that were listed, by kind: pods by a labelSelector, and what `resources_list` showed."""
+    """The objects that were listed: pods by the call, what `resources_list` showed by its kind."""
     found: list[tuple[str, str]] = []
     for call, answer in told.items():
-        if call.startswith("kubernetes.pods_list(labelSelector="):
+        if call.startswith("kubernetes.pods_list("):
             rows = sorted(ROW.finditer(answer), key=_well)
-            found += [(f"{LISTED}Pod", f"{row[1]}/{row[2]}") for row in rows]
+            found += [(f"{LISTED}{call}", f"{row[1]}/{row[2]}") for row in rows]
         if call.startswith("kubernetes.resources_list(") and answer.startswith("{"):
             items = json.loads(answer.partition("\n")[0]).get("items", ())
             found += [

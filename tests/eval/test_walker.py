@@ -153,6 +153,21 @@ def test_what_a_list_shows_is_read() -> None:
     assert [name for name in told if "resources_get" in name and "name=guard" in name]
 
 
+def test_the_first_pod_of_a_querys_answer_is_looked_at() -> None:
+    text = "1. `topk(5, a_b_c{})`.\n2. `pods_get` the first, `get_resource_context` of the first."
+    most = '{"data": [{"metric": {"namespace": "data", "pod": "big"}, "value": [1, "9"]}]}'
+    told = walked(text, NAMES, (BEGAN, NOW), lambda call: most if call.tool.startswith("grafana") else "")
+    assert [*told][2:] == [
+        "kubernetes.pods_get(namespace=data, name=big)",
+        "world.get_resource_context(resource_type=Pod, resource_id=big, namespace=data)",
+    ]
+
+
+def test_a_nodes_address_names_its_exporter() -> None:
+    node = "status:\n  addresses:\n  - address: 10.0.0.11\n    type: InternalIP\n"
+    assert of_answers([node], {})["INSTANCE"] == ("10.0.0.11:9100",)
+
+
 def test_an_exporters_own_pod_and_container_are_not_meant() -> None:
     labels = {"job": "kube-state-metrics", "container": "kube-state-metrics", "pod": "x-kube-state-metrics-a"}
     assert of_alert(labels, "", "") == {"JOB": ("kube-state-metrics",)}

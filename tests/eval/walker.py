@@ -85,8 +85,18 @@ def calls(text: str, names: Names, began: datetime, now: datetime) -> Iterator[T
         for query in queries(line):
             for filled in fillings(query, names):
                 yield from asked(filled, began, now)
-        for mention in mentions(line):
-            yield from CALLS.get(mention.tool, _nothing)(mention.text, names)
+        found = [*mentions(line)]
+        its = joined(names, {f"{LISTED}Pod": tuple(_these_pods(found, names))})
+        for mention in found:
+            yield from CALLS.get(mention.tool, _nothing)(mention.text, its)
+
+
+def _these_pods(found: Iterable[Mention], names: Names) -> Iterator[str]:
+    """The pods that the lists of the same sentence showed."""
+    for mention in found:
+        if mention.tool == "pods_list":
+            for call in _pods_list(mention.text, names):
+                yield from names.get(f"{LISTED}{call}", ())
 
 
 def mentions(line: str) -> Iterator[Mention]:
@@ -152,7 +162,10 @@ def _pods_get(text: str, names: Names) -> Iterator[ToolCall]:
 
 def _pods_log(text: str, names: Names) -> Iterator[ToolCall]:
     if " of its pods" in text[:20]:
-        yield from _logs_of_others(names)
+        for call in _logs_of_others(names):
+            yield call
+            if "`previous`" in text[:60] and call.tool == "kubernetes.pods_log":
+                yield ToolCall(call.tool, {**call.arguments, "previous": True})
         return
     which = _which(text)
     for pod in chosen(names, which):
