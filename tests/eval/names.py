@@ -61,6 +61,8 @@ LISTED = "listed "
 """Before a kind, or before a call of `pods_list`: the objects that were shown."""
 MOST = {"POD": 3, "FIRST": 3, "CONTAINER": 2, "REFERENCE": 8, "ITSPOD": 6}
 MOST_LISTED = 5
+OF_THE_CLUSTER = ("kube-system", "monitoring")
+"""Their pods are looked at last."""
 """How many values of a word are tried; of others one."""
 IN_TEXT = (
     ("NODE", re.compile(r"^\s*nodeName: (\S+)", re.M)),
@@ -166,7 +168,7 @@ def of_lists(told: Mapping[str, str]) -> Names:
     found: list[tuple[str, str]] = []
     for call, answer in told.items():
         if call.startswith("kubernetes.pods_list("):
-            rows = sorted(ROW.finditer(answer), key=_well)
+            rows = sorted(ROW.finditer(answer), key=lambda row: (_well(row), row[1] in OF_THE_CLUSTER))
             found += [(f"{LISTED}{call}", f"{row[1]}/{row[2]}") for row in rows]
         if call.startswith("kubernetes.resources_list(") and answer.startswith("{"):
             items = json.loads(answer.partition("\n")[0]).get("items", ())
@@ -240,6 +242,8 @@ def _in_answer(answer: Any, known: Names) -> Found:
     if isinstance(answer, dict) and "facts" in answer:
         containers = [value for word, value in _in_json(answer) if word == "ITSPOD"]
         yield from (("ITSPOD", value) for value in containers)
+        needs = [fact for fact in answer["facts"] if fact.get("kind") == "depends_on"]
+        yield from (pair for pair in _in_json(needs) if pair[0] == "REFERENCE")
     yield from _in_series(answer, known)
 
 

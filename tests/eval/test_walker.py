@@ -153,6 +153,12 @@ def test_what_a_list_shows_is_read() -> None:
     assert [name for name in told if "resources_get" in name and "name=guard" in name]
 
 
+def test_what_a_dependency_depends_on_is_followed_too() -> None:
+    needs = '{"needs": [{"kind": "StatefulSet", "name": "cache", "namespace": "shop"}]}'
+    answer = f'{{"facts": [{{"kind": "depends_on", "data": {needs}}}]}}'
+    assert of_answers([answer], {})["REFERENCE"] == ("StatefulSet/shop/cache",)
+
+
 def test_the_first_pod_of_a_querys_answer_is_looked_at() -> None:
     text = "1. `topk(5, a_b_c{})`.\n2. `pods_get` the first, `get_resource_context` of the first."
     most = '{"data": [{"metric": {"namespace": "data", "pod": "big"}, "value": [1, "9"]}]}'

@@ -15,7 +15,7 @@ from tests.harness.pages import CODE, TOOL, queries
 
 HOUR_BEFORE = timedelta(hours=1)
 MOST_POINTS = 60
-ROUNDS = 4
+ROUNDS = 5
 """Each round may use the names that the round before found."""
 ITEM = re.compile(r"\n(?=\d+\. )|\n\n")
 WORD = re.compile(r"\b[A-Z]{2,}\b")
