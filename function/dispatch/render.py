@@ -31,7 +31,8 @@ MAX_BYTES = 64 * 1024
 """The size limit of a prompt. A pod's annotations may have 256 KiB together. Prompt and event are two of
 them."""
 PAGE_BYTES = 16 * 1024
-"""The bytes of a prompt that are reserved for the text of the templates. Our templates have 6 KiB."""
+"""The bytes of a prompt that are reserved for the text of the templates. Our templates have 10 KiB at
+most."""
 DATA_BYTES = MAX_BYTES - PAGE_BYTES
 """The bytes of a prompt for the alert and the facts. The number does not depend on the decision. So note_cut
 knows before the review whether the prompt will contain all facts."""

@@ -191,7 +191,7 @@ def test_every_page_of_ours_is_well_within_its_budget(page: Path, level: str) ->
     )
     longest = sorted(WORDS, key=lambda gap: len(WORDS[gap]))[-5:]
     facts = replace(SOME, complete=False, gaps=tuple(longest))
-    assert len(prompt(bare, facts, level).encode()) < 0.6 * render.PAGE_BYTES
+    assert len(prompt(bare, facts, level).encode()) < 0.65 * render.PAGE_BYTES
 
 
 def test_a_long_page_is_no_failure_as_long_as_the_prompt_fits(tmp_path: Path) -> None:

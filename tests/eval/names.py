@@ -30,6 +30,7 @@ OF_LABEL = {
     "cronjob": "CRONJOB",
     "mountpoint": "MOUNTPOINT",
     "device": "DEVICE",
+    "name": "APISERVICE",
 }
 OF_KIND = {
     "Pod": "POD",
@@ -56,7 +57,12 @@ EXPORTERS: Mapping[str, tuple[str, ...]] = {
     "node-exporter": ("pod", "container", "service", "namespace"),
 }
 """By job, the labels that name the exporter and not the sick thing."""
-MOST = {"POD": 3, "CONTAINER": 2, "REFERENCE": 6, "ITSPOD": 4}
+LISTED = "listed "
+"""Before a kind, or before a call of `pods_list`: the objects that were shown."""
+MOST = {"POD": 3, "FIRST": 3, "CONTAINER": 2, "REFERENCE": 8, "ITSPOD": 6}
+MOST_LISTED = 5
+OF_THE_CLUSTER = ("kube-system", "monitoring")
+"""Their pods are looked at last."""
 """How many values of a word are tried; of others one."""
 IN_TEXT = (
     ("NODE", re.compile(r"^\s*nodeName: (\S+)", re.M)),
@@ -68,14 +74,20 @@ IN_TEXT = (
     ("JOB", re.compile(r"kind: Job\n\s+name: (\S+)")),
 )
 HOST = re.compile(
-    r"\b([a-z][a-z0-9-]*[a-z0-9])(?:\.[a-z0-9.-]+)?:\d{4,5}\b|\bhost[=: ]+\"?([a-z][a-z0-9-]*[a-z0-9])"
+    r"\b([a-z][a-z0-9-]*[a-z0-9](?:\.[a-z0-9-]+)*):\d{4,5}\b"
+    r"|\b(?:host[=: ]+|server at )\"?([a-z][a-z0-9-]*[a-z0-9](?:\.[a-z0-9-]+)*)"
 )
 """A host in a log or in a variable: with its port, or called so."""
+ADDRESS = re.compile(r"address: (\S+)\n\s+type: InternalIP")
+"""Of a node. Its exporter listens there."""
+SERVED = re.compile(r"service:\n\s+name: (\S+)\n\s+namespace: (\S+)")
+"""The Service that answers an aggregated API or a webhook."""
+ROW = re.compile(r"^(\S+)\s+v1\s+Pod\s+(\S+).*", re.M)
 NO_HOST = ("localhost", "go", "py", "line")
 MOUNTED = re.compile(r"(\S+) on (\S+)")
 CONTAINER = re.compile(r"(\S+) (\S+): .+")
 SICK = re.compile(
-    r"CrashLoop|Error|Pending|Evicted|ImagePull|OOM|Failed|Unknown|Creating|\b0/[1-9]|False|Terminating"
+    r"NotReady|SchedulingDisabled|CrashLoop|Error|Pending|Evicted|ImagePull|OOM|Failed|Unknown|Creating|\b0/[1-9]|False|Terminating"
 )
 
 
@@ -90,7 +102,14 @@ def joined(*several: Names) -> dict[str, tuple[str, ...]]:
 
 def chosen(names: Names, word: str) -> tuple[str, ...]:
     """The values of the word that are tried."""
-    return tuple(names.get(word, ()))[: MOST.get(word, 1)]
+    return tuple(names.get(word, ()))[: MOST_LISTED if word.startswith(LISTED) else MOST.get(word, 1)]
+
+
+def references(names: Names) -> tuple[str, ...]:
+    """What is depended on: `Service/db`, or `Service/data/db` where it is in another namespace."""
+    home = "".join(chosen(names, "NAMESPACE"))
+    plain = [each.replace(f"/{home}/", "/") for each in names.get("REFERENCE", ())]
+    return tuple(dict.fromkeys(plain))[: MOST["REFERENCE"]]
 
 
 def of_alert(labels: Mapping[str, str], resource_type: str, resource_id: str) -> Names:
@@ -98,11 +117,13 @@ def of_alert(labels: Mapping[str, str], resource_type: str, resource_id: str) ->
     found = [(OF_RESOURCE_TYPE.get(resource_type, ""), resource_id)]
     if labels.get("job", "") not in EXPORTERS and labels.get("service"):
         found.append(("REFERENCE", f"Service/{labels['service']}"))
-    others = EXPORTERS.get(labels.get("job", ""), ())
+    exporter = labels.get("job", "")
+    others = EXPORTERS.get(exporter, ())
     for label, word in OF_LABEL.items():
-        if label in others:
-            continue
-        found.append((word, labels.get(f"exported_{label}", labels.get(label, ""))))
+        value = labels.get(f"exported_{label}", labels.get(label, ""))
+        itself = exporter in EXPORTERS and label in ("pod", "container") and exporter in value
+        if label not in others and not itself:
+            found.append((word, value))
     return _gathered(pair for pair in found if pair[0])
 
 
@@ -124,7 +145,9 @@ def of_answers(answers: Iterable[str], known: Names) -> Names:
     for answer in answers:
         found += [(word, match) for word, pattern in IN_TEXT for match in pattern.findall(answer)]
         hosts = [first or second for first, second in HOST.findall(answer)]
-        found += [("REFERENCE", f"Service/{host}") for host in hosts if host not in NO_HOST]
+        found += [("INSTANCE", f"{address}:9100") for address in ADDRESS.findall(answer)]
+        found += [("REFERENCE", _service(host)) for host in hosts if host not in NO_HOST]
+        found += [("REFERENCE", f"Service/{where}/{name}") for name, where in SERVED.findall(answer)]
         if answer.lstrip()[:1] == "{":
             try:
                 found += _in_answer(json.loads(answer.partition("\n")[0]), known)
@@ -133,9 +156,38 @@ def of_answers(answers: Iterable[str], known: Names) -> Names:
     workloads = (*known.get("WORKLOAD", ()), *(value for word, value in found if word == "WORKLOAD"))
     others = (*known.get("JOB", ()), *known.get("SERVICE", ()))
     references = (*known.get("REFERENCE", ()), *(value for word, value in found if word == "REFERENCE"))
-    its = [name for kind, _, name in (each.partition("/") for each in references) if kind in HAS_PODS]
-    theirs = [("ITSPOD", f"{pod}/") for _, pod in _pods(answers, its, ())] if its else []
+    its = [name for kind, *_, name in (each.split("/") for each in references) if kind in HAS_PODS]
+    begins = tuple(f"{name}-" for name in its)
+    rows = [row for answer in answers for row in ROW.finditer(answer) if row[2].startswith(begins)]
+    theirs = [("ITSPOD", f"{row[1]}/{row[2]}/") for row in sorted(rows, key=_well)]
     return _gathered([*found, *_pods(answers, workloads, others), *theirs])
+
+
+def of_lists(told: Mapping[str, str]) -> Names:
+    """The objects that were listed: pods by the call, what `resources_list` showed by its kind."""
+    found: list[tuple[str, str]] = []
+    for call, answer in told.items():
+        if call.startswith("kubernetes.pods_list("):
+            rows = sorted(ROW.finditer(answer), key=lambda row: (_well(row), row[1] in OF_THE_CLUSTER))
+            found += [(f"{LISTED}{call}", f"{row[1]}/{row[2]}") for row in rows]
+        if call.startswith("kubernetes.resources_list(") and answer.startswith("{"):
+            items = json.loads(answer.partition("\n")[0]).get("items", ())
+            found += [
+                (f"{LISTED}{item['kind']}", f"{item.get('Namespace', '')}/{item['Name']}")
+                for item in sorted(items, key=lambda item: not SICK.search(str(item)))
+                if "kind" in item and "Name" in item
+            ]
+    return _gathered(found)
+
+
+def _service(host: str) -> str:
+    """`Service/db` for db; `Service/shop/db` for db.shop, db.shop.svc and db-0.db.shop."""
+    parts = host.partition(".svc")[0].split(".")
+    return "/".join(("Service", *reversed(parts[-2:])))
+
+
+def _well(row: re.Match[str]) -> bool:
+    return not SICK.search(row[0])
 
 
 def _pods(answers: Iterable[str], workloads: Iterable[str], others: Iterable[str]) -> Found:
@@ -169,7 +221,7 @@ def _in_fields(value: Mapping[str, str]) -> Found:
         yield OF_KIND[kind], named
     if value.get("kind") in OF_KIND and "name" in value:
         yield OF_KIND[value["kind"]], value["name"]
-        yield "REFERENCE", f"{value['kind']}/{value['name']}"
+        yield "REFERENCE", "/".join(value[part] for part in ("kind", "namespace", "name") if part in value)
     if "pod" in value:
         yield "POD", "/".join(value[name] for name in ("namespace", "pod") if name in value)
     for name, word in (("node", "NODE"), ("storage_class", "STORAGECLASS"), ("volume", "VOLUME")):
@@ -190,12 +242,18 @@ def _in_answer(answer: Any, known: Names) -> Found:
     if isinstance(answer, dict) and "facts" in answer:
         containers = [value for word, value in _in_json(answer) if word == "ITSPOD"]
         yield from (("ITSPOD", value) for value in containers)
+        needs = [fact for fact in answer["facts"] if fact.get("kind") == "depends_on"]
+        yield from (pair for pair in _in_json(needs) if pair[0] == "REFERENCE")
     yield from _in_series(answer, known)
 
 
 def _in_series(answer: Any, known: Names) -> Found:
     """The instance of the node, or the node of the instance, and the pods that use most."""
     data = answer.get("data") if isinstance(answer, dict) else None
+    if isinstance(data, list) and data and isinstance(data[0], dict) and "value" in data[0]:
+        most = data[0].get("metric", {})
+        if {"namespace", "pod"} <= set(most) <= {"namespace", "pod", "node"}:
+            yield "FIRST", f"{most['namespace']}/{most['pod']}"
     for each in data if isinstance(data, list) else ():
         labels = each.get("metric", {}) if isinstance(each, dict) else {}
         node, instance = labels.get("nodename") or labels.get("node", ""), labels.get("instance", "")
@@ -203,7 +261,8 @@ def _in_series(answer: Any, known: Names) -> Found:
             yield "INSTANCE", instance
         if node and instance in known.get("INSTANCE", ()):
             yield "NODE", node
-        if set(labels) == {"namespace", "pod"} and not known.get("POD"):
+        uses, fires = set(labels) == {"namespace", "pod"}, {"alertname", "namespace", "pod"} <= set(labels)
+        if (uses or fires) and not known.get("POD"):
             yield "POD", f"{labels['namespace']}/{labels['pod']}"
 
 

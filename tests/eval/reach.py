@@ -161,7 +161,9 @@ def _walks(lane: Lane, given: Prompt, swapped: str, now: datetime) -> dict[str, 
 
 def words(given: Prompt) -> Names:
     labels = given.event.raw_payload["labels"]
-    named = of_alert(labels, given.event.resource_type, given.event.resource_id)
+    named = {**of_alert(labels, given.event.resource_type, given.event.resource_id)}
+    if given.event.resource_type == "k8s_node":  # the namespace is the exporter's
+        return joined(named | {"NAMESPACE": ()}, of_facts(given.known))
     return joined(named, {"NAMESPACE": (given.event.namespace,)}, of_facts(given.known))
 
 

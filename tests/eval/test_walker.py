@@ -106,7 +106,77 @@ def test_the_pods_of_a_dependency_are_those_that_are_named_after_it() -> None:
     log = "cannot connect host=db err=refused"
     answers = [log, "shop v1 Pod db-0 1/1 Running\nshop v1 Pod web-0 0/1 Error"]
     found = of_answers(answers, {"WORKLOAD": ("web",)})
-    assert (found["REFERENCE"], found["ITSPOD"], found["POD"]) == (("Service/db",), ("db-0/",), ("web-0",))
+    assert (found["REFERENCE"], found["ITSPOD"], found["POD"]) == (
+        ("Service/db",),
+        ("shop/db-0/",),
+        ("web-0",),
+    )
+
+
+def test_a_dependency_in_another_namespace_is_looked_for_there() -> None:
+    text = "`get_resource_context`, and `pods_log` of its pods"
+    rows = {"billing": "billing v1 Pod invoice-a 0/1 Error"}
+    told = walked(
+        text,
+        NAMES | {"REFERENCE": ("Service/billing/invoice",)},
+        (BEGAN, NOW),
+        lambda call: rows.get(call.arguments["namespace"], ""),
+    )
+    assert [*told] == [
+        "world.get_resource_context(resource_type=Service, resource_id=invoice, namespace=billing)",
+        "kubernetes.pods_list_in_namespace(namespace=billing)",
+        "kubernetes.pods_log(namespace=billing, name=invoice-a, tail=100)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("host", "reference"),
+    [
+        ("db", "Service/db"),
+        ("db.data", "Service/data/db"),
+        ("db.data.svc.cluster.local", "Service/data/db"),
+        ("db-0.db.data", "Service/data/db"),
+    ],
+)
+def test_a_host_names_a_service(host: str, reference: str) -> None:
+    assert of_answers([f"dial tcp: {host}:5432: refused"], {})["REFERENCE"] == (reference,)
+
+
+def test_what_a_list_shows_is_read() -> None:
+    hook = '{"items":[{"Name":"guard","apiVersion":"a/v1","kind":"ValidatingWebhookConfiguration"}]}'
+    tables = {"pods_list": "kube-system v1 Pod etcd-cp1 1/1 Running", "resources_list": hook}
+    text = (
+        "`pods_list` by `app=etcd`, `pods_log` of these pods, `resources_get` ValidatingWebhookConfiguration"
+    )
+    told = walked(text, NAMES, (BEGAN, NOW), lambda call: tables.get(call.tool.partition(".")[2], ""))
+    assert "kubernetes.pods_log(namespace=kube-system, name=etcd-cp1, tail=100)" in told
+    assert [name for name in told if "resources_get" in name and "name=guard" in name]
+
+
+def test_what_a_dependency_depends_on_is_followed_too() -> None:
+    needs = '{"needs": [{"kind": "StatefulSet", "name": "cache", "namespace": "shop"}]}'
+    answer = f'{{"facts": [{{"kind": "depends_on", "data": {needs}}}]}}'
+    assert of_answers([answer], {})["REFERENCE"] == ("StatefulSet/shop/cache",)
+
+
+def test_the_first_pod_of_a_querys_answer_is_looked_at() -> None:
+    text = "1. `topk(5, a_b_c{})`.\n2. `pods_get` the first, `get_resource_context` of the first."
+    most = '{"data": [{"metric": {"namespace": "data", "pod": "big"}, "value": [1, "9"]}]}'
+    told = walked(text, NAMES, (BEGAN, NOW), lambda call: most if call.tool.startswith("grafana") else "")
+    assert [*told][2:] == [
+        "kubernetes.pods_get(namespace=data, name=big)",
+        "world.get_resource_context(resource_type=Pod, resource_id=big, namespace=data)",
+    ]
+
+
+def test_a_nodes_address_names_its_exporter() -> None:
+    node = "status:\n  addresses:\n  - address: 10.0.0.11\n    type: InternalIP\n"
+    assert of_answers([node], {})["INSTANCE"] == ("10.0.0.11:9100",)
+
+
+def test_an_exporters_own_pod_and_container_are_not_meant() -> None:
+    labels = {"job": "kube-state-metrics", "container": "kube-state-metrics", "pod": "x-kube-state-metrics-a"}
+    assert of_alert(labels, "", "") == {"JOB": ("kube-state-metrics",)}
 
 
 def test_joined_names_keep_their_order() -> None:

@@ -10,12 +10,12 @@ from itertools import product
 from typing import Any
 
 from tests.eval.forms import ToolCall
-from tests.eval.names import OF_KIND, Names, chosen, joined, of_answers
+from tests.eval.names import LISTED, OF_KIND, Names, chosen, joined, of_answers, of_lists, references
 from tests.harness.pages import CODE, TOOL, queries
 
 HOUR_BEFORE = timedelta(hours=1)
 MOST_POINTS = 60
-ROUNDS = 4
+ROUNDS = 5
 """Each round may use the names that the round before found."""
 ITEM = re.compile(r"\n(?=\d+\. )|\n\n")
 WORD = re.compile(r"\b[A-Z]{2,}\b")
@@ -70,7 +70,7 @@ def walked(
     """What the calls that the text names answer, by call. `times` is the alert's start, and now."""
     told: dict[str, str] = {}
     for _ in range(ROUNDS):
-        known = joined(names, of_answers(told.values(), names))
+        known = joined(names, of_answers(told.values(), names), of_lists(told))
         new = {str(call): call for call in calls(text, known, *times) if str(call) not in told}
         if not new:
             break
@@ -85,8 +85,18 @@ def calls(text: str, names: Names, began: datetime, now: datetime) -> Iterator[T
         for query in queries(line):
             for filled in fillings(query, names):
                 yield from asked(filled, began, now)
-        for mention in mentions(line):
-            yield from CALLS.get(mention.tool, _nothing)(mention.text, names)
+        found = [*mentions(line)]
+        its = joined(names, {f"{LISTED}Pod": tuple(_these_pods(found, names))})
+        for mention in found:
+            yield from CALLS.get(mention.tool, _nothing)(mention.text, its)
+
+
+def _these_pods(found: Iterable[Mention], names: Names) -> Iterator[str]:
+    """The pods that the lists of the same sentence showed."""
+    for mention in found:
+        if mention.tool == "pods_list":
+            for call in _pods_list(mention.text, names):
+                yield from names.get(f"{LISTED}{call}", ())
 
 
 def mentions(line: str) -> Iterator[Mention]:
@@ -138,25 +148,45 @@ def _pod(pod: str, names: Names) -> dict[str, Any]:
     return ({"namespace": namespace} if namespace else _home(names)) | {"name": name}
 
 
+def _which(text: str) -> str:
+    """The word for the pods that are meant: the alert's, those of a list, or the first of an answer."""
+    if " of these pods" in text[:20]:
+        return f"{LISTED}Pod"
+    return "FIRST" if " the first" in text[:20] else "POD"
+
+
 def _pods_get(text: str, names: Names) -> Iterator[ToolCall]:
-    for pod in chosen(names, "POD"):
+    for pod in chosen(names, _which(text)):
         yield ToolCall("kubernetes.pods_get", _pod(pod, names))
 
 
 def _pods_log(text: str, names: Names) -> Iterator[ToolCall]:
     if " of its pods" in text[:20]:
-        for each in chosen(names, "ITSPOD"):
-            pod, _, container = each.partition("/")
-            its = {"name": pod, "tail": TAIL} | ({"container": container} if container else {})
-            yield ToolCall("kubernetes.pods_log", _home(names) | its)
+        for call in _logs_of_others(names):
+            yield call
+            if "`previous`" in text[:60] and call.tool == "kubernetes.pods_log":
+                yield ToolCall(call.tool, {**call.arguments, "previous": True})
         return
-    for pod in chosen(names, "POD"):
-        for container in chosen(names, "CONTAINER") or ("",):
+    which = _which(text)
+    for pod in chosen(names, which):
+        for container in (which == "POD" and chosen(names, "CONTAINER")) or ("",):
             named = {"container": container} if container else {}
             whole = _pod(pod, names) | {"tail": TAIL} | named
             yield ToolCall("kubernetes.pods_log", whole)
             if "`previous`" in text:
                 yield ToolCall("kubernetes.pods_log", whole | {"previous": True})
+
+
+def _logs_of_others(names: Names) -> Iterator[ToolCall]:
+    """The logs of what is depended on. In another namespace its pods are listed first."""
+    elsewhere = [each.split("/")[1] for each in references(names) if each.count("/") > 1]
+    for namespace in dict.fromkeys(elsewhere):
+        if {"namespace": namespace} != _home(names):
+            yield ToolCall("kubernetes.pods_list_in_namespace", {"namespace": namespace})
+    for each in chosen(names, "ITSPOD"):
+        *where, pod, container = each.split("/")
+        its = {"name": pod, "tail": TAIL} | ({"container": container} if container else {})
+        yield ToolCall("kubernetes.pods_log", ({"namespace": where[0]} if where else _home(names)) | its)
 
 
 def _events_list(text: str, names: Names) -> Iterator[ToolCall]:
@@ -179,7 +209,7 @@ def _pods_list_in_namespace(text: str, names: Names) -> Iterator[ToolCall]:
 
 
 def _resources_get(text: str, names: Names) -> Iterator[ToolCall]:
-    """Each kind that the text names, by its name. Where the name is not known, the list that shows it."""
+    """Each kind that the text names, by its name. Where no name is known, the list, then what it shows."""
     for kind, version in KIND.findall(text):
         what = {"apiVersion": version or VERSIONS[kind], "kind": kind}
         where = {} if kind in CLUSTER_WIDE else _home(names)
@@ -188,6 +218,8 @@ def _resources_get(text: str, names: Names) -> Iterator[ToolCall]:
             yield ToolCall("kubernetes.resources_get", what | where | {"name": name})
         if not known:
             yield ToolCall("kubernetes.resources_list", what | where)
+            for each in chosen(names, f"{LISTED}{kind}"):
+                yield ToolCall("kubernetes.resources_get", what | _pod(each, {}))
 
 
 def _resources_list(text: str, names: Names) -> Iterator[ToolCall]:
@@ -200,9 +232,16 @@ def _resources_list(text: str, names: Names) -> Iterator[ToolCall]:
 
 
 def _context(text: str, names: Names) -> Iterator[ToolCall]:
-    for each in chosen(names, "REFERENCE"):
-        kind, _, name = each.partition("/")
-        where = {} if kind in CLUSTER_WIDE else _home(names)
+    which = _which(text)
+    if which != "POD" or " of that pod" in text[:20]:
+        for pod in chosen(names, which)[:2]:
+            of_pod = _pod(pod, names)
+            told = {"resource_type": "Pod", "resource_id": of_pod.pop("name")} | of_pod
+            yield ToolCall("world.get_resource_context", told)
+        return
+    for each in references(names):
+        kind, *known, name = each.split("/")
+        where = {} if kind in CLUSTER_WIDE else {"namespace": known[0]} if known else _home(names)
         told = {"resource_type": kind, "resource_id": name} | where
         yield ToolCall("world.get_resource_context", told)
 
