@@ -11,6 +11,8 @@ from tests.harness.process import ROOT
 
 FILE = ROOT / "tests" / "eval" / "reach.json"
 Shares = Mapping[str, float | None]
+SLACK = 0.03
+"""Five pieces of evidence of 167. Some answers have a limit of time, so a busy machine loses a few."""
 
 
 def accepted(file: Path = FILE) -> Shares:
@@ -23,13 +25,13 @@ def accept(shares: Shares, file: Path = FILE) -> None:
 
 
 def fallen(shares: Shares, file: Path = FILE) -> list[str]:
-    """What is worse than it was, as sentences. A control is worse if its share is larger."""
+    """What is worse by more than SLACK, as sentences. A control is worse if its share is larger."""
     worse = []
     for way, was in accepted(file).items():
         now = shares.get(way)
         if was is None or now is None:
             continue
-        if now < was if way in AIMS else now > was:
+        if (was - now if way in AIMS else now - was) > SLACK:
             worse.append(
                 f"{way} was {was:.1%} and is {now:.1%}: mend what changed, or accept it with --accept"
             )
