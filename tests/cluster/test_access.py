@@ -29,11 +29,19 @@ EVERYBODY = {
 """What Kubernetes gives whoever has a token: to ask what it is worth."""
 READ = [
     *("endpoints", "events", "limitranges", "namespaces", "nodes", "persistentvolumeclaims"),
-    *("persistentvolumes", "pods", "resourcequotas", "services"),
+    *("persistentvolumes", "pods", "resourcequotas", "serviceaccounts", "services"),
+    *("mutatingwebhookconfigurations.admissionregistration.k8s.io",),
+    *("validatingadmissionpolicies.admissionregistration.k8s.io",),
+    *("validatingadmissionpolicybindings.admissionregistration.k8s.io",),
+    *("validatingwebhookconfigurations.admissionregistration.k8s.io",),
+    *("customresourcedefinitions.apiextensions.k8s.io", "apiservices.apiregistration.k8s.io"),
     *("controllerrevisions.apps", "daemonsets.apps", "deployments.apps", "replicasets.apps"),
     *("statefulsets.apps", "horizontalpodautoscalers.autoscaling", "cronjobs.batch", "jobs.batch"),
-    *("endpointslices.discovery.k8s.io", "ingresses.networking.k8s.io"),
-    *("networkpolicies.networking.k8s.io", "poddisruptionbudgets.policy"),
+    *("endpointslices.discovery.k8s.io", "ingressclasses.networking.k8s.io"),
+    *("ingresses.networking.k8s.io", "networkpolicies.networking.k8s.io", "poddisruptionbudgets.policy"),
+    *("clusterrolebindings.rbac.authorization.k8s.io", "clusterroles.rbac.authorization.k8s.io"),
+    *("rolebindings.rbac.authorization.k8s.io", "roles.rbac.authorization.k8s.io"),
+    *("priorityclasses.scheduling.k8s.io",),
     *("storageclasses.storage.k8s.io", "volumeattachments.storage.k8s.io"),
 ]
 INVESTIGATES: set[Cell] = set(product(("get", "list"), READ)) | {("get", "pods/log")} | EVERYBODY

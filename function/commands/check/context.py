@@ -13,6 +13,8 @@ from function.dispatch.settings import Settings
 from function.shared.errors import DispatchError
 from function.shared.event import SREEvent
 
+NO_PROMETHEUS = ": no alert can become LOW until the world model reaches its SRE_DISPATCH_PROMETHEUS_URL"
+
 
 def context_rows(settings: Settings) -> Iterator[Row]:
     """Yields a row that says whether the source of context answers. The request is about our own namespace,
@@ -34,9 +36,11 @@ def context_rows(settings: Settings) -> Iterator[Row]:
         yield Row(name, passed=False, detail=str(error))
         return
     harmless = {"not_found", "unknown_kind"}  # gaps of a world model that does not describe namespaces
-    answered = harmless.issuperset(found.gaps)
+    unmeasured = {gap for gap in found.gaps if gap.startswith("prometheus_")}
+    answered = (harmless | unmeasured).issuperset(found.gaps)
     gaps = f"gaps: {', '.join(found.gaps)}" if found.gaps else "no gap"
-    yield Row(name, passed=answered, detail=f"{len(found.items)} facts, {gaps}")
+    detail = f"{len(found.items)} facts, {gaps}" + (NO_PROMETHEUS if unmeasured else "")
+    yield Row(name, passed=answered, detail=detail, warning=bool(unmeasured))
 
 
 def about_ourselves(settings: Settings) -> SREEvent:
