@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import pytest
@@ -22,4 +23,5 @@ def test_the_evidence_of_the_cases_reaches_the_model(tmp_path: Path) -> None:
     assert len(several) >= MANY_ENOUGH
     found = reach.measured(several, tmp_path, LANES, print)
     told = f"{table.table(found)}\n{table.missing(found)}"
+    gc.collect()  # here, and not in a later test
     assert ratchet.fallen(table.shares(found)) == [], told
