@@ -128,9 +128,8 @@ def _adapter(cls: type) -> TypeAdapter[Any]:
 
 
 def _shortened(value: object, cuts: list[str], depth: int = 0) -> object:
-    """Returns the value with texts and lists cut to their limits. A cut text keeps its
-    beginning, its end and a mark between. A cut list adds an
-    entry to `cuts`."""
+    """Returns the value with texts and lists cut to their limits. A cut text keeps its beginning and its end,
+    with a mark between. A cut list adds an entry to `cuts`."""
     if depth > MAX_DEPTH:
         raise ValueError("too deep")
     if isinstance(value, str):

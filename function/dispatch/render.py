@@ -16,7 +16,6 @@ import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 from jinja2 import FileSystemLoader, StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -24,7 +23,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from function.dispatch.closed_facts import without_texts
 from function.dispatch.model import Decision, Facts, Level, Prompt
 from function.shared.errors import Misconfigured, PermanentError, Unavailable
-from function.shared.event import STORM, SREEvent
+from function.shared.event import STORM, SREEvent, rule_expression
 from function.shared.gaps import in_words
 
 MAX_BYTES = 64 * 1024
@@ -41,6 +40,8 @@ MAX_SYSTEM = 16 * 1024
 """The size limit of the system prompt in bytes. Ours have 4 KiB."""
 MAX_EXPRESSION = 4096
 """The size limit of an alert's expression in characters."""
+MAX_FIELDS = 20
+"""The maximum number of parameters of a URL in which the expression is looked for. Prometheus sends two."""
 
 CONTEXT, ALERT = "context", "alert"
 """The names of the parts that can be cut. Prompt.cut uses them."""
@@ -214,18 +215,8 @@ def _alert(event: SREEvent) -> dict[str, Any]:
         "starts_at": event.starts_at.isoformat(),
         "raw": event.raw_payload,
     }
-    expression = _expression(event.raw_payload.get("generatorURL"))
-    return alert | {"expression": expression} if expression else alert
-
-
-def _expression(url: Any) -> str:
-    """Returns the expression of the alert's rule, which Prometheus puts into generatorURL. It is empty if the
-    URL has none."""
-    try:
-        query = parse_qs(urlsplit(url).query, max_num_fields=20) if isinstance(url, str) else {}
-    except ValueError:  # no URL, or too many fields
-        return ""
-    return str(_shortened(query.get("g0.expr", [""])[0].strip(), MAX_EXPRESSION))
+    expression = rule_expression(event.raw_payload.get("generatorURL"), MAX_FIELDS)
+    return alert | {"expression": _shortened(expression, MAX_EXPRESSION)} if expression else alert
 
 
 def _shortened(value: Any, limit: int) -> Any:

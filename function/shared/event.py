@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
+from urllib.parse import parse_qs, urlsplit
 
 from function.shared.strict_json import Json
 
@@ -79,6 +80,16 @@ class SREEvent:
         if not self.resource_id:
             return self.identity[:16]
         return digest(self.cluster, self.resource_type, self.namespace, self.resource_id)[:16]
+
+
+def rule_expression(url: object, max_fields: int | None = None) -> str:
+    """Returns the expression of an alert's rule, which Prometheus puts into the alert's generatorURL. It is
+    empty if `url` has none, is no URL, or has more than `max_fields` parameters."""
+    try:
+        query = parse_qs(urlsplit(url).query, max_num_fields=max_fields) if isinstance(url, str) else {}
+    except ValueError:
+        return ""
+    return query.get("g0.expr", [""])[0].strip()
 
 
 def digest(*parts: str) -> str:

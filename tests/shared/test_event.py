@@ -3,7 +3,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from function.shared.event import SREEvent, digest, job_name
+import pytest
+
+from function.shared.event import SREEvent, digest, job_name, rule_expression
 
 EVENT = SREEvent(
     source="grafana",
@@ -42,3 +44,24 @@ def test_a_resource_has_one_mark_whatever_alerts_name_it() -> None:
     assert replace(EVENT, identity="0" * 64, alertname="Other").resource == EVENT.resource
     assert replace(EVENT, resource_id="other").resource != EVENT.resource
     assert replace(EVENT, resource_id="").resource == EVENT.identity[:16]
+
+
+@pytest.mark.parametrize(
+    ("url", "expression"),
+    [
+        ("http://p:9090/graph?g0.expr=up+%3D%3D+0&g0.tab=1", "up == 0"),
+        ("http://p:9090/graph?g0.expr=%20up%20", "up"),
+        ("http://p:9090/graph?g0.tab=1", ""),
+        ("http://[", ""),
+        ("", ""),
+        (None, ""),
+        (7, ""),
+        ("?" + "a=1&" * 20 + "g0.expr=up", ""),
+    ],
+)
+def test_the_expression_of_a_rule_is_read_out_of_the_address(url: object, expression: str) -> None:
+    assert rule_expression(url, 20) == expression
+
+
+def test_without_a_limit_any_number_of_parameters_is_read() -> None:
+    assert rule_expression("?" + "a=1&" * 20 + "g0.expr=up") == "up"

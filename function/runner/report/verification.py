@@ -12,13 +12,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 from function.runner import tier
 from function.runner.report.condition import MAX_EXPRESSION, Condition, Labels, Verdict, own, worst
 from function.runner.report.promql import conditions
 from function.runner.report.questions import BOUNDS, SETTING, SYSTEM_CLOCK, Clock, Questions
 from function.shared.errors import Unavailable
+from function.shared.event import rule_expression
 from function.shared.http import SHAPE_ERRORS
 from function.shared.prometheus import Prometheus
 from function.shared.text import cut
@@ -75,11 +75,7 @@ def verify(
 def _alert(event: Mapping[str, Any]) -> _Alert:
     raw = event["raw_payload"]
     labels = {str(name): str(value) for name, value in raw["labels"].items()}
-    try:
-        query = parse_qs(urlsplit(raw.get("generatorURL") or "").query)
-    except SHAPE_ERRORS:  # the expression is optional
-        query = {}
-    return _Alert(labels["alertname"], labels, query.get("g0.expr", [""])[0].strip())
+    return _Alert(labels["alertname"], labels, rule_expression(raw.get("generatorURL")))
 
 
 def _verdict_now(questions: Questions, alert: _Alert, ended_at: float) -> Verdict:
