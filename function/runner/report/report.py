@@ -10,7 +10,6 @@ import queue
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,9 +17,9 @@ from function.runner import handoff, inputs, outcome, signals, tier
 from function.runner.git import BASE, Git
 from function.runner.git_process import GitProcess
 from function.runner.inputs import Given
-from function.runner.outcome import EXIT, AgentOutcome, Report, named_cause, unsolved
+from function.runner.outcome import EXIT, AgentOutcome, Report
 from function.runner.paths import Paths
-from function.runner.report import merge_request
+from function.runner.report import merge_request, record
 from function.runner.report.changes import read_changes
 from function.runner.report.description import description
 from function.runner.report.jira import Jira
@@ -31,7 +30,6 @@ from function.runner.tier import Reporting
 from function.shared.errors import Misconfigured, Unavailable, reason
 from function.shared.http import connect_outside, token_in
 from function.shared.mcp import Options, WorldModelClient
-from function.shared.runs import MAX_RUN_TEXT, Run
 from function.shared.text import cut
 
 T = TypeVar("T")
@@ -238,7 +236,8 @@ def record_run(report: Report, given: StepInputs) -> Report:
         token_in(Path(world.token_file), "token_file", "world_token"),
         Options(seconds=10.0, outcome_tool=world.tool),
     )
-    run, tried = _run(report, given), False
+    pod = given.environment.get("HOSTNAME", "")
+    run, tried = record.run(report, given.event, given.mode, pod, given.ended_at), False
     while True:
         try:
             is_new = client.record(run)
@@ -251,37 +250,6 @@ def record_run(report: Report, given: StepInputs) -> Report:
     if not is_new and not tried:
         raise Misconfigured("the world model already has a run of this pod")
     return report
-
-
-def _run(report: Report, given: StepInputs) -> Run:
-    """Returns the record of the run for the world model. The session is the name of the pod, because the
-    agent cannot change that name."""
-    found, event = report.outcome, given.event
-    return Run(
-        session=cut(given.environment.get("HOSTNAME") or report.session or "unknown"),
-        at=datetime.fromtimestamp(given.ended_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        **{name: cut(event.get(name, "")) for name in ("resource_type", "resource_id", "alertname")},
-        **{name: cut(event.get(name, "")) for name in ("namespace", "cluster", "identity")},
-        status=found.status if found else unsolved(given.mode),
-        action=cut("; ".join(found.actions) if found and found.actions else "changed nothing", MAX_RUN_TEXT),
-        verification=report.verification,
-        confidence=found.confidence if found else 0.0,
-        **(_findings(found) if found else {}),
-    )
-
-
-def _findings(found: AgentOutcome) -> dict[str, str]:
-    """Returns what the agent found, as texts for the memory."""
-    texts = {
-        "summary": found.summary,
-        "root_cause": found.root_cause,
-        "cause": named_cause(found),
-        "evidence": "; ".join(found.evidence),
-        "ruled_out": "; ".join(found.ruled_out),
-        "not_checked": "; ".join(found.not_checked),
-        "follow_up": found.follow_up,
-    }
-    return {name: cut(text, MAX_RUN_TEXT) for name, text in texts.items()}
 
 
 def post_ticket(report: Report, given: StepInputs) -> Report:
